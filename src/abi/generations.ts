@@ -1,0 +1,114 @@
+import { KhoforgeError } from '../errors.ts';
+import { didYouMean } from '../suggest.ts';
+
+/** Preserved memory map as a radix tree of pages (7.0 and later). */
+export interface RadixMap {
+  kind: 'radix';
+  /** Bits of the radix key that the depth is computed for. */
+  keyWidth: (pageShift: number) => number;
+}
+
+/** Preserved memory map as a chain of chunks that point to bitmaps (6.16 to 6.19). */
+export interface BitmapChainMap {
+  kind: 'bitmap-chain';
+  /** Bytes of one bitmap. */
+  bitmapBytes: (pageSize: number) => number;
+}
+
+/**
+ * One version of the KHO ABI, as data. Code asks the record; it never compares version strings.
+ * `name` is ours and unique; `compatible` is what the kernel writes, and two records may share it.
+ */
+export interface Generation {
+  readonly name: string;
+  /** Kernel releases that write it. */
+  readonly releases: readonly string[];
+  /** `compatible` of the root node. */
+  readonly compatible: string;
+  readonly memoryMap: RadixMap | BitmapChainMap;
+  /** Root property with the physical address of the memory map. */
+  readonly memoryMapProperty: string;
+  /** Property of a subtree's node with the physical address of its blob. */
+  readonly blobProperty: string;
+  /** Property with the blob's length, where the generation has one. */
+  readonly blobSizeProperty?: string;
+  /**
+   * How the kernel assembles the root FDT: `sequential` writes it once with all subtrees at finalization,
+   * `edited` writes an empty root and then opens, edits and packs it for each subtree.
+   */
+  readonly rootFdt: 'sequential' | 'edited';
+  /** Version of `struct kho_kexec_metadata` that these kernels write, where they write one. */
+  readonly kexecMetadataVersion?: number;
+  /** How test_kho hands over its list of folios: inline in the FDT, or in a preserved vmalloc area. */
+  readonly testFolios: 'inline' | 'vmalloc';
+}
+
+const ROOT = {
+  memoryMapProperty: 'preserved-memory-map', // include/linux/kho/abi/kexec_handover.h, 7.3
+  blobProperty: 'preserved-data', // same
+  rootFdt: 'edited', // kernel/liveupdate/kexec_handover.c: kho_add_subtree(), 7.3
+  testFolios: 'vmalloc', // lib/test_kho.c, 6.18 and later
+} as const;
+
+/** 7.1 and later: the key is the PFN plus one bit for the order (include/linux/kho/abi/kexec_handover.h). */
+const keyWithOrderBit: RadixMap = { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift + 1 };
+
+export const GENERATIONS: readonly Generation[] = [
+  {
+    ...ROOT,
+    name: 'kho-v2',
+    releases: ['7.0'],
+    compatible: 'kho-v2',
+    // 7.0 computes the depth without the order bit, which costs it a level on 16 KiB pages.
+    memoryMap: { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift },
+  },
+  {
+    ...ROOT,
+    name: 'kho-v3',
+    releases: ['7.1'],
+    compatible: 'kho-v3',
+    memoryMap: keyWithOrderBit,
+    blobSizeProperty: 'blob-size',
+    kexecMetadataVersion: 1, // include/linux/kho/abi/kexec_metadata.h
+  },
+  {
+    ...ROOT,
+    name: 'kho-v4',
+    releases: ['7.2', '7.3'],
+    compatible: 'kho-v4',
+    memoryMap: keyWithOrderBit,
+    blobSizeProperty: 'blob-size',
+    kexecMetadataVersion: 1,
+  },
+];
+
+/** @throws KhoforgeError `GENERATION_UNKNOWN` */
+export function generationByName(name: string): Generation {
+  const found = GENERATIONS.find((generation) => generation.name === name);
+  if (found) return found;
+  const names = GENERATIONS.map((generation) => generation.name);
+  throw new KhoforgeError(
+    'GENERATION_UNKNOWN',
+    `unknown generation '${name}': expected ${names.join(', ')}`,
+    {
+      where: { spec: 'target.generation' },
+      ...didYouMean(name, names),
+    },
+  );
+}
+
+/** @throws KhoforgeError `GENERATION_UNKNOWN` */
+export function generationOfRelease(release: string): Generation {
+  const series = release.split(/[.-]/).slice(0, 2).join('.');
+  const found = GENERATIONS.find((generation) => generation.releases.includes(series));
+  if (found) return found;
+  const known = GENERATIONS.flatMap((generation) => generation.releases);
+  throw new KhoforgeError(
+    'GENERATION_UNKNOWN',
+    `unknown release '${release}': expected ${known.join(', ')}`,
+    {
+      where: { spec: 'target.release' },
+      ...didYouMean(series, known),
+    },
+  );
+}

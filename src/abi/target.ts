@@ -1,0 +1,67 @@
+import { KhoforgeError } from '../errors.ts';
+import { type Generation, generationByName, generationOfRelease } from './generations.ts';
+
+export type Arch = 'x86_64' | 'arm64';
+export type PageSize = 4096 | 16384 | 65536;
+export type Endian = 'little' | 'big';
+
+/** What an image is made for. Everything that depends on the producing kernel asks the target. */
+export interface Target {
+  readonly generation: Generation;
+  readonly arch: Arch;
+  /** Bytes in a base page. */
+  readonly pageSize: PageSize;
+  /** log2 of `pageSize`. */
+  readonly pageShift: 12 | 14 | 16;
+  /** Byte order of every native value: KHO property values and structures, but not the FDT container itself. */
+  readonly endian: Endian;
+}
+
+export interface TargetOptions {
+  /** `kho-v4`; or give `release`. */
+  generation?: string;
+  /** `7.3`; or give `generation`. */
+  release?: string;
+  arch?: Arch;
+  /** Bytes; default 4096. */
+  pageSize?: number;
+  endian?: Endian;
+}
+
+const PAGE_SHIFTS: Readonly<Record<PageSize, 12 | 14 | 16>> = { 4096: 12, 16384: 14, 65536: 16 };
+
+function isPageSize(size: number): size is PageSize {
+  return Object.hasOwn(PAGE_SHIFTS, size);
+}
+
+/**
+ * Completes and checks a target. Defaults: the newest generation, x86_64, 4 KiB pages, little-endian.
+ * @throws KhoforgeError `TARGET_UNKNOWN` for a combination that no kernel has
+ */
+export function makeTarget(options: TargetOptions = {}): Target {
+  const arch = options.arch ?? 'x86_64';
+  const pageSize = options.pageSize ?? 4096;
+  if (!isPageSize(pageSize) || (arch === 'x86_64' && pageSize !== 4096)) {
+    const known = arch === 'x86_64' ? '4096' : Object.keys(PAGE_SHIFTS).join(', ');
+    throw new KhoforgeError('TARGET_UNKNOWN', `no page size ${pageSize} on ${arch}: expected ${known}`, {
+      where: { spec: 'target.page-size' },
+    });
+  }
+  const generation = options.release
+    ? generationOfRelease(options.release)
+    : generationByName(options.generation ?? 'kho-v4');
+  if (options.generation && generation.name !== options.generation) {
+    throw new KhoforgeError(
+      'TARGET_UNKNOWN',
+      `release ${options.release} writes ${generation.name}, not ${options.generation}`,
+      { where: { spec: 'target' }, hint: 'give release or generation, not both' },
+    );
+  }
+  return { generation, arch, pageSize, pageShift: PAGE_SHIFTS[pageSize], endian: options.endian ?? 'little' };
+}
+
+/** One line for people: `kho-v4 (7.2, 7.3) x86_64 4 KiB pages`. */
+export function describeTarget(target: Target): string {
+  const { generation, arch, pageSize } = target;
+  return `${generation.name} (${generation.releases.join(', ')}) ${arch} ${pageSize / 1024} KiB pages`;
+}
