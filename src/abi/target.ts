@@ -44,7 +44,7 @@ export function makeTarget(options: TargetOptions = {}): Target {
   if (!isPageSize(pageSize) || (arch === 'x86_64' && pageSize !== 4096)) {
     const known = arch === 'x86_64' ? '4096' : Object.keys(PAGE_SHIFTS).join(', ');
     throw new KhoforgeError('TARGET_UNKNOWN', `no page size ${pageSize} on ${arch}: expected ${known}`, {
-      where: { spec: 'target.page-size' },
+      where: { spec: 'target.page_size' },
     });
   }
   const generation = options.release

@@ -1,0 +1,208 @@
+import { Struct } from 'typed-struct';
+import { KhoforgeError } from '../errors.ts';
+import type { Endian, Target } from './target.ts';
+
+/** A count that is fixed, or follows from the target (arrays that fill a page). */
+type Count = number | ((target: Target) => number);
+
+type Field =
+  | { kind: 'u16' | 'u32' | 'u64' }
+  /** A C char array; shorter text is padded with NUL. */
+  | { kind: 'chars'; count: Count }
+  | { kind: 'u64s'; count: Count };
+
+type ValueOf<F extends Field> = F extends { kind: 'u64' }
+  ? bigint
+  : F extends { kind: 'u16' | 'u32' }
+    ? number
+    : F extends { kind: 'chars' }
+      ? string
+      : readonly bigint[];
+
+export const u16 = { kind: 'u16' } as const;
+export const u32 = { kind: 'u32' } as const;
+export const u64 = { kind: 'u64' } as const;
+export const chars = (count: Count) => ({ kind: 'chars', count }) as const;
+export const u64s = (count: Count) => ({ kind: 'u64s', count }) as const;
+
+export type Fields = Readonly<Record<string, Field>>;
+
+/** A structure of the kernel's ABI, before a target gives it its offsets. */
+export interface StructDef<F extends Fields = Fields> {
+  /** The kernel's name, without `struct`. */
+  readonly name: string;
+  /** Header or source file that defines it, with the kernel version it was read in. */
+  readonly source: string;
+  readonly packed: boolean;
+  /** In the order of the C definition. */
+  readonly fields: F;
+}
+
+/** The values of a structure, by field name. Arrays and texts may be shorter than their field: the rest is zero. */
+export type StructValues<F extends Fields> = { -readonly [K in keyof F]: ValueOf<F[K]> };
+
+export type FieldValue = bigint | number | string | readonly bigint[];
+
+export interface FieldLayout {
+  readonly name: string;
+  readonly kind: Field['kind'];
+  /** Bytes from the start of the structure. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface Layout {
+  readonly name: string;
+  /** Bytes, tail padding included. */
+  readonly size: number;
+  /** Bytes. */
+  readonly align: number;
+  readonly fields: readonly FieldLayout[];
+}
+
+const SCALAR_SIZE = { u16: 2, u32: 4, u64: 8, chars: 1, u64s: 8 } as const;
+
+export function defineStruct<const F extends Fields>(def: StructDef<F>): StructDef<F> {
+  return def;
+}
+
+/** Offsets, size and alignment by the C rules of the 64-bit ABIs of x86_64 and arm64 (natural alignment). */
+export function layoutOf(def: StructDef, target: Target): Layout {
+  let offset = 0;
+  let align = 1;
+  const fields = Object.entries(def.fields).map(([name, field]): FieldLayout => {
+    const unit = SCALAR_SIZE[field.kind];
+    const fieldAlign = def.packed ? 1 : unit;
+    const count = 'count' in field ? resolve(field.count, target) : 1;
+    offset = Math.ceil(offset / fieldAlign) * fieldAlign;
+    align = Math.max(align, fieldAlign);
+    const layout = { name, kind: field.kind, offset, size: unit * count };
+    offset += layout.size;
+    return layout;
+  });
+  return { name: def.name, size: Math.ceil(offset / align) * align, align, fields };
+}
+
+/**
+ * The bytes of one structure.
+ * @throws KhoforgeError `FIELD_RANGE` when a value does not fit its field
+ */
+export function encodeStruct<F extends Fields>(
+  def: StructDef<F>,
+  target: Target,
+  values: StructValues<F>,
+): Uint8Array {
+  const { layout, Struct: Compiled } = compiled(def, target);
+  const raw = Buffer.alloc(layout.size);
+  const instance: Record<string, unknown> = new Compiled(raw);
+  for (const field of layout.fields) {
+    const value: FieldValue | undefined = values[field.name];
+    if (value === undefined) continue;
+    checkRange(def, field, value);
+    if (field.kind === 'chars') raw.write(String(value), field.offset, 'latin1');
+    else if (Array.isArray(value)) writeU64s(raw, field.offset, value, target.endian);
+    else instance[field.name] = value;
+  }
+  return raw;
+}
+
+/**
+ * Reads one structure from the start of `bytes`. Texts end at their first NUL.
+ * @throws KhoforgeError `STRUCT_TRUNCATED` when `bytes` is shorter than the structure
+ */
+export function decodeStruct<F extends Fields>(
+  def: StructDef<F>,
+  target: Target,
+  bytes: Uint8Array,
+): StructValues<F> {
+  const { layout, Struct: Compiled } = compiled(def, target);
+  if (bytes.length < layout.size) {
+    throw new KhoforgeError(
+      'STRUCT_TRUNCATED',
+      `struct ${def.name} takes ${layout.size} bytes, only ${bytes.length} are there`,
+    );
+  }
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, layout.size);
+  const instance: Record<string, unknown> = new Compiled(raw);
+  const entries = layout.fields.map((field) => [field.name, readField(raw, field, instance, target.endian)]);
+  return Object.fromEntries(entries) as StructValues<F>;
+}
+
+function readField(
+  raw: Buffer,
+  field: FieldLayout,
+  instance: Record<string, unknown>,
+  endian: Endian,
+): FieldValue {
+  const bytes = raw.subarray(field.offset, field.offset + field.size);
+  if (field.kind === 'chars') {
+    const end = bytes.indexOf(0);
+    return bytes.toString('latin1', 0, end < 0 ? bytes.length : end);
+  }
+  if (field.kind === 'u64s') {
+    return Array.from({ length: field.size / 8 }, (_, i) =>
+      endian === 'little' ? bytes.readBigUInt64LE(i * 8) : bytes.readBigUInt64BE(i * 8),
+    );
+  }
+  return field.kind === 'u64' ? BigInt(String(instance[field.name])) : Number(instance[field.name]);
+}
+
+function resolve(count: Count, target: Target): number {
+  return typeof count === 'number' ? count : count(target);
+}
+
+function writeU64s(raw: Buffer, offset: number, values: readonly bigint[], endian: Endian): void {
+  values.forEach((value, i) => {
+    if (endian === 'little') raw.writeBigUInt64LE(value, offset + i * 8);
+    else raw.writeBigUInt64BE(value, offset + i * 8);
+  });
+}
+
+function checkRange(def: StructDef, field: FieldLayout, value: FieldValue): void {
+  const bits = BigInt(SCALAR_SIZE[field.kind] * 8);
+  const fits = (one: bigint | number) => one >= 0 && BigInt(one) < 1n << bits;
+  let ok: boolean;
+  if (field.kind === 'chars')
+    ok = typeof value === 'string' && Buffer.byteLength(value, 'latin1') <= field.size;
+  else if (field.kind === 'u64s') {
+    ok = Array.isArray(value) && value.length * 8 <= field.size && value.every(fits);
+  } else if (field.kind === 'u64') ok = typeof value === 'bigint' && fits(value);
+  else ok = typeof value === 'number' && Number.isInteger(value) && fits(value);
+  if (ok) return;
+  const room = field.kind === 'chars' ? `${field.size} characters` : `${field.kind} of ${field.size} bytes`;
+  throw new KhoforgeError('FIELD_RANGE', `${def.name}.${field.name}: '${value}' does not fit ${room}`);
+}
+
+interface CompiledStruct {
+  layout: Layout;
+  Struct: new (raw: Buffer) => Record<string, unknown>;
+}
+
+const cache = new WeakMap<StructDef, Map<string, CompiledStruct>>();
+
+/** typed-struct knows neither C padding nor the target's byte order: both are given to it explicitly here. */
+function compiled(def: StructDef, target: Target): CompiledStruct {
+  const key = `${target.pageSize}/${target.endian}`;
+  const perTarget = cache.get(def) ?? new Map<string, CompiledStruct>();
+  cache.set(def, perTarget);
+  const known = perTarget.get(key);
+  if (known) return known;
+
+  const layout = layoutOf(def, target);
+  const suffix = target.endian === 'little' ? 'LE' : 'BE';
+  const struct = new Struct(def.name);
+  let at = 0;
+  for (const field of layout.fields) {
+    if (field.offset > at) struct.seek(field.offset - at);
+    at = field.offset + field.size;
+    if (field.kind === 'u16') struct[`UInt16${suffix}`](field.name);
+    else if (field.kind === 'u32') struct[`UInt32${suffix}`](field.name);
+    else if (field.kind === 'u64') struct[`BigUInt64${suffix}`](field.name);
+    else struct.Buffer(field.name, field.size);
+  }
+  if (layout.size > at) struct.seek(layout.size - at);
+  const result = { layout, Struct: struct.compile() as CompiledStruct['Struct'] };
+  perTarget.set(key, result);
+  return result;
+}

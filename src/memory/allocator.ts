@@ -1,0 +1,126 @@
+import { alignDown, alignUp, overlaps } from '../numbers.ts';
+import { isWithin, type Region, regionEnd } from './regions.ts';
+
+/** A range that is taken, and by what. */
+export interface Taken {
+  readonly start: bigint;
+  readonly end: bigint;
+  /** Path of the structure there, e.g. `kho_test/folios[3]`. */
+  readonly path: string;
+}
+
+export interface Request {
+  /** Bytes, above 0. */
+  size: bigint;
+  /** Power of two. */
+  alignment: bigint;
+  /** Lowest address allowed. */
+  min?: bigint;
+  /** Address that the range must end at or below. */
+  max?: bigint;
+}
+
+interface Interval {
+  start: bigint;
+  end: bigint;
+}
+
+/**
+ * Hands out physical ranges of RAM. The same requests in the same order give the same addresses.
+ * What it hands out never overlaps what is taken.
+ */
+export class Allocator {
+  readonly #ram: readonly Region[];
+  /** Everything ever taken, for telling people what is in the way. */
+  readonly #taken: Taken[] = [];
+  /** The same as disjoint sorted intervals, neighbours merged, so that searching is cheap. */
+  readonly #busy: Interval[] = [];
+
+  constructor(ram: readonly Region[]) {
+    this.#ram = [...ram].sort((a, b) => (a.start < b.start ? -1 : 1));
+  }
+
+  get taken(): readonly Taken[] {
+    return this.#taken;
+  }
+
+  /** Marks a range as taken, whatever else is there. */
+  take(start: bigint, size: bigint, path: string): void {
+    if (size === 0n) return;
+    this.#taken.push({ start, end: start + size, path });
+    const first = this.#firstBusyEndingAtOrAfter(start);
+    const merged = { start, end: start + size };
+    let last = first;
+    for (let next = this.#busy[last]; next && next.start <= merged.end; next = this.#busy[++last]) {
+      if (next.start < merged.start) merged.start = next.start;
+      if (next.end > merged.end) merged.end = next.end;
+    }
+    this.#busy.splice(first, last - first, merged);
+  }
+
+  /** The first thing taken that shares a byte with [start, start + size). */
+  conflict(start: bigint, size: bigint): Taken | undefined {
+    const end = start + size;
+    if (!this.#busyIn(start, end)) return undefined;
+    return this.#taken.find((taken) => overlaps(start, end, taken.start, taken.end));
+  }
+
+  inRam(start: bigint, size: bigint): boolean {
+    return isWithin(this.#ram, start, start + size);
+  }
+
+  /** Lowest free range that fits, taken for `path`; undefined when none is left. */
+  lowest(request: Request, path: string): bigint | undefined {
+    for (const region of this.#ram) {
+      const end = minOf(regionEnd(region), request.max);
+      let at = alignUp(maxOf(region.start, request.min), request.alignment);
+      while (at + request.size <= end) {
+        const blocker = this.#busyIn(at, at + request.size);
+        if (!blocker) {
+          this.take(at, request.size, path);
+          return at;
+        }
+        at = alignUp(blocker.end, request.alignment);
+      }
+    }
+    return undefined;
+  }
+
+  /** Highest free range that fits, taken for `path`; undefined when none is left. */
+  highest(request: Request, path: string): bigint | undefined {
+    for (const region of [...this.#ram].reverse()) {
+      const floor = maxOf(region.start, request.min);
+      let at = alignDown(minOf(regionEnd(region), request.max) - request.size, request.alignment);
+      while (at >= floor) {
+        const blocker = this.#busyIn(at, at + request.size);
+        if (!blocker) {
+          this.take(at, request.size, path);
+          return at;
+        }
+        at = alignDown(blocker.start - request.size, request.alignment);
+      }
+    }
+    return undefined;
+  }
+
+  /** A busy interval that shares a byte with [start, end). */
+  #busyIn(start: bigint, end: bigint): Interval | undefined {
+    const found = this.#busy[this.#firstBusyEndingAtOrAfter(start + 1n)];
+    return found && found.start < end ? found : undefined;
+  }
+
+  #firstBusyEndingAtOrAfter(address: bigint): number {
+    let low = 0;
+    let high = this.#busy.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const interval = this.#busy[middle];
+      if (interval && interval.end >= address) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+const minOf = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b < a ? b : a);
+const maxOf = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b > a ? b : a);
