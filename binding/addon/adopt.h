@@ -1,0 +1,25 @@
+#pragma once
+
+#include <napi.h>
+
+#include <utility>
+#include <vector>
+
+namespace khoforge::addon {
+
+/// Hands a vector to JavaScript without a copy: the ArrayBuffer owns it, and the collector frees it.
+template <typename T>
+Napi::ArrayBuffer adopt(Napi::Env env, std::vector<T>&& values) {
+  if (values.empty()) return Napi::ArrayBuffer::New(env, 0);
+  auto* owner = new std::vector<T>(std::move(values));
+  const auto release = [](Napi::Env, void*, std::vector<T>* owned) { delete owned; };
+  return Napi::ArrayBuffer::New(env, owner->data(), owner->size() * sizeof(T), release, owner);
+}
+
+template <typename T>
+Napi::TypedArrayOf<T> adopt_array(Napi::Env env, std::vector<T>&& values) {
+  const std::size_t length = values.size();
+  return Napi::TypedArrayOf<T>::New(env, length, adopt(env, std::move(values)), 0);
+}
+
+} // namespace khoforge::addon

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "error.h"
+#include "geometry.h"
+
+namespace khoforge::addon {
+
+/// Reads the arguments of one call and checks their JavaScript types. The first that is wrong throws a
+/// TypeError, or a RangeError for a number out of bounds; from then on the readers return empty values and
+/// ok() is false.
+///
+/// The spans point into the caller's typed arrays: no JavaScript may run between reading and using them.
+class Arguments {
+public:
+  explicit Arguments(const Napi::CallbackInfo& info) : info_(info) {}
+
+  [[nodiscard]] bool ok() const { return !failed_; }
+  [[nodiscard]] Napi::Env env() const { return info_.Env(); }
+
+  /// Arguments 0 and 1: page shift and depth.
+  Geometry geometry();
+  /// An integer in [0, max].
+  std::uint64_t integer(std::size_t position, const char* name, std::uint64_t max);
+  /// A BigInt in [0, 2^64).
+  std::uint64_t bigint(std::size_t position, const char* name);
+  std::span<const std::uint64_t> u64s(std::size_t position, const char* name);
+  std::span<std::uint8_t> u8s(std::size_t position, const char* name);
+  /// An array of `count` values. Runs JavaScript when the array has accessors: read it before any span.
+  std::vector<Napi::Value> values(std::size_t position, const char* name, std::size_t count);
+  std::span<std::uint8_t> bytes_of(Napi::Value value, const char* name);
+
+  /// Throws a RangeError unless the condition holds.
+  void require(bool holds, const char* text);
+
+private:
+  /// Both return an empty value, for the reader to return.
+  template <typename T>
+  T wrong_type(const char* name, const char* expected);
+  std::uint64_t out_of_range(const char* name, const char* expected);
+
+  const Napi::CallbackInfo& info_;
+  bool failed_ = false;
+};
+
+/// Throws an Error with the string property `code` and the number property `index`. Returns undefined.
+Napi::Value throw_error(Napi::Env env, const Error& error);
+
+} // namespace khoforge::addon

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <span>
+
+#include "error.h"
+#include "geometry.h"
+
+namespace khoforge {
+
+/// What is to be preserved. The spans are the caller's and are only read.
+struct Entries {
+  std::span<const std::uint64_t> ranges; ///< start pfn, end pfn, … (an even number)
+  std::span<const std::uint64_t> folio_phys;
+  std::span<const std::uint8_t> folio_orders;  ///< as many as `folio_phys`
+  std::span<const std::uint64_t> folio_counts; ///< folios in a row from each address; empty: one each
+  std::span<const std::uint64_t> pages;        ///< pfns, each a folio of order 0
+};
+
+/// Order of the first block of a range of pages (__kho_preserve_pages_order,
+/// kernel/liveupdate/kexec_handover.c, 7.3, on one NUMA node). `pfn` is not 0 and below `end`.
+[[nodiscard]] constexpr unsigned first_order(std::uint64_t pfn, std::uint64_t end) {
+  const auto alignment = static_cast<unsigned>(std::countr_zero(pfn));
+  const auto length = static_cast<unsigned>(std::bit_width(end - pfn)) - 1;
+  return std::min(alignment, length);
+}
+
+[[nodiscard]] ErrorCode check_range(const Geometry& geometry, std::uint64_t start, std::uint64_t end);
+[[nodiscard]] ErrorCode check_folios(const Geometry& geometry, std::uint64_t phys, unsigned order,
+                                     std::uint64_t count);
+
+/// Keys of one order that follow each other.
+struct KeyRun {
+  unsigned order;
+  std::uint64_t first; ///< As the tree indexes it: bits above the top level are gone.
+  std::uint64_t count;
+};
+
+namespace detail {
+
+inline KeyRun key_run(const Geometry& geometry, std::uint64_t pfn, unsigned order, std::uint64_t count) {
+  return {order, geometry.encode(pfn, order) & geometry.key_mask(), count};
+}
+
+template <typename Visit>
+Error visit_ranges(const Geometry& geometry, std::span<const std::uint64_t> ranges, Visit&& visit) {
+  for (std::size_t i = 0; i + 1 < ranges.size(); i += 2) {
+    std::uint64_t pfn = ranges[i];
+    const std::uint64_t end = ranges[i + 1];
+    if (const ErrorCode code = check_range(geometry, pfn, end); code != ErrorCode::none) return {code, i / 2};
+    while (pfn < end) {
+      const unsigned order = first_order(pfn, end);
+      visit(key_run(geometry, pfn, order, 1));
+      pfn += std::uint64_t{1} << order;
+    }
+  }
+  return {};
+}
+
+template <typename Visit>
+Error visit_folios(const Geometry& geometry, const Entries& entries, Visit&& visit) {
+  KeyRun run{0, 0, 0};
+  for (std::size_t i = 0; i < entries.folio_phys.size(); ++i) {
+    const std::uint64_t phys = entries.folio_phys[i];
+    const unsigned order = entries.folio_orders[i];
+    const std::uint64_t count = entries.folio_counts.empty() ? 1 : entries.folio_counts[i];
+    if (const ErrorCode code = check_folios(geometry, phys, order, count); code != ErrorCode::none)
+      return {code, i};
+    const KeyRun next = key_run(geometry, phys >> geometry.page_shift, order, count);
+    if (run.count != 0 && next.order == run.order && next.first == run.first + run.count) {
+      run.count += count;
+      continue;
+    }
+    if (run.count != 0) visit(run);
+    run = next;
+  }
+  if (run.count != 0) visit(run);
+  return {};
+}
+
+template <typename Visit>
+Error visit_pages(const Geometry& geometry, std::span<const std::uint64_t> pages, Visit&& visit) {
+  const std::uint64_t last_pfn = geometry.pfn_limit() - 2;
+  std::size_t i = 0;
+  while (i < pages.size()) {
+    const std::uint64_t first = pages[i];
+    std::uint64_t next = first;
+    const std::size_t start = i;
+    do {
+      if (next > last_pfn) return {ErrorCode::page_beyond, i};
+      ++next;
+      ++i;
+    } while (i < pages.size() && pages[i] == next);
+    visit(key_run(geometry, first, 0, i - start));
+  }
+  return {};
+}
+
+} // namespace detail
+
+/// Checks the entries and gives each run of keys to `visit`, in the order of the entries.
+/// Entries are read anew by each call and need no memory.
+template <typename Visit>
+[[nodiscard]] Error visit_key_runs(const Geometry& geometry, const Entries& entries, Visit&& visit) {
+  if (const Error error = detail::visit_ranges(geometry, entries.ranges, visit)) return error;
+  if (const Error error = detail::visit_folios(geometry, entries, visit)) return error;
+  return detail::visit_pages(geometry, entries.pages, visit);
+}
+
+} // namespace khoforge

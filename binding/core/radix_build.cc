@@ -1,0 +1,155 @@
+#include "radix_build.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "bitmap.h"
+
+namespace khoforge {
+
+namespace {
+
+/// Lays out tables and leaves: one call to place() per leaf, in ascending order.
+class Layout {
+public:
+  Layout(const Geometry& geometry, std::uint64_t* words, std::uint8_t* levels)
+      : geometry_(geometry), words_(words), levels_(levels) {
+    levels_[0] = static_cast<std::uint8_t>(geometry.depth - 1);
+  }
+
+  void place(std::uint64_t leaf) {
+    for (unsigned level = first_new_level(leaf); level > 0; --level) {
+      const std::uint64_t index = geometry_.table_index(leaf << geometry_.bitmap_bits(), level);
+      const std::uint64_t child = pages_++;
+      words_[path_[level] * geometry_.words() + index] = child << geometry_.page_shift;
+      levels_[child] = static_cast<std::uint8_t>(level - 1);
+      path_[level - 1] = child;
+    }
+    previous_ = leaf;
+  }
+
+private:
+  /// Highest level at which the leaf's path leaves that of the leaf before it.
+  [[nodiscard]] unsigned first_new_level(std::uint64_t leaf) const {
+    if (pages_ == 1) return geometry_.depth - 1;
+    const auto top = static_cast<unsigned>(std::bit_width(leaf ^ previous_) - 1);
+    return top / geometry_.table_bits() + 1;
+  }
+
+  Geometry geometry_;
+  std::uint64_t* words_;
+  std::uint8_t* levels_;
+  std::array<std::uint64_t, 8> path_{}; ///< Page index per level of the leaf placed last.
+  std::uint64_t pages_ = 1;
+  std::uint64_t previous_ = 0;
+};
+
+/// Sets the bits of key runs in the laid out leaves.
+class Filler {
+public:
+  Filler(const Geometry& geometry, std::uint64_t* words) : geometry_(geometry), words_(words) {}
+
+  [[nodiscard]] bool fill(const KeyRun& run) {
+    std::uint64_t key = run.first;
+    std::uint64_t left = run.count;
+    while (left != 0) {
+      std::uint64_t* leaf = find(key, cache_[run.order]);
+      if (leaf == nullptr) return false;
+      const std::uint64_t bit = key & (geometry_.bitmap_size() - 1);
+      const std::uint64_t count = std::min(left, geometry_.bitmap_size() - bit);
+      set_bits(leaf, bit, count);
+      key += count;
+      left -= count;
+    }
+    return true;
+  }
+
+private:
+  struct Cached {
+    std::uint64_t number = kAllOnes;
+    std::uint64_t* words = nullptr;
+  };
+
+  /// A range is split into blocks of many orders, far from each other in the tree: each order has its own
+  /// cache.
+  [[nodiscard]] std::uint64_t* find(std::uint64_t key, Cached& cached) const {
+    const std::uint64_t number = key >> geometry_.bitmap_bits();
+    if (cached.number != number) cached = {number, descend(key)};
+    return cached.words;
+  }
+
+  [[nodiscard]] std::uint64_t* descend(std::uint64_t key) const {
+    std::uint64_t page = 0;
+    for (unsigned level = geometry_.depth - 1; level > 0; --level) {
+      page = words_[page * geometry_.words() + geometry_.table_index(key, level)] >> geometry_.page_shift;
+      if (page == 0) return nullptr;
+    }
+    return words_ + page * geometry_.words();
+  }
+
+  Geometry geometry_;
+  std::uint64_t* words_;
+  std::array<Cached, 64> cache_{};
+};
+
+} // namespace
+
+Error RadixBuilder::plan(std::uint64_t max_pages) {
+  LeafSet leaves;
+  const unsigned bits = geometry_.bitmap_bits();
+  const Error error = visit_key_runs(geometry_, entries_, [&](const KeyRun& run) {
+    leaves.add(run.first >> bits, (run.first + run.count - 1) >> bits);
+  });
+  if (error) return error;
+  leaves_ = leaves.merged();
+  page_count_ = count_pages();
+  if (page_count_ > max_pages) return {ErrorCode::tree_too_large, page_count_};
+  return {};
+}
+
+std::uint64_t RadixBuilder::count_pages() const {
+  std::uint64_t pages = 1;
+  for (unsigned level = 0; level + 1 < geometry_.depth; ++level) {
+    const unsigned shift = level * geometry_.table_bits();
+    std::uint64_t next_new = 0;
+    for (const LeafInterval& leaves : leaves_) {
+      const std::uint64_t first = std::max(next_new, leaves.first >> shift);
+      next_new = (leaves.last >> shift) + 1;
+      pages += next_new - first;
+    }
+  }
+  return pages;
+}
+
+Error RadixBuilder::emit(std::span<std::uint64_t> words, std::span<std::uint8_t> levels) const {
+  Layout layout(geometry_, words.data(), levels.data());
+  for (const LeafInterval& leaves : leaves_) {
+    for (std::uint64_t leaf = leaves.first; leaf <= leaves.last; ++leaf)
+      layout.place(leaf);
+  }
+  Filler filler(geometry_, words.data());
+  bool complete = true;
+  const Error error = visit_key_runs(geometry_, entries_,
+                                     [&](const KeyRun& run) { complete = complete && filler.fill(run); });
+  if (error || !complete) return {ErrorCode::changed_meanwhile, 0};
+  return {};
+}
+
+void relocate(const Geometry& geometry, std::span<std::byte> pages, std::span<const std::uint8_t> levels,
+              std::uint64_t from, std::uint64_t to) {
+  for (std::size_t page = 0; page < levels.size(); ++page) {
+    if (levels[page] == 0) continue;
+    std::byte* table = pages.data() + (page << geometry.page_shift);
+    for (std::uint64_t index = 0; index < geometry.words(); ++index) {
+      std::uint64_t entry = 0;
+      std::memcpy(&entry, table + index * sizeof entry, sizeof entry);
+      if (entry == 0) continue;
+      entry += to - from;
+      std::memcpy(table + index * sizeof entry, &entry, sizeof entry);
+    }
+  }
+}
+
+} // namespace khoforge

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { native } from '../../src/native.ts';
+
+const NONE = new BigUint64Array();
+const BYTES = new Uint8Array();
+
+/** Each call with arguments that are right, so that a test can replace one. */
+const RIGHT: Record<string, readonly unknown[]> = {
+  buildRadixTree: [12, 6, NONE, NONE, BYTES, NONE, NONE, 100],
+  relocateRadixTree: [12, 6, new Uint8Array(4096), Uint8Array.of(1), 0n, 4096n],
+  splitRange: [12, 1n, 2n],
+  walkRadixTree: [12, 6, BigUint64Array.of(0n), [BYTES], 4096n, 10, 10, 10, 52],
+};
+
+/** Calls the addon as untyped JavaScript would. */
+function call(name: string, args: readonly unknown[]): unknown {
+  return Reflect.apply(Reflect.get(native(), name), undefined, [...args]);
+}
+
+const positions = Object.entries(RIGHT).flatMap(([name, args]) => args.map((_, i) => [name, i] as const));
+
+describe('arguments of the wrong type', () => {
+  it.each(Object.entries(RIGHT))('%s takes the right ones', (name, args) => {
+    expect(() => call(name, args)).not.toThrow();
+  });
+
+  it.each(positions)('%s, argument %i', (name, position) => {
+    const args = RIGHT[name] ?? [];
+    const wrong = [
+      undefined,
+      null,
+      'text',
+      {},
+      new DataView(new ArrayBuffer(8)),
+      new Float64Array(1),
+      Symbol('x'),
+    ];
+    const other = typeof args[position] === 'bigint' ? 1 : 1n;
+    for (const value of [...wrong, other]) {
+      expect(() => call(name, args.with(position, value))).toThrow(TypeError);
+    }
+  });
+
+  it.each(Object.keys(RIGHT))('%s without arguments', (name) => {
+    expect(() => call(name, [])).toThrow(TypeError);
+  });
+
+  it('an array of bytes that holds something else', () => {
+    for (const wrong of [undefined, 1, NONE, 'x', new ArrayBuffer(4)]) {
+      const args = (RIGHT['walkRadixTree'] ?? []).with(3, [wrong]);
+      expect(() => call('walkRadixTree', args)).toThrow(TypeError);
+    }
+  });
+});
+
+describe('numbers out of bounds', () => {
+  it.each([-1n, 2n ** 64n, -(2n ** 64n)])('bigint %s, which 64 bits do not hold', (value) => {
+    expect(() => call('splitRange', [12, value, 2n])).toThrow(RangeError);
+    expect(() => call('walkRadixTree', (RIGHT['walkRadixTree'] ?? []).with(4, value))).toThrow(RangeError);
+  });
+
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('number %s', (value) => {
+    expect(() => call('buildRadixTree', (RIGHT['buildRadixTree'] ?? []).with(7, value))).toThrow(RangeError);
+    expect(() => call('buildRadixTree', (RIGHT['buildRadixTree'] ?? []).with(0, value))).toThrow(RangeError);
+  });
+
+  it.each([
+    [13, 6],
+    [12, 1],
+    [12, 7],
+    [12, 0],
+    [16, 8],
+  ])('no tree has page shift %i and depth %i', (pageShift, depth) => {
+    const args = (RIGHT['buildRadixTree'] ?? []).with(0, pageShift).with(1, depth);
+    expect(() => call('buildRadixTree', args)).toThrow(RangeError);
+  });
+
+  it('lists of unequal length', () => {
+    const build = RIGHT['buildRadixTree'] ?? [];
+    expect(() => call('buildRadixTree', build.with(2, new BigUint64Array(3)))).toThrow(RangeError);
+    expect(() => call('buildRadixTree', build.with(4, new Uint8Array(1)))).toThrow(RangeError);
+    expect(() => call('buildRadixTree', build.with(5, new BigUint64Array(1)))).toThrow(RangeError);
+    const walk = RIGHT['walkRadixTree'] ?? [];
+    expect(() => call('walkRadixTree', walk.with(3, []))).toThrow(RangeError);
+    expect(() => call('walkRadixTree', walk.with(3, new Array(2 ** 32 - 1)))).toThrow(RangeError);
+    const relocate = RIGHT['relocateRadixTree'] ?? [];
+    expect(() => call('relocateRadixTree', relocate.with(2, new Uint8Array(4095)))).toThrow(RangeError);
+  });
+});
+
+describe('arguments that fight back', () => {
+  const walk = RIGHT['walkRadixTree'] ?? [];
+
+  it('an accessor that throws: its error comes through', () => {
+    const bytes: unknown[] = [];
+    Object.defineProperty(bytes, 0, {
+      get: () => {
+        throw new EvalError('mine');
+      },
+    });
+    expect(() => call('walkRadixTree', walk.with(3, bytes))).toThrow(EvalError);
+  });
+
+  it('an accessor that detaches the memory of an extent before it', () => {
+    const page = new Uint8Array(4096).fill(0xff);
+    const starts = BigUint64Array.of(4096n, 8192n);
+    const bytes: unknown[] = [page];
+    Object.defineProperty(bytes, 1, {
+      get: () => {
+        structuredClone(page.buffer, { transfer: [page.buffer] });
+        return BYTES;
+      },
+    });
+    const args = walk.with(2, starts).with(3, bytes);
+    expect(call('walkRadixTree', args)).toMatchObject({ findings: [{ code: 'NODE_OUTSIDE' }] });
+  });
+
+  it('an accessor that detaches the list of addresses', () => {
+    const starts = BigUint64Array.of(4096n);
+    const bytes: unknown[] = [];
+    Object.defineProperty(bytes, 0, {
+      get: () => {
+        structuredClone(starts.buffer, { transfer: [starts.buffer] });
+        return BYTES;
+      },
+    });
+    expect(() => call('walkRadixTree', walk.with(2, starts).with(3, bytes))).toThrow(RangeError);
+  });
+
+  it('anything at all either throws or answers', () => {
+    const anything = fc.anything({ withBigInt: true, withTypedArray: true, withSparseArray: true });
+    const mostlyRight = (args: readonly unknown[]) =>
+      fc.tuple(...args.map((arg) => fc.oneof({ weight: 4, arbitrary: fc.constant(arg) }, anything)));
+    for (const [name, args] of Object.entries(RIGHT)) {
+      fc.assert(
+        fc.property(mostlyRight(args), (given) => {
+          let thrown: unknown;
+          try {
+            call(name, given);
+          } catch (error) {
+            thrown = error;
+          }
+          expect(thrown === undefined || thrown instanceof Error).toBe(true);
+        }),
+        { numRuns: 500 },
+      );
+    }
+  });
+});
