@@ -1,5 +1,6 @@
 import { KhoforgeError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
+import { maxPageOrder } from './page-order.ts';
 
 /** Preserved memory map as a radix tree of pages (7.0 and later). */
 export interface RadixMap {
@@ -39,6 +40,10 @@ export interface Generation {
   readonly rootFdt: 'sequential' | 'edited';
   /** Version of `struct kho_kexec_metadata` that these kernels write, where they write one. */
   readonly kexecMetadataVersion?: number;
+  /** Bytes of a block whose size these receivers compute in 32 bits, and so get wrong (deserialization in 7.1). */
+  readonly blockLimit?: bigint;
+  /** Bytes that a scratch region is aligned to and made of, for a page size. */
+  readonly scratchAlignment: (target: { pageShift: 12 | 14 | 16 }) => bigint;
   /** How test_kho hands over its list of folios: inline in the FDT, or in a preserved vmalloc area. */
   readonly testFolios: 'inline' | 'vmalloc';
 }
@@ -49,6 +54,14 @@ const ROOT = {
   rootFdt: 'edited', // kernel/liveupdate/kexec_handover.c: kho_add_subtree(), 7.3
   testFolios: 'vmalloc', // lib/test_kho.c, 6.18 and later
 } as const;
+
+/** A pageblock: CMA_MIN_ALIGNMENT_BYTES with the default options of x86_64 and arm64 (include/linux/cma.h, 7.1). */
+const pageblock = ({ pageShift }: { pageShift: 12 | 14 | 16 }) =>
+  ({ 12: 2n, 14: 32n, 16: 512n })[pageShift] << 20n;
+
+/** PAGE_SIZE << MAX_PAGE_ORDER: SCRATCH_ALIGNMENT_BYTES (kernel/liveupdate/kexec_handover.c, 7.2). */
+const largestBlock = (target: { pageShift: 12 | 14 | 16 }) =>
+  1n << BigInt(target.pageShift + maxPageOrder(target));
 
 /** 7.1 and later: the key is the PFN plus one bit for the order (include/linux/kho/abi/kexec_handover.h). */
 const keyWithOrderBit: RadixMap = { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift + 1 };
@@ -61,12 +74,16 @@ export const GENERATIONS: readonly Generation[] = [
     compatible: 'kho-v2',
     // 7.0 computes the depth without the order bit, which costs it a level on 16 KiB pages.
     memoryMap: { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift },
+    blockLimit: 2n << 30n,
+    scratchAlignment: pageblock,
   },
   {
     ...ROOT,
     name: 'kho-v3',
     releases: ['7.1'],
     compatible: 'kho-v3',
+    blockLimit: 2n << 30n,
+    scratchAlignment: pageblock,
     memoryMap: keyWithOrderBit,
     blobSizeProperty: 'blob-size',
     kexecMetadataVersion: 1, // include/linux/kho/abi/kexec_metadata.h
@@ -76,6 +93,7 @@ export const GENERATIONS: readonly Generation[] = [
     name: 'kho-v4',
     releases: ['7.2', '7.3'],
     compatible: 'kho-v4',
+    scratchAlignment: largestBlock,
     memoryMap: keyWithOrderBit,
     blobSizeProperty: 'blob-size',
     kexecMetadataVersion: 1,

@@ -40,10 +40,6 @@ export class Allocator {
     this.#ram = [...ram].sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 
-  get taken(): readonly Taken[] {
-    return this.#taken;
-  }
-
   /** Marks a range as taken, whatever else is there. */
   take(start: bigint, size: bigint, path: string): void {
     if (size === 0n) return;
@@ -58,11 +54,11 @@ export class Allocator {
     this.#busy.splice(first, last - first, merged);
   }
 
-  /** The first thing taken that shares a byte with [start, start + size). */
-  conflict(start: bigint, size: bigint): Taken | undefined {
+  /** Everything taken that shares a byte with [start, start + size). */
+  conflicts(start: bigint, size: bigint): Taken[] {
     const end = start + size;
-    if (!this.#busyIn(start, end)) return undefined;
-    return this.#taken.find((taken) => overlaps(start, end, taken.start, taken.end));
+    if (!this.#busyIn(start, end)) return [];
+    return this.#taken.filter((taken) => overlaps(start, end, taken.start, taken.end));
   }
 
   inRam(start: bigint, size: bigint): boolean {

@@ -1,0 +1,72 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ExitCode, KhoforgeError } from './errors.ts';
+
+/** @throws KhoforgeError `FILE_UNREADABLE` naming the file and the reason */
+export function readInput(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
+      where: { file: path },
+      cause,
+    });
+  }
+}
+
+/**
+ * Fills a directory beside `path` and renames it into place, so that a failure leaves nothing half done.
+ * @param replaceable tells whether an existing directory at `path` is one of ours, which may be replaced
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+ */
+export function writeDirectory(
+  path: string,
+  replaceable: (existing: string) => boolean,
+  fill: (directory: string) => void,
+): void {
+  let temporary: string | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    temporary = mkdtempSync(join(dirname(path), `.${basename(path)}.`));
+    // mkdtemp makes it private; the result is an ordinary directory.
+    chmodSync(temporary, 0o777 & ~process.umask());
+    fill(temporary);
+    removeOld(path, replaceable);
+    renameSync(temporary, path);
+  } catch (cause) {
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
+    if (cause instanceof KhoforgeError) throw cause;
+    throw new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
+      where: { file: path },
+      exitCode: ExitCode.couldNotRun,
+      cause,
+    });
+  }
+}
+
+function removeOld(path: string, replaceable: (existing: string) => boolean): void {
+  if (!existsSync(path)) return;
+  const ours = statSync(path).isDirectory() && (readdirSync(path).length === 0 || replaceable(path));
+  if (!ours) {
+    throw new KhoforgeError('OUTPUT_EXISTS', `${path} exists and is no khoforge image`, {
+      where: { file: path },
+      hint: 'choose another directory, or remove it',
+    });
+  }
+  rmSync(path, { recursive: true });
+}
+
+/** What the operating system said, without the stack. */
+export function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

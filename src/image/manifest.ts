@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { makeTarget, type Target } from '../abi/target.ts';
+import { KhoforgeError } from '../errors.ts';
+import { hex } from '../numbers.ts';
+import type { Image } from './image.ts';
+
+/** Addresses and 64-bit sizes are `0x…` strings in JSON. */
+const address = z
+  .string()
+  .regex(/^0x[0-9a-f]{1,16}$/)
+  .transform((text) => BigInt(text));
+const u32 = z.number().int().min(0).max(0xffffffff);
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const MANIFEST_VERSION = 1;
+
+/** `manifest.json` of an image directory. */
+export const manifestSchema = z.object({
+  schema: z.object({ name: z.literal('khoforge-image'), version: z.literal(MANIFEST_VERSION) }),
+  target: z.object({
+    generation: z.string(),
+    arch: z.enum(['x86_64', 'arm64']),
+    pageSize: count,
+    endian: z.enum(['little', 'big']),
+  }),
+  ram: z.array(z.object({ start: address, size: address })),
+  bootRecord: z.object({
+    fdtAddr: address,
+    fdtSize: address,
+    scratchAddr: address,
+    scratchSize: address,
+    setupDataType: u32,
+    setupDataLen: u32,
+  }),
+  scratch: z.array(z.object({ addr: address, size: address })),
+  /** Runs of bytes in memory.bin; what no extent covers is zero. */
+  extents: z.array(z.object({ start: address, size: address, offset: count, sha256: z.string() })),
+  placements: z.array(z.object({ path: z.string(), start: address, size: address })),
+  expect: z.object({
+    verdict: z.enum(['revived', 'rejected', 'ignored', 'broken']),
+    lines: z.array(z.string()),
+    absent: z.array(z.string()),
+  }),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+
+export interface FileExtent {
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly offset: number;
+  readonly sha256: string;
+}
+
+/** The same image gives the same text. */
+export function manifestText(image: Image, extents: readonly FileExtent[]): string {
+  const { target, bootRecord, scratch, ram, placements, expect } = image;
+  const manifest = {
+    schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
+    target: {
+      generation: target.generation.name,
+      arch: target.arch,
+      pageSize: target.pageSize,
+      endian: target.endian,
+    },
+    ram,
+    bootRecord,
+    scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
+    extents,
+    placements,
+    expect,
+  };
+  return `${JSON.stringify(manifest, (_key, value) => (typeof value === 'bigint' ? hex(value) : value), 2)}\n`;
+}
+
+/** @throws KhoforgeError `MANIFEST_INVALID` */
+export function parseManifest(text: string, file: string): Manifest {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw new KhoforgeError('MANIFEST_INVALID', `${file} is not JSON`, { where: { file }, cause });
+  }
+  const result = manifestSchema.safeParse(data);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join('.') || 'the document';
+  throw new KhoforgeError('MANIFEST_INVALID', `${file}: ${path}: ${issue?.message ?? 'not a manifest'}`, {
+    where: { file },
+  });
+}
+
+export function manifestTarget(manifest: Manifest): Target {
+  return makeTarget(manifest.target);
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { GENERATIONS, generationOfRelease } from '../../src/abi/generations.ts';
+import { radixGeometry } from '../../src/abi/radix.ts';
+import { makeTarget } from '../../src/abi/target.ts';
+
+describe('tree depth', () => {
+  // KHO_TREE_MAX_DEPTH as compiled for each page size; 7.0's from its own formula.
+  it.each([
+    ['kho-v2', 6, 4, 4],
+    ['kho-v3', 6, 5, 4],
+    ['kho-v4', 6, 5, 4],
+  ])('of %s is %i, %i, %i with 4, 16, 64 KiB pages', (generation, ...depths) => {
+    const found = [4096, 16384, 65536].map(
+      (pageSize) => radixGeometry(makeTarget({ generation, arch: 'arm64', pageSize })).depth,
+    );
+    expect(found).toEqual(depths);
+  });
+});
+
+describe('makeTarget', () => {
+  it('finds a generation by release, also with a patch level', () => {
+    expect(makeTarget({ release: '7.1.13' }).generation.name).toBe('kho-v3');
+    expect(generationOfRelease('7.3-rc2').name).toBe('kho-v4');
+  });
+
+  it('has each release in one generation', () => {
+    const releases = GENERATIONS.flatMap((generation) => generation.releases);
+    expect(new Set(releases).size).toBe(releases.length);
+  });
+
+  it.each([
+    [{ release: '5.10' }, /unknown release '5.10': expected 7.0/],
+    [{ generation: 'kho-v9' }, /unknown generation 'kho-v9'/],
+    [{ arch: 'x86_64', pageSize: 16384 }, /no page size 16384 on x86_64/],
+    [{ arch: 'arm64', pageSize: 8192 }, /no page size 8192 on arm64/],
+    [{ release: '7.1', generation: 'kho-v4' }, /7.1 writes kho-v3, not kho-v4/],
+  ] as const)('refuses %o', (options, message) => {
+    expect(() => makeTarget(options)).toThrow(message);
+  });
+});
