@@ -1,0 +1,222 @@
+import { kho_data, SETUP_KEXEC_KHO, setup_data } from '../abi/setup_data.ts';
+import { makeTarget, type Target } from '../abi/target.ts';
+import { KhoforgeError } from '../errors.ts';
+import type { BootRecord, Image } from '../image/image.ts';
+import { machineRam } from '../memory/machine.ts';
+import type { Region } from '../memory/regions.ts';
+import { hex, parseSize, toNumber } from '../numbers.ts';
+import { parseSpec } from '../spec/parse.ts';
+import type { ParsedSpec, Spec } from '../spec/schema.ts';
+import { SUBTREE_KEYS, SUBTREES } from '../subtrees/registry.ts';
+import type { Subtree } from '../subtrees/subtree.ts';
+import { type Check, Checker } from './checks.ts';
+import { emitMemoryMap } from './memory-map.ts';
+import { Overrides, type OverrideValue } from './overrides.ts';
+import { emitPreserved } from './preserve.ts';
+import { Producer, unknownPath } from './producer.ts';
+import { emitRootFdt, ROOT_FDT } from './root-fdt.ts';
+import { emitScratchArray, layOutScratch } from './scratch.ts';
+
+export interface BuildOptions {
+  /** Folder that relative file names in the spec start from; default: the working directory. */
+  baseDir?: string;
+}
+
+export interface BuiltImage extends Image {
+  /** Every path that this spec can override. */
+  readonly paths: readonly string[];
+  /** Checks that the spec allows and nothing broke. */
+  readonly unusedAllows: readonly Check[];
+}
+
+/**
+ * Makes the memory that a producing kernel would leave for its successor.
+ * @param spec in the words of the YAML file; see spec.schema.json
+ * @throws KhoforgeError when the spec is wrong, does not fit, or breaks a check that it does not allow
+ */
+export function buildImage(spec: Spec, options: BuildOptions = {}): BuiltImage {
+  return buildParsed(parseSpec(spec), options.baseDir ?? process.cwd());
+}
+
+/** `buildImage` for a spec that is already checked, as loadSpec() gives it. */
+export function buildParsed(parsed: ParsedSpec, baseDir: string): BuiltImage {
+  const place = new Map(Object.entries(parsed.place ?? {}));
+  for (const entry of parsed.preserve ?? []) {
+    if (entry.addr !== undefined) place.set(`preserve/${entry.name}`, entry.addr);
+  }
+  if (place.size === 0) return produce(parsed, baseDir, place, new Map());
+  // The sizes of explicitly placed structures are known only once they are made: a first pass finds them,
+  // so that in the second nothing else is put there.
+  const sizes = measure(parsed, baseDir, place);
+  return produce(parsed, baseDir, place, sizes);
+}
+
+function measure(spec: ParsedSpec, baseDir: string, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
+  const { producer } = new Assembly(spec, baseDir, new Map(), new Map());
+  const placed = producer.placements.filter(({ path }) => place.has(path));
+  return new Map(placed.map(({ path, size }) => [path, size]));
+}
+
+function produce(
+  spec: ParsedSpec,
+  baseDir: string,
+  place: ReadonlyMap<string, bigint>,
+  placeSizes: ReadonlyMap<string, bigint>,
+): BuiltImage {
+  return new Assembly(spec, baseDir, place, placeSizes).finish();
+}
+
+/** One pass over a spec, in the order in which a kernel comes to its parts. */
+class Assembly {
+  readonly producer: Producer;
+  readonly #spec: ParsedSpec;
+  readonly #target: Target;
+  readonly #ram: readonly Region[];
+  readonly #scratch: readonly Region[];
+  readonly #record: BootRecord;
+
+  constructor(
+    spec: ParsedSpec,
+    baseDir: string,
+    place: ReadonlyMap<string, bigint>,
+    placeSizes: ReadonlyMap<string, bigint>,
+  ) {
+    this.#spec = spec;
+    this.#target = specTarget(spec);
+    this.#ram = specRam(spec, this.#target);
+    const checker = new Checker(spec.allow ?? []);
+    this.#scratch = layOutScratch(this.#target, this.#ram, spec.scratch, checker);
+    this.producer = new Producer({
+      target: this.#target,
+      ram: this.#ram,
+      scratch: this.#scratch,
+      checker,
+      overrides: new Overrides(overrideValues(spec)),
+      place,
+      placeSizes,
+      unpreserve: new Set(spec.unpreserve ?? []),
+      baseDir,
+    });
+    this.#record = this.#emit();
+  }
+
+  finish(): BuiltImage {
+    const { producer } = this;
+    this.#omitAndPatch();
+    producer.checker.finish();
+    producer.finish();
+    producer.overrides.finish();
+    return {
+      target: this.#target,
+      ram: this.#ram,
+      bootRecord: this.#record,
+      scratch: this.#scratch,
+      memory: producer.memory,
+      placements: producer.placements,
+      expect: {
+        verdict: this.#spec.expect?.verdict ?? 'revived',
+        lines: this.#spec.expect?.lines ?? [],
+        absent: this.#spec.expect?.absent ?? [],
+      },
+      paths: producer.overrides.offered,
+      unusedAllows: producer.checker.unused,
+    };
+  }
+
+  #emit(): BootRecord {
+    const { producer } = this;
+    const fdt = producer.allocateFolio(ROOT_FDT, 0);
+    for (const entry of this.#spec.subtrees ?? []) {
+      for (const key of SUBTREE_KEYS) {
+        const subtree: Subtree = SUBTREES[key];
+        if (entry[key] !== undefined) subtree.produce(producer, entry[key]);
+      }
+    }
+    for (const entry of this.#spec.preserve ?? []) emitPreserved(producer, entry);
+    const memoryMap = this.#spec.finalized === false ? 0n : emitMemoryMap(producer);
+    producer.memory.write(fdt, emitRootFdt(producer, memoryMap));
+    const array = emitScratchArray(producer, this.#scratch);
+    return this.#bootRecord(fdt, array);
+  }
+
+  /** The record tells a page for the FDT, whatever its totalsize (setup_kho(), kexec-bzimage64.c, 7.3). */
+  #bootRecord(fdt: bigint, array: Region): BootRecord {
+    const { overrides } = this.producer;
+    const data = overrides.struct('kho_data', kho_data, this.#target, {
+      fdt_addr: fdt,
+      fdt_size: this.producer.pageSize,
+      scratch_addr: array.start,
+      scratch_size: array.size,
+    });
+    const record = overrides.struct('setup_data', setup_data, this.#target, {
+      next: 0n,
+      type: SETUP_KEXEC_KHO,
+      len: toNumber(this.producer.sizeOf(kho_data), 'setup_data.len'),
+    });
+    return {
+      fdtAddr: data.fdt_addr,
+      fdtSize: data.fdt_size,
+      scratchAddr: data.scratch_addr,
+      scratchSize: data.scratch_size,
+      setupDataType: record.type,
+      setupDataLen: record.len,
+    };
+  }
+
+  #omitAndPatch(): void {
+    const { memory, pageSize } = this.producer;
+    for (const what of this.#spec.omit ?? []) {
+      const { start, size } =
+        typeof what === 'bigint' ? { start: what, size: pageSize } : this.#placement(what);
+      memory.write(start, new Uint8Array(toNumber(size, `omit ${hex(start)}`)));
+    }
+    for (const { addr, bytes } of this.#spec.patch ?? []) memory.write(addr, bytes);
+  }
+
+  #placement(path: string): Region {
+    const found = this.producer.placements.find((placement) => placement.path === path);
+    if (found) return found;
+    throw unknownPath(
+      'omit',
+      path,
+      this.producer.placements.map((placement) => placement.path),
+    );
+  }
+}
+
+function specTarget({ target = {} }: ParsedSpec): Target {
+  return makeTarget({
+    ...(target.release === undefined ? {} : { release: target.release }),
+    ...(target.generation === undefined ? {} : { generation: target.generation }),
+    ...(target.arch === undefined ? {} : { arch: target.arch }),
+    ...(target.page_size === undefined ? {} : { pageSize: toNumber(target.page_size, 'target.page_size') }),
+  });
+}
+
+const DEFAULT_RAM = 512n << 20n;
+const LEAST_RAM = 32n << 20n;
+
+function specRam(spec: ParsedSpec, target: Target): Region[] {
+  if (Array.isArray(spec.ram)) return spec.ram;
+  const size = spec.ram ?? DEFAULT_RAM;
+  if (size >= LEAST_RAM) return machineRam(target.arch, size);
+  throw new KhoforgeError('RAM_TOO_SMALL', `ram of ${size} bytes: expected at least 32MiB`, {
+    where: { spec: 'ram' },
+  });
+}
+
+function overrideValues(spec: ParsedSpec): Map<string, OverrideValue> {
+  const entries = Object.entries(spec.override ?? {}).map(([path, value]): [string, OverrideValue] => {
+    if (typeof value === 'boolean') return [path, value ? 1n : 0n];
+    if (typeof value === 'number') return [path, BigInt(value)];
+    if (value === null || typeof value !== 'object') return [path, numeric(value)];
+    return [path, { bytes: value.bytes }];
+  });
+  return new Map(entries);
+}
+
+/** `0x…` and sizes with a unit are numbers; any other text is text. */
+function numeric(value: string | bigint | null): OverrideValue {
+  if (typeof value !== 'string' || !/^(0x|\d+ ?[KMGT])/i.test(value)) return value;
+  return parseSize(value) ?? value;
+}

@@ -1,0 +1,65 @@
+import { FDT_CHECKS, type FdtCheck } from '../fdt/checks.ts';
+import { HEADER_FIELDS, setField, viewOf } from '../fdt/format.ts';
+import { FdtSequentialWriter } from '../fdt/sequential.ts';
+import type { Check } from './checks.ts';
+import { asBigInt, type Overrides } from './overrides.ts';
+import type { Producer } from './producer.ts';
+
+/** Writes nodes and properties, each of which an override may replace or leave out. */
+export interface FdtBody {
+  property(name: string, value: Uint8Array): void;
+  node(name: string, body: () => void): void;
+}
+
+/**
+ * A tree written front to back, as the kernel writes every FDT but its root one.
+ * @param path of the tree, the start of its overrides' paths
+ * @param limit bytes that the tree may take
+ * @returns the finished tree, `totalsize` bytes; its header is for `overrideHeader` when no edit follows
+ */
+export function emitFdt(
+  producer: Producer,
+  path: string,
+  limit: number,
+  body: (fdt: FdtBody) => void,
+): Uint8Array {
+  const { overrides, target } = producer;
+  const writer = new FdtSequentialWriter(limit, { label: path, allow: allowedFdtChecks(producer) });
+  writer.finishReservemap();
+  writer.beginNode('');
+  let at = path;
+  body({
+    property(name, value) {
+      const final = overrides.property(`${at}/${name}`, value, target.endian);
+      if (final) writer.property(name, final);
+    },
+    node(name, inner) {
+      if (overrides.take(`${at}/${name}`) === null) return;
+      const outer = at;
+      at = `${at}/${name}`;
+      writer.beginNode(name);
+      inner();
+      writer.endNode();
+      at = outer;
+    },
+  });
+  writer.endNode();
+  return writer.finish();
+}
+
+/** Header fields are overridden last, so that they may lie about the tree. */
+export function overrideHeader(overrides: Overrides, path: string, tree: Uint8Array): void {
+  const header = viewOf(tree);
+  for (const field of HEADER_FIELDS) {
+    const value = overrides.take(`${path}/header/${field}`);
+    if (value !== undefined) setField(header, field, Number(asBigInt(value, `${path}/header/${field}`)));
+  }
+}
+
+export function allowedFdtChecks(producer: Producer): ReadonlySet<FdtCheck> {
+  return new Set([...producer.checker.allowed].filter(isFdtCheck));
+}
+
+function isFdtCheck(check: Check): check is FdtCheck {
+  return Object.hasOwn(FDT_CHECKS, check);
+}

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { readInput } from '../files.ts';
+import { toNumber } from '../numbers.ts';
+import { seed, size, text } from '../spec/values.ts';
+import { SeededBytes } from './random.ts';
+
+const hexBytes = z
+  .string({ error: () => "bytes in hex, e.g. 'd0 0d fe ed'" })
+  .transform((input, context) => {
+    const digits = input.replaceAll(/[\s_]/g, '');
+    if (/^([0-9a-f]{2})*$/i.test(digits)) return new Uint8Array(Buffer.from(digits, 'hex'));
+    context.issues.push({ code: 'custom', message: "bytes in hex, e.g. 'd0 0d fe ed'", input });
+    return z.NEVER;
+  })
+  .meta({ description: "bytes in hex, e.g. 'd0 0d fe ed'" });
+
+/** Bytes in hex, or (from TypeScript) as they are. */
+export const bytes = z.union([z.instanceof(Uint8Array), hexBytes], {
+  error: () => "bytes in hex, e.g. 'd0 0d fe ed'",
+});
+
+/** Where bytes come from: exactly one of the keys, but `seed` goes with `size`. */
+export const content = z
+  .strictObject({
+    file: text('path of a file, from the folder of the spec').optional(),
+    text: text('the text itself, without a NUL at its end').optional(),
+    bytes: bytes.optional(),
+    seed: seed.optional(),
+    size: size.optional(),
+  })
+  .refine(
+    (value) => sources(value).length === 1 && (value.seed === undefined) === (value.size === undefined),
+    {
+      error: () => 'one of: file, text, bytes, or seed with size',
+    },
+  )
+  .meta({ description: 'where the bytes come from: file, text, bytes, or seed with size' });
+
+export type Content = z.output<typeof content>;
+
+function sources(value: { file?: unknown; text?: unknown; bytes?: unknown; seed?: unknown }): unknown[] {
+  return [value.file, value.text, value.bytes, value.seed].filter((source) => source !== undefined);
+}
+
+/**
+ * @param baseDir folder that a relative `file` starts from
+ * @throws KhoforgeError `FILE_UNREADABLE`
+ */
+export function contentBytes(from: Content, baseDir: string): Uint8Array {
+  if (from.bytes) return from.bytes;
+  if (from.text !== undefined) return Buffer.from(from.text, 'utf8');
+  if (from.seed !== undefined) return new SeededBytes(from.seed).bytes(toNumber(from.size ?? 0n, 'size'));
+  return readInput(resolve(baseDir, from.file ?? ''));
+}

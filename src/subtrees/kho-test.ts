@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import { kho_vmalloc } from '../abi/kexec_handover.ts';
+import { decodeStruct } from '../abi/layout.ts';
+import { getOrder, maxPageOrder } from '../abi/page-order.ts';
+import type { Target } from '../abi/target.ts';
+import { type FdtNode, findNode, getProperty, readFdt } from '../fdt/reader.ts';
+import { asU32Native, cString, u32Native, u64Native } from '../fdt/values.ts';
+import { emitFdt, overrideHeader } from '../handover/emit-fdt.ts';
+import type { Producer } from '../handover/producer.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { hex } from '../numbers.ts';
+import { integer, seed, size } from '../spec/values.ts';
+import { csumPartial } from './checksum.ts';
+import { SeededBytes } from './random.ts';
+import { type Blob, type DecodedSubtree, defineSubtree } from './subtree.ts';
+import { emitVmalloc, readVmalloc } from './vmalloc.ts';
+
+/** Names and values of lib/test_kho.c (7.3). */
+const NODE_NAME = 'kho_test';
+const COMPATIBLE = 'kho-test-v1';
+const MAGIC = 0x4b484f21;
+
+const schema = z.strictObject({
+  seed: seed.default('kho_test'),
+  max_mem: size
+    .optional()
+    .meta({ description: 'bytes of test data; default two blocks of the largest order, as the module' }),
+  orders: z
+    .array(integer(0, 63, 'folio order'))
+    .optional()
+    .meta({ description: 'orders of the folios, instead of random ones that fill max_mem' }),
+});
+
+type Spec = z.output<typeof schema>;
+
+interface TestFolio {
+  phys: bigint;
+  order: number;
+  /** Content, as long as the folio. */
+  data: Uint8Array;
+}
+
+/** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
+export const khoTest = defineSubtree({
+  key: NODE_NAME,
+  nodeName: NODE_NAME,
+  schema,
+
+  /** In the order of kho_test_save(): data, FDT folio, list of folios (lib/test_kho.c, 7.3). */
+  produce(producer, spec) {
+    const { target } = producer;
+    const folios = emitFolios(producer, spec);
+    const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
+
+    const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
+    const phys = producer.allocateFolioFor(`${NODE_NAME}/fdt`, fdtLimit);
+    const list = emitVmalloc(producer, `${NODE_NAME}/folios_info`, folioList(target, folios));
+    for (const [i, folio] of folios.entries()) {
+      producer.preserveFolio(`${NODE_NAME}/folios[${i}]`, folio.phys, folio.order);
+    }
+    const blob = emitFdt(producer, `${NODE_NAME}/fdt`, Number(fdtLimit), (fdt) => {
+      fdt.property('compatible', cString(COMPATIBLE));
+      fdt.property('magic', u32Native(MAGIC, target.endian));
+      fdt.node('data', () => {
+        fdt.property('nr_folios', u32Native(folios.length, target.endian));
+        fdt.property('folios_info', list);
+        fdt.property('csum', u32Native(csum, target.endian));
+      });
+    });
+    overrideHeader(producer.overrides, `${NODE_NAME}/fdt`, blob);
+    producer.memory.write(phys, blob);
+    producer.addSubtree({ name: NODE_NAME, phys, size: BigInt(blob.length) });
+  },
+
+  decode,
+});
+
+/** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
+function decode({ target, memory, bytes }: Blob): DecodedSubtree {
+  const format = 'FDT of lib/test_kho.c';
+  const { root } = readFdt(bytes);
+  const data = findNode(root, '/data');
+  const u32At = (node: FdtNode | undefined, name: string) => {
+    const property = node && getProperty(node, name);
+    return property && asU32Native(property.value, target.endian);
+  };
+  const magic = u32At(root, 'magic');
+  const nrFolios = u32At(data, 'nr_folios');
+  const csum = u32At(data, 'csum');
+  const descriptor = data && getProperty(data, 'folios_info')?.value;
+  if (nrFolios === undefined || csum === undefined || descriptor?.length !== 16) {
+    return {
+      format,
+      fields: { magic: word(magic) },
+      problems: ['nr_folios, folios_info or csum is missing'],
+    };
+  }
+  const area = readVmalloc(memory, target, decodeStruct(kho_vmalloc, target, descriptor));
+  const folios = listedFolios(target, memory, area.blocks, nrFolios);
+  const sum = checksum(target, memory, folios);
+  const problems = [...area.problems];
+  if (magic !== MAGIC) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(MAGIC)}`);
+  if (folios.length !== nrFolios) problems.push(`${folios.length} folios listed, nr_folios is ${nrFolios}`);
+  if (sum !== undefined && sum !== csum)
+    problems.push(`the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
+  const contents = sum === undefined ? 'not in the image' : sum === csum ? 'match the checksum' : 'differ';
+  return {
+    format,
+    fields: { magic: word(magic), nr_folios: nrFolios, csum: word(csum), contents, folios },
+    problems,
+  };
+}
+
+/** A number that people read in hex. */
+const word = (value: number | undefined) => (value === undefined ? null : BigInt(value));
+
+interface ListedFolio {
+  readonly [key: string]: bigint | number;
+  readonly phys: bigint;
+  readonly order: number;
+}
+
+function listedFolios(
+  target: Target,
+  memory: PhysicalMemory,
+  pages: readonly bigint[],
+  count: number,
+): ListedFolio[] {
+  const mask = BigInt(target.pageSize - 1);
+  const folios: ListedFolio[] = [];
+  for (const page of pages) {
+    const entries = Buffer.from(memory.read(page, target.pageSize));
+    for (let at = 0; at < entries.length && folios.length < count; at += 8) {
+      const entry = target.endian === 'little' ? entries.readBigUInt64LE(at) : entries.readBigUInt64BE(at);
+      folios.push({ phys: entry & ~mask, order: Number(entry & mask) });
+    }
+  }
+  return folios;
+}
+
+/** The sum over all folios; undefined when the image does not have their contents. */
+function checksum(
+  target: Target,
+  memory: PhysicalMemory,
+  folios: readonly ListedFolio[],
+): number | undefined {
+  let sum = 0;
+  for (const { phys, order } of folios) {
+    if (order > maxPageOrder(target)) return undefined;
+    const size = target.pageSize * 2 ** order;
+    if (!memory.covers(phys, size)) return undefined;
+    sum = csumPartial(target.arch, memory.read(phys, size), sum);
+  }
+  return sum;
+}
+
+function emitFolios(producer: Producer, spec: Spec): TestFolio[] {
+  const random = new SeededBytes(spec.seed);
+  const orders = spec.orders ?? randomOrders(producer.target, random, spec.max_mem);
+  return orders.map((order, i) => {
+    const size = producer.pageSize << BigInt(order);
+    const phys = producer.allocate(`${NODE_NAME}/folios[${i}]`, size, size);
+    const data = random.bytes(Number(size));
+    producer.memory.map(phys, data);
+    return { phys, order, data };
+  });
+}
+
+/** As kho_test_generate_data(): any order, and towards the end none that passes max_mem (lib/test_kho.c, 7.3). */
+function randomOrders(target: Target, random: SeededBytes, maxMem: bigint | undefined): number[] {
+  const page = BigInt(target.pageSize);
+  const max = maxMem ?? (page << BigInt(maxPageOrder(target))) * 2n;
+  const orders: number[] = [];
+  for (let used = 0n; used < max; ) {
+    let order = random.u32() % (maxPageOrder(target) + 1);
+    if (used + (page << BigInt(order)) > max) order = Math.max(0, getOrder(max - used, target) - 1);
+    orders.push(order);
+    used += page << BigInt(order);
+  }
+  return orders;
+}
+
+/** One phys_addr_t per folio, its order in the bits below the page. */
+function folioList(target: Target, folios: readonly TestFolio[]): Uint8Array {
+  return Buffer.concat(folios.map(({ phys, order }) => u64Native(phys | BigInt(order), target.endian)));
+}

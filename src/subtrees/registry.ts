@@ -1,0 +1,14 @@
+import { kexecMetadata } from './kexec-metadata.ts';
+import { khoTest } from './kho-test.ts';
+import { raw } from './raw.ts';
+import type { Subtree } from './subtree.ts';
+
+/** Every KHO user that khoforge knows, by its key in a spec. A new one is a file beside this one and a line here. */
+export const SUBTREES = {
+  'kexec-metadata': kexecMetadata,
+  kho_test: khoTest,
+  raw,
+} as const satisfies Record<string, Subtree>;
+
+export type SubtreeKey = keyof typeof SUBTREES;
+export const SUBTREE_KEYS = Object.keys(SUBTREES) as SubtreeKey[];
