@@ -1,0 +1,194 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { readInput, reason } from '../files.ts';
+import type { Image } from '../image/image.ts';
+import { type BootElf, buildBootElf } from '../kexec/boot-elf.ts';
+import type { Accelerator, BootEvent, RunEnd } from './events.ts';
+import { accelerators, commandLine, QEMU, qemuArguments, shellLine } from './qemu.ts';
+import { runQemu } from './runner.ts';
+import { Judge, type Judgement } from './verdict.ts';
+
+export interface BootOptions {
+  /** A bzImage: its path, or its bytes. */
+  readonly kernel: string | Uint8Array;
+  /** Path. Without one the kernel ends in a panic for want of an init, after it has used the handover. */
+  readonly initrd?: string;
+  /** More kernel command line, after khoforge's own. */
+  readonly cmdline?: string;
+  /** Default `tcg`. With any other the run falls back to TCG when the guest hangs at its start. */
+  readonly accel?: Accelerator | 'auto';
+  /** Bytes of guest memory; default: what the image's RAM needs. */
+  readonly memory?: bigint;
+  /** Seconds for everything; default 60. */
+  readonly timeout?: number;
+  /** Seconds of silent console that count as a hang; default 30, and 10 before falling back to TCG. */
+  readonly silence?: number;
+  /** Where the console goes; default `console.log` in the work directory. */
+  readonly logPath?: string;
+  /** Where `boot.elf` goes and stays; default: a temporary directory, where only the console log stays. */
+  readonly workDir?: string;
+  /** Texts of the guest that end the run, e.g. the last line of a test in the initrd. */
+  readonly stopLines?: readonly string[];
+  /** Program to run instead of `qemu-system-x86_64`. */
+  readonly qemu?: string;
+  readonly onEvent?: (event: BootEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BootResult extends Judgement {
+  /** Path of the console log. */
+  readonly console: string;
+  /** For everything, a fallback included. */
+  readonly seconds: number;
+  /** The QEMU that gave the verdict. */
+  readonly argv: readonly string[];
+  readonly accel: Accelerator;
+  /** Version text in the kernel file. */
+  readonly kernelVersion: string;
+}
+
+/** A boot that is ready to run. */
+export interface BootPlan {
+  readonly elfPath: string;
+  readonly logPath: string;
+  readonly boot: BootElf;
+  /** Accelerators in the order they are tried. */
+  readonly accels: readonly [Accelerator, ...Accelerator[]];
+  argv(accel: Accelerator): string[];
+}
+
+const TIMEOUT = 60;
+const SILENCE = 30;
+const SILENCE_BEFORE_FALLBACK = 10;
+
+/**
+ * Boots a real kernel in QEMU on an image, as kexec would have, and judges its console.
+ * @throws KhoforgeError of {@link planBoot}; `QEMU_MISSING`, `QEMU_FAILED`, `BOOT_ABORTED` (exit code 3): none of
+ * these says anything about the image
+ */
+export async function bootImage(image: Image, options: BootOptions): Promise<BootResult> {
+  const plan = planBoot(image, options);
+  const started = performance.now();
+  const spent = () => (performance.now() - started) / 1000;
+  try {
+    for (const [i, accel] of plan.accels.entries()) {
+      const next = plan.accels[i + 1];
+      const { end, judge, argv } = await attempt(plan, image, options, accel, next !== undefined, spent());
+      const why = next && fallbackReason(end, options);
+      if (next && why !== undefined) {
+        options.onEvent?.({ type: 'fallback', from: accel, to: next, reason: why });
+        continue;
+      }
+      rejectInfrastructure(end, argv);
+      const seconds = Math.round(spent() * 1000) / 1000;
+      const { kernelVersion } = plan.boot;
+      return { ...judge.finish(end), console: plan.logPath, seconds, argv, accel, kernelVersion };
+    }
+    throw new KhoforgeError('INTERNAL', 'no accelerator is left');
+  } finally {
+    if (options.workDir === undefined) rmSync(plan.elfPath, { force: true });
+  }
+}
+
+/**
+ * Makes `boot.elf` and everything that {@link bootImage} would run, without running it.
+ * @throws KhoforgeError of `buildBootElf`; `FILE_UNREADABLE`, `BOOT_OPTION`, `OUTPUT_FAILED`
+ */
+export function planBoot(image: Image, options: BootOptions): BootPlan {
+  checkSeconds('timeout', options.timeout);
+  checkSeconds('silence', options.silence);
+  const { kernel, initrd, memory } = options;
+  const boot = buildBootElf(image, {
+    kernel: typeof kernel === 'string' ? readInput(kernel) : kernel,
+    cmdline: commandLine(options.cmdline),
+    ...(typeof kernel === 'string' && { kernelFile: kernel }),
+    ...(initrd !== undefined && { initrd: readInput(initrd) }),
+    ...(memory !== undefined && { memory }),
+  });
+  const directory = workDirectory(options.workDir);
+  const elfPath = join(directory, 'boot.elf');
+  writeElf(elfPath, boot.elf);
+  const [first = 'tcg', ...others] = accelerators(options.accel ?? 'tcg');
+  return {
+    elfPath,
+    logPath: resolve(options.logPath ?? join(directory, 'console.log')),
+    boot,
+    accels: [first, ...others],
+    argv: (accel) => [options.qemu ?? QEMU, ...qemuArguments(elfPath, boot.machine, accel)],
+  };
+}
+
+/** One line that can be pasted into a shell and does what a boot with TCG, or the wanted accelerator, runs. */
+export function dryRunCommand(plan: BootPlan): string {
+  return shellLine(plan.argv(plan.accels[0]));
+}
+
+async function attempt(
+  plan: BootPlan,
+  image: Image,
+  options: BootOptions,
+  accel: Accelerator,
+  mayFallBack: boolean,
+  spent: number,
+): Promise<{ end: RunEnd; judge: Judge; argv: string[] }> {
+  const judge = new Judge({ initrd: options.initrd !== undefined, expect: image.expect });
+  const argv = plan.argv(accel);
+  const left = (options.timeout ?? TIMEOUT) - spent;
+  const timeout = Math.max(Math.round(left * 10) / 10, 0.1);
+  const silence = options.silence ?? (mayFallBack ? SILENCE_BEFORE_FALLBACK : SILENCE);
+  const { onEvent, signal, stopLines } = options;
+  const end = await runQemu({
+    argv,
+    accel,
+    logPath: plan.logPath,
+    timeout,
+    silence: mayFallBack ? Math.min(silence, timeout / 2) : silence,
+    ...(signal && { signal }),
+    ...(stopLines && { stopLines }),
+    onEvent: (event) => {
+      if (event.type === 'line') judge.line(event.text);
+      onEvent?.(event);
+    },
+  });
+  return { end, judge, argv };
+}
+
+/** Why another accelerator should be tried: a silent guest, or, with `auto`, a QEMU that cannot use this one. */
+function fallbackReason(end: RunEnd, { accel }: BootOptions): string | undefined {
+  if (end.kind === 'silence') return `nothing on the console within ${end.seconds} s`;
+  if (end.kind === 'failed' && accel === 'auto') return end.stderr || end.status;
+  return undefined;
+}
+
+function rejectInfrastructure(end: RunEnd, argv: readonly string[]): void {
+  const exitCode = ExitCode.couldNotRun;
+  if (end.kind === 'aborted') throw new KhoforgeError('BOOT_ABORTED', 'the boot was aborted', { exitCode });
+  if (end.kind !== 'failed') return;
+  const message = `${argv[0]} failed (${end.status})${end.stderr ? `: ${end.stderr}` : ''}`;
+  throw new KhoforgeError('QEMU_FAILED', message, { exitCode, hint: `it was run as: ${shellLine(argv)}` });
+}
+
+function checkSeconds(name: string, seconds: number | undefined): void {
+  if (seconds === undefined || (Number.isFinite(seconds) && seconds > 0)) return;
+  throw new KhoforgeError('BOOT_OPTION', `${name} is ${seconds}: expected a number of seconds above 0`);
+}
+
+function workDirectory(wanted: string | undefined): string {
+  if (wanted === undefined) return mkdtempSync(join(tmpdir(), 'khoforge-boot-'));
+  if (!existsSync(wanted)) mkdirSync(wanted, { recursive: true });
+  return resolve(wanted);
+}
+
+function writeElf(path: string, elf: Uint8Array): void {
+  try {
+    writeFileSync(path, elf);
+  } catch (cause) {
+    throw new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
+      where: { file: path },
+      exitCode: ExitCode.couldNotRun,
+      cause,
+    });
+  }
+}

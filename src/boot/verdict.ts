@@ -1,0 +1,198 @@
+import type { Expectations, Verdict } from '../image/image.ts';
+import { message } from './console.ts';
+import type { RunEnd } from './events.ts';
+import {
+  NO_INIT,
+  NOT_CONFIGURED,
+  type Pattern,
+  PROOFS,
+  REFUSALS,
+  SHUTDOWN,
+  SUBTREE_REFUSALS,
+  TROUBLES,
+  type TroubleKind,
+} from './patterns.ts';
+
+/** One expectation, and whether it came true. */
+export interface Expected {
+  /** The verdict, or the text of the line. */
+  readonly text: string;
+  readonly kind: 'verdict' | 'line' | 'absent';
+  readonly ok: boolean;
+  /** The verdict that came out, or the line that has the text. */
+  readonly found?: string;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** One sentence; quotes the line that decided. */
+  readonly reason: string;
+  /** The lines that prove use of the handover, without stamps, each kind once. */
+  readonly proofs: readonly string[];
+  /** The lines that refuse it or a subtree of it, each kind once. */
+  readonly refusals: readonly string[];
+  readonly expected: readonly Expected[];
+}
+
+export interface JudgeOptions {
+  /** Whether the guest had an initrd: without one it has to end in a panic for want of an init. */
+  readonly initrd: boolean;
+  readonly expect?: Expectations;
+}
+
+/** A saved log does not say how its run ended. */
+type End = RunEnd | { readonly kind: 'unknown' };
+
+/** Judges a saved console log, without knowing how the run ended. */
+export function judgeConsole(lines: Iterable<string>, options: JudgeOptions): Judgement {
+  const judge = new Judge(options);
+  for (const line of lines) judge.line(line);
+  return judge.finish({ kind: 'unknown' });
+}
+
+/**
+ * Takes console lines as they come and says in the end what the kernel made of the handover. Keeps only the first
+ * line of each kind, however long the console is.
+ */
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #proofs = new Firsts(PROOFS);
+  readonly #refusals = new Firsts(REFUSALS);
+  readonly #subtreeRefusals = new Firsts(SUBTREE_REFUSALS);
+  readonly #troubles = new Firsts(TROUBLES);
+  readonly #expectedLines: Finder[];
+  readonly #absentLines: Finder[];
+  #noInit: string | undefined;
+  #notConfigured: string | undefined;
+  #shutdown = false;
+  #last = '';
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+    this.#expectedLines = (options.expect?.lines ?? []).map((text) => ({ text }));
+    this.#absentLines = (options.expect?.absent ?? []).map((text) => ({ text }));
+  }
+
+  line(line: string): void {
+    const text = message(line);
+    if (text.trim() !== '') this.#last = text;
+    for (const finder of [...this.#expectedLines, ...this.#absentLines]) {
+      if (finder.found === undefined && line.includes(finder.text)) finder.found = line;
+    }
+    for (const firsts of [this.#proofs, this.#refusals, this.#subtreeRefusals]) firsts.line(text);
+    if (NOT_CONFIGURED.test(text)) this.#notConfigured ??= text;
+    if (SHUTDOWN.test(text)) this.#shutdown = true;
+    if (!this.#options.initrd && NO_INIT.test(text)) this.#noInit ??= text;
+    else this.#troubles.line(text);
+  }
+
+  finish(end: End): Judgement {
+    const { verdict, reason } = this.#trouble(end) ?? this.#outcome();
+    const proofs = this.#proofs.lines;
+    const refusals = [...this.#refusals.lines, ...this.#subtreeRefusals.lines];
+    return { verdict, reason, proofs, refusals, expected: this.#expected(verdict) };
+  }
+
+  #trouble(end: End): Outcome | undefined {
+    const worst = this.#worstTrouble();
+    const why = worst ?? this.#badEnd(end);
+    return why === undefined ? undefined : { verdict: 'broken', reason: why };
+  }
+
+  /** What is wrong by the console, the worst first; where it began, when that was something else. */
+  #worstTrouble(): string | undefined {
+    const kinds = TROUBLES.map(({ name }) => name);
+    const [began] = this.#troubles.found;
+    const worst = [...this.#troubles.found].sort((a, b) => kinds.indexOf(a.name) - kinds.indexOf(b.name))[0];
+    if (!began || !worst) return undefined;
+    const since = began === worst ? '' : `; it began with "${began.line}"`;
+    return `${TROUBLE_TEXT[worst.name]}: "${worst.line}"${since}`;
+  }
+
+  #badEnd(end: End): string | undefined {
+    const last = this.#last === '' ? 'nothing on the console' : `the last line was "${this.#last}"`;
+    if (end.kind === 'timeout') return `hang: no end within ${end.seconds} s; ${last}`;
+    if (end.kind === 'silence') return `hang: nothing on the console within ${end.seconds} s`;
+    if (end.kind === 'flood') return `more than ${end.bytes} bytes on the console; ${last}`;
+    if (end.kind === 'exit' && this.#noInit === undefined && !this.#shutdown) {
+      return `reset without a message; ${last}`;
+    }
+    return undefined;
+  }
+
+  #outcome(): Outcome {
+    const [refusal] = this.#refusals.lines;
+    if (refusal !== undefined) return { verdict: 'rejected', reason: `refused: "${refusal}"` };
+    const [subtree] = this.#subtreeRefusals.lines;
+    const proofs = this.#proofs.lines;
+    if (proofs.length >= 2) {
+      const but = subtree === undefined ? '' : `; but it refused a subtree: "${subtree}"`;
+      return { verdict: 'revived', reason: `${proofs.length} proofs${but}` };
+    }
+    if (subtree !== undefined) return { verdict: 'rejected', reason: `refused a subtree: "${subtree}"` };
+    if (proofs.length === 1) {
+      return {
+        verdict: 'ignored',
+        reason: `found, but nothing proves that it was used: only "${proofs[0]}"`,
+      };
+    }
+    if (this.#notConfigured !== undefined) {
+      return { verdict: 'ignored', reason: `this kernel has no KHO: "${this.#notConfigured}"` };
+    }
+    return { verdict: 'ignored', reason: 'booted without a word on KHO' };
+  }
+
+  #expected(verdict: Verdict): Expected[] {
+    const { expect } = this.#options;
+    if (!expect) return [];
+    return [
+      { text: expect.verdict, kind: 'verdict', ok: verdict === expect.verdict, found: verdict },
+      ...this.#expectedLines.map(
+        (finder): Expected => ({ ...finder, kind: 'line', ok: finder.found !== undefined }),
+      ),
+      ...this.#absentLines.map(
+        (finder): Expected => ({ ...finder, kind: 'absent', ok: finder.found === undefined }),
+      ),
+    ];
+  }
+}
+
+interface Outcome {
+  verdict: Verdict;
+  reason: string;
+}
+
+interface Finder {
+  readonly text: string;
+  found?: string;
+}
+
+const TROUBLE_TEXT: Readonly<Record<TroubleKind, string>> = {
+  panic: 'kernel panic',
+  oops: 'oops',
+  bug: 'kernel bug',
+  'restore-failed': 'test_kho did not find what was preserved',
+  halted: 'the kernel did not unpack itself',
+  warning: 'kernel warning',
+};
+
+/** The first line of each named pattern, in the order they came. */
+class Firsts<P extends Pattern> {
+  readonly #patterns: readonly P[];
+  readonly found: { readonly name: P['name']; readonly line: string }[] = [];
+
+  constructor(patterns: readonly P[]) {
+    this.#patterns = patterns;
+  }
+
+  get lines(): string[] {
+    return this.found.map(({ line }) => line);
+  }
+
+  line(text: string): void {
+    const match = this.#patterns.find((pattern) => pattern.line.test(text));
+    if (match && !this.found.some(({ name }) => name === match.name)) {
+      this.found.push({ name: match.name, line: text });
+    }
+  }
+}

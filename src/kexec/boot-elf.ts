@@ -1,0 +1,76 @@
+import { KhoforgeError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { type Machine, machineFor } from '../memory/machine.ts';
+import type { Extent } from '../memory/physical-memory.ts';
+import { isWithin } from '../memory/regions.ts';
+import { hex } from '../numbers.ts';
+import { parseBzImage } from './bzimage.ts';
+import { pvhElf } from './pvh-elf.ts';
+import { loadSegments, type Segment } from './x86-64.ts';
+
+export interface BootElf {
+  /** For `qemu-system-x86_64 -kernel`. */
+  readonly elf: Uint8Array;
+  /** In the order they were placed. */
+  readonly segments: readonly Omit<Segment, 'bytes'>[];
+  readonly machine: Machine;
+  /** Version text of the kernel file; may be empty. */
+  readonly kernelVersion: string;
+}
+
+export interface BootElfOptions {
+  readonly kernel: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly cmdline: string;
+  /** Bytes of guest memory; default: what `image.ram` needs. */
+  readonly memory?: bigint;
+  /** Name of the kernel file, for messages. */
+  readonly kernelFile?: string;
+}
+
+/**
+ * Memory as it is when the receiving kernel takes over after kexec: the handover, and the kernel loaded into
+ * scratch, as one file that QEMU starts.
+ * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
+ * `OUTSIDE_RAM`, `BOOT_ARCH`
+ */
+export function buildBootElf(image: Image, options: BootElfOptions): BootElf {
+  if (image.target.arch !== 'x86_64') {
+    throw new KhoforgeError('BOOT_ARCH', `cannot boot an image for ${image.target.arch}: only x86_64`, {
+      where: { spec: 'target.arch' },
+    });
+  }
+  const kernel = parseBzImage(options.kernel, options.kernelFile);
+  const machine = machineFor(image.ram, options.memory);
+  const { cmdline, initrd } = options;
+  const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
+  const extents = merge(image.memory.extents, segments);
+  for (const extent of extents) checkInRam(extent, machine);
+  const stub = segments.find((segment) => segment.name === 'entry stub');
+  const elf = pvhElf(extents, stub?.start ?? 0n);
+  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
+}
+
+function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent[] {
+  const all = [...extents, ...segments.filter((segment) => segment.bytes.length > 0)];
+  return all.sort((a, b) => (a.start < b.start ? -1 : 1));
+}
+
+/** Bytes outside `usable` would get lost: there is no RAM, or the firmware writes over it before the kernel runs. */
+function checkInRam({ start, bytes }: Extent, machine: Machine): void {
+  const end = start + BigInt(bytes.length);
+  if (isWithin(machine.usable, start, end)) return;
+  const usable = machine.usable.map((bank) => `${hex(bank.start)}-${hex(bank.start + bank.size)}`).join(', ');
+  throw new KhoforgeError(
+    'OUTSIDE_RAM',
+    `the image has bytes at ${hex(start)}-${hex(end)}; on this machine only ${usable} reach the kernel as loaded`,
+    {
+      where: { phys: start },
+      hint: 'place it at 1 MiB or above and inside `ram`: firmware writes over the first MiB',
+    },
+  );
+}
+
+function withoutBytes({ name, start, size, why }: Segment): Omit<Segment, 'bytes'> {
+  return { name, start, size, why };
+}

@@ -1,0 +1,141 @@
+import { describeTarget } from '../abi/target.ts';
+import { regionEnd } from '../memory/regions.ts';
+import { hex, humanSize } from '../numbers.ts';
+import type { InspectedSubtree, Inspection } from '../receiver/decode.ts';
+import type { DecodedValue } from '../subtrees/subtree.ts';
+import { toJson } from './json.ts';
+import { type Tree, treeText } from './tree.ts';
+
+/** Ranges and list elements shown at the terminal; `--json` has them all. */
+const SHOWN = 10;
+
+export function inspectText(inspection: Inspection, source: string): string {
+  const { target, fdt, scratch, subtrees, problems } = inspection;
+  const children: Tree[] = [
+    {
+      text: fdt
+        ? `root FDT      ${hex(fdt.phys)}, ${fdt.size} bytes, compatible '${inspection.compatible ?? ''}'`
+        : 'root FDT      unreadable',
+    },
+    {
+      text: `scratch       regions: ${scratch.length}`,
+      children: scratch.map((region, i) => ({
+        text: `[${i}] ${hex(region.start)}-${hex(regionEnd(region))}  ${humanSize(region.size)}`,
+      })),
+    },
+    ...memoryTrees(inspection),
+    { text: `subtrees      ${subtrees.length}`, children: subtrees.map(subtreeTree) },
+  ];
+  if (problems.length > 0) {
+    children.push({ text: `problems      ${problems.length}`, children: problems.map((text) => ({ text })) });
+  }
+  return treeText({ text: `${source}: ${describeTarget(target)}`, children });
+}
+
+function memoryTrees({ finalized, memoryMap, walk }: Inspection): Tree[] {
+  if (memoryMap === 0n) {
+    return [{ text: 'memory map    0: not finalized, the receiver discards this handover' }];
+  }
+  if (!finalized || !walk || memoryMap === null) return [{ text: 'memory map    unreadable' }];
+  const orders = ordersOf(walk.byOrder);
+  return [
+    { text: `memory map    ${hex(memoryMap)}, nodes: ${walk.nodes}, leaves: ${walk.leaves}` },
+    {
+      text: `preserved     ${humanSize(walk.bytes)}, ranges: ${walk.ranges.length / 2}`,
+      children: [
+        ...orders.map(([order, count]) => ({ text: `order ${String(order).padStart(2)}: ${count}` })),
+        ...shorten(
+          rangesOf(walk.ranges).map(
+            ({ start, end }) => `${hex(start)}-${hex(end)}  ${humanSize(end - start)}`,
+          ),
+        ),
+      ],
+    },
+  ];
+}
+
+function subtreeTree(subtree: InspectedSubtree): Tree {
+  const { name, phys, size, decoded, head } = subtree;
+  const where = phys === null ? 'no address' : hex(phys);
+  const length = size === null ? 'no size' : `${size} bytes`;
+  if (decoded) {
+    return { text: `${name}  ${where}, ${length}, ${decoded.format}`, children: fieldTrees(decoded.fields) };
+  }
+  const shown =
+    head && head.length > 0
+      ? Buffer.from(head)
+          .toString('hex')
+          .replaceAll(/(..)(?=.)/g, '$1 ')
+      : '';
+  return { text: `${name}  ${where}, ${length}, not decoded`, children: shown ? [{ text: shown }] : [] };
+}
+
+function fieldTrees(fields: { readonly [key: string]: DecodedValue }): Tree[] {
+  return Object.entries(fields).map(([key, value]) => {
+    if (!Array.isArray(value)) return { text: `${key}: ${valueText(value)}` };
+    const items: readonly DecodedValue[] = value;
+    return { text: `${key}: ${items.length}`, children: shorten(items.map(valueText)) };
+  });
+}
+
+function valueText(value: DecodedValue): string {
+  if (typeof value === 'bigint') return hex(value);
+  if (typeof value === 'string') return `'${value}'`;
+  if (Array.isArray(value)) return value.map(valueText).join(', ');
+  if (value === null || typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([key, item]) => `${key} ${valueText(item)}`)
+    .join(', ');
+}
+
+function shorten(lines: string[]): Tree[] {
+  const shown = lines.slice(0, SHOWN).map((text) => ({ text }));
+  const rest = lines.length - shown.length;
+  return rest > 0 ? [...shown, { text: `… ${rest} more (--json lists all)` }] : shown;
+}
+
+function ordersOf(byOrder: BigUint64Array): [number, number][] {
+  return [...byOrder].flatMap((count, order): [number, number][] =>
+    count > 0n ? [[order, Number(count)]] : [],
+  );
+}
+
+function rangesOf(ranges: BigUint64Array): { start: bigint; end: bigint }[] {
+  return Array.from({ length: ranges.length / 2 }, (_, i) => ({
+    start: ranges[i * 2] ?? 0n,
+    end: ranges[i * 2 + 1] ?? 0n,
+  }));
+}
+
+/** The document that other programs rely on. */
+export function inspectJson(inspection: Inspection, source: string): string {
+  const { target, fdt, scratch, walk, memoryMap, subtrees } = inspection;
+  const metadata = subtrees.find(({ name }) => name === 'kexec-metadata')?.decoded?.fields;
+  return toJson('inspect', 1, {
+    source,
+    generation: target.generation.name,
+    compatible: inspection.compatible,
+    arch: target.arch,
+    pageSize: target.pageSize,
+    finalized: inspection.finalized,
+    fdt: fdt && { phys: fdt.phys, size: fdt.size },
+    scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
+    memoryMap:
+      memoryMap === null ? null : { phys: memoryMap, nodes: walk?.nodes ?? 0, leaves: walk?.leaves ?? 0 },
+    preserved: {
+      pages: walk ? Number(walk.bytes / BigInt(target.pageSize)) : 0,
+      bytes: walk?.bytes ?? 0n,
+      byOrder: Object.fromEntries(walk ? ordersOf(walk.byOrder) : []),
+      ranges: walk ? rangesOf(walk.ranges) : [],
+    },
+    subtrees: subtrees.map(({ name, phys, size, decoded, head }) => ({ name, phys, size, decoded, head })),
+    metadata: metadata
+      ? {
+          version: metadata.version ?? null,
+          previousRelease: metadata.previous_release ?? null,
+          kexecCount: metadata.kexec_count ?? null,
+        }
+      : null,
+    problems: inspection.problems,
+  });
+}
