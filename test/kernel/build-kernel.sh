@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# build-kernel.sh [--release 7.3] [--arch x86_64] [--without-kho]
+#
+# Builds a small kernel that can receive a handover, from Debian's kernel source,
+# and prints the path of its image. The first run fetches the source (160 MB, see
+# fetch-source.sh) and compiles for a minute or two; the next ones find the kernel
+# in the cache, until the source package, config/ or the compiler changes.
+# Beside the image: config, System.map, vmlinux.
+#
+# --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
+# KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
+# KHOFORGE_DEBIAN_MIRROR   base URI of a Debian mirror; else as this machine's apt
+#
+# Exit codes: 0 done, 2 bad usage or no such release, 3 could not run.
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
+# shellcheck source=lib/prerequisites.sh
+source "$here/lib/prerequisites.sh"
+
+main() {
+  parse_arguments "$@"
+  local cache key target
+  require gcc "${cross}gcc" "${cross}ld" make flex bison bc libelf.h stdlib.h flock \
+    apt-get dpkg-deb xz debian-archive-keyring
+  cache=$(cache_dir)
+  fetch_source
+  key=$release-$arch-$variant-$(fingerprint)
+  target=$cache/kernel/$key
+  if [[ ! -e $target ]]; then
+    mkdir -p "$cache"/{kernel,log}
+    lock "$cache/kernel/.lock-$key"
+    [[ -e $target ]] || build
+  fi
+  result "$target/${image##*/}"
+}
+
+parse_arguments() {
+  release=7.3 arch=x86_64 variant=kho
+  while (($# > 0)); do
+    case $1 in
+      --release) release=${2:-} && shift ;;
+      --release=*) release=${1#*=} ;;
+      --arch) arch=${2:-} && shift ;;
+      --arch=*) arch=${1#*=} ;;
+      --without-kho) variant=without-kho ;;
+      -h | --help) print_help ;;
+      *) usage_error "no such argument: $1" ;;
+    esac
+    shift || usage_error 'an argument lacks its value'
+  done
+  check_release "$release"
+  case $arch in
+    x86_64) image=arch/x86/boot/bzImage ;;
+    *) usage_error "--arch '$arch': there is a config for x86_64 only" ;;
+  esac
+  cross=$(cross_prefix "$arch")
+}
+
+# In the background, so that a signal that ends this script ends it as well.
+fetch_source() {
+  source_dir=$cache/source/$release
+  [[ ! -e $source_dir ]] || return 0
+  start "$here/fetch-source.sh" --release "$release" >/dev/null
+  wait "$child" || exit $?
+  child=''
+}
+
+# What a built kernel depends on.
+fingerprint() {
+  {
+    cat "$source_dir/version"
+    "${cross}gcc" --version
+    "${cross}ld" --version
+    fragment
+  } | sha256sum | cut -c 1-12
+}
+
+fragment() { cat "$here/config/"{common,"$arch","$variant"}.config; }
+
+build() {
+  local log=$cache/log/kernel-$key.log
+  : >"$log"
+  make_workdir "$cache/kernel" "$key"
+  mkdir "$workdir/build"
+  phase "configuring Linux $release for $arch, $variant" "$log" configure
+  check_config "$workdir/build/.config"
+  phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
+  mv "$workdir/build"/{"$image",System.map,vmlinux} "$workdir"
+  mv "$workdir/build/.config" "$workdir/config"
+  rm -rf "$workdir/build"
+  keep_as "$target"
+}
+
+# Nothing of who builds, where and when, nor of tools that it has no use for, gets
+# into the image: it holds its config.
+kernel_make() {
+  make -C "$source_dir/linux" O="$workdir/build" ARCH="$arch" CROSS_COMPILE="$cross" \
+    KBUILD_BUILD_USER=khoforge KBUILD_BUILD_HOST=khoforge KBUILD_BUILD_VERSION=1 \
+    RUSTC=false PAHOLE=false KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' "$@"
+}
+
+configure() {
+  kernel_make tinyconfig
+  fragment >>"$workdir/build/.config"
+  kernel_make olddefconfig
+}
+
+# Kconfig drops what depends on something absent, and does so in silence.
+check_config() {
+  local line refused=()
+  while read -r line; do
+    holds "$line" "$1" || refused+=("$line")
+  done < <(fragment | grep '^CONFIG_')
+  ((${#refused[@]} == 0)) && return
+  fail "$EXIT_COULD_NOT_RUN" "Linux $release does not take this of config/:" "${refused[@]}" \
+    "the whole log: $cache/log/kernel-$key.log"
+}
+
+holds() {
+  case $1 in
+    *=n) ! grep -q "^${1%n}" "$2" ;;
+    *) grep -qxF "$1" "$2" ;;
+  esac
+}
+
+main "$@"
