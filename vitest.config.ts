@@ -4,6 +4,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // A program that reads the results, such as CI, names a file for them.
+    reporters: process.env.KHOFORGE_REPORT
+      ? ['default', ['json', { outputFile: process.env.KHOFORGE_REPORT }]]
+      : ['default'],
     projects: [
       {
         extends: true,

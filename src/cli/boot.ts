@@ -1,0 +1,95 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../boot/boot-image.ts';
+import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../boot/render.ts';
+import { ExitCode } from '../errors.ts';
+import { parseSize } from '../numbers.ts';
+import { toJson } from '../report/json.ts';
+import { openImage } from './source.ts';
+
+interface Options {
+  kernel: string;
+  initrd?: string;
+  cmdline?: string;
+  accel: 'tcg' | 'kvm' | 'auto';
+  memory?: bigint;
+  timeout: number;
+  log?: string;
+  dryRun?: boolean;
+  format: 'text' | 'json' | 'ktap';
+  json?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge boot out/quickstart --kernel arch/x86/boot/bzImage
+  khoforge boot examples/quickstart.yaml --kernel bzImage --format ktap
+
+The verdict is revived (at least two positive proofs, no warning), rejected (the kernel refused the
+handover and said so), ignored (nothing on the console speaks of it) or broken (panic, hang, warning).
+`;
+
+export function bootCommand(done: (code: ExitCode) => void): Command {
+  return new Command('boot')
+    .description('boot a real kernel on an image in QEMU and judge what it says')
+    .argument('<source>', 'spec, or image directory')
+    .requiredOption('--kernel <file>', 'bzImage with KHO, PVH not needed, and a serial console')
+    .option('--initrd <file>', 'initrd; without one the kernel ends for want of an init')
+    .option('--cmdline <text>', 'more kernel command line')
+    .addOption(
+      new Option('--accel <name>', 'QEMU accelerator').choices(['tcg', 'kvm', 'auto']).default('tcg'),
+    )
+    .option('--memory <size>', 'guest memory; default: what the RAM of the image needs', sizeOption)
+    .option('--timeout <seconds>', 'limit for everything', secondsOption, 60)
+    .option('--log <file>', 'where the console goes; default: a temporary file')
+    .option('--dry-run', 'write boot.elf and print the QEMU line that would run')
+    .addOption(
+      new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
+    )
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', HELP)
+    .action(async (source: string, options: Options) => {
+      done(await run(source, options));
+    });
+}
+
+async function run(source: string, options: Options): Promise<ExitCode> {
+  const image = openImage(source);
+  const { kernel, initrd, cmdline, accel, memory, timeout, log } = options;
+  const bootOptions: BootOptions = {
+    kernel,
+    accel,
+    timeout,
+    ...(initrd !== undefined && { initrd }),
+    ...(cmdline !== undefined && { cmdline }),
+    ...(memory !== undefined && { memory }),
+    ...(log !== undefined && { logPath: log }),
+  };
+  const json = options.json || options.format === 'json';
+  if (options.dryRun) {
+    const command = dryRunCommand(planBoot(image, bootOptions));
+    console.log(json ? toJson('boot-dry-run', 1, { command }) : command);
+    return ExitCode.ok;
+  }
+  const result = await bootImage(image, {
+    ...bootOptions,
+    onEvent(event) {
+      const text = progressText(event);
+      if (text !== undefined) console.error(text);
+    },
+  });
+  if (json) console.log(bootJson(result));
+  else console.log(options.format === 'ktap' ? bootKtap(result) : bootText(result));
+  return bootPassed(result) ? ExitCode.ok : ExitCode.no;
+}
+
+function sizeOption(text: string): bigint {
+  const size = parseSize(text);
+  if (size === undefined) throw new InvalidArgumentError('Expected a size such as 512MiB.');
+  return size;
+}
+
+function secondsOption(text: string): number {
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new InvalidArgumentError('Expected a number of seconds above 0.');
+}

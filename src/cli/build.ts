@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import { commandLine } from '../boot/qemu.ts';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { readInput } from '../files.ts';
+import { buildParsed } from '../handover/build-image.ts';
+import { CHECKS } from '../handover/checks.ts';
+import { type ExtraFile, writeImageDirectory } from '../image/directory.ts';
+import type { Image } from '../image/image.ts';
+import { buildBootElf } from '../kexec/boot-elf.ts';
+import { buildText } from '../report/build.ts';
+import { toJson } from '../report/json.ts';
+import { loadSpec } from '../spec/load.ts';
+
+interface Options {
+  output?: string;
+  kernel?: string;
+  initrd?: string;
+  cmdline?: string;
+  paths?: boolean;
+  json?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge build examples/quickstart.yaml -o out/quickstart
+
+Checks that a spec can allow one by one (allow: [NAME]):
+${Object.entries(CHECKS)
+  .map(([name, text]) => `  ${name.padEnd(26)}${text}`)
+  .join('\n')}
+`;
+
+export function buildCommand(done: (code: ExitCode) => void): Command {
+  return new Command('build')
+    .description('make the image that a spec describes: manifest.json, memory.bin, kho.dtb')
+    .argument('<spec>', 'YAML file')
+    .option('-o, --output <dir>', 'directory to write; an older image there is replaced')
+    .option('--kernel <file>', 'also write boot.elf, which boots this bzImage on the image')
+    .option('--initrd <file>', 'initrd for --kernel')
+    .option('--cmdline <text>', 'more kernel command line for --kernel')
+    .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', HELP)
+    .action((file: string, options: Options) => {
+      done(run(file, options));
+    });
+}
+
+function run(file: string, options: Options): ExitCode {
+  const { spec, baseDir } = loadSpec(file);
+  const image = buildParsed(spec, baseDir);
+  if (options.paths) {
+    const places = image.placements.map(({ path }) => path);
+    console.log(
+      options.json
+        ? toJson('paths', 1, { place: places, override: image.paths })
+        : [
+            ...places.map((path) => `place     ${path}`),
+            ...image.paths.map((path) => `override  ${path}`),
+          ].join('\n'),
+    );
+    return ExitCode.ok;
+  }
+  if (options.output === undefined) {
+    throw new KhoforgeError('USAGE', 'no output directory', { hint: 'add -o DIR' });
+  }
+  const extra = options.kernel === undefined ? [] : [bootElf(image, options.kernel, options)];
+  writeImageDirectory(image, options.output, extra);
+  for (const check of image.unusedAllows) {
+    console.error(`note: allow: ${check} is not needed: nothing in this image breaks it`);
+  }
+  const files = ['manifest.json', 'memory.bin', 'kho.dtb', ...extra.map(({ name }) => name)];
+  console.log(
+    options.json
+      ? toJson('build', 1, { directory: options.output, files, placements: image.placements })
+      : buildText(image, options.output),
+  );
+  return ExitCode.ok;
+}
+
+function bootElf(image: Image, kernel: string, { cmdline, initrd }: Options): ExtraFile {
+  const { elf } = buildBootElf(image, {
+    kernel: readInput(kernel),
+    kernelFile: kernel,
+    cmdline: commandLine(cmdline),
+    ...(initrd !== undefined && { initrd: readInput(initrd) }),
+  });
+  return { name: 'boot.elf', bytes: elf };
+}

@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { version } from '../version.ts';
+import { bootCommand } from './boot.ts';
+import { buildCommand } from './build.ts';
+import { inspectCommand } from './inspect.ts';
+import { errorDocument, printError } from './print.ts';
+
+/**
+ * Runs the command line.
+ * @param argv as in process.argv
+ * @returns the process's exit code
+ */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = ExitCode.ok;
+  const program = new Command('khoforge')
+    .description('Makes and reads Linux Kexec HandOver (KHO) memory images without the first kernel.')
+    .version(version())
+    .showHelpAfterError('(khoforge COMMAND --help shows an example)')
+    .addHelpText('after', EXIT_CODES);
+  for (const command of [buildCommand, inspectCommand, bootCommand]) {
+    program.addCommand(
+      command((result) => {
+        code = result;
+      }).addHelpText('after', EXIT_CODES),
+    );
+  }
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    return failure(error, argv.includes('--json'));
+  }
+}
+
+const EXIT_CODES = `
+Exit codes: 0 all holds; 1 it ran, and the answer is no; 2 bad usage or bad input;
+            3 could not run (something is not installed); 4 everything was skipped.`;
+
+function failure(error: unknown, json: boolean): ExitCode {
+  // Commander has printed its own message; help and version are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
+  const known =
+    error instanceof KhoforgeError
+      ? error
+      : new KhoforgeError('INTERNAL', error instanceof Error ? error.message : String(error), {
+          hint: 'this is a bug in khoforge: set KHOFORGE_DEBUG=1 for the stack, and report it',
+          exitCode: ExitCode.couldNotRun,
+          cause: error,
+        });
+  if (json) console.log(errorDocument(known));
+  printError(known);
+  if (process.env.KHOFORGE_DEBUG) console.error(error);
+  return known.exitCode;
+}
