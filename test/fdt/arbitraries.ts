@@ -15,7 +15,7 @@ const PROPERTY_NAMES = [
   'e',
   'fdt',
 ];
-const NODE_NAMES = ['a', 'b', 'kho_test', 'kexec-metadata', 'a@1', 'b@2,0', 'abc', 'abcd'];
+const NODE_NAMES = ['a', 'b', 'kho_test', 'kexec-metadata', 'a@1', 'b@2,0', 'abc', 'abcd', 'a@b'];
 const PATHS = ['/', '/a', '/b', '/a/b', '/a@1', '/kho_test', '//a//b/', '/a/a/a', '/kexec-metadata/b'];
 /** What only a bad tree has. */
 const BAD_NAMES = ['', 'a b', 'é\xff', 'x\0y', 'a@b@c', '/'];

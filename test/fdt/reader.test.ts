@@ -112,6 +112,8 @@ describe('readFdt says what is wrong and where', () => {
     [0x38, 3, 0x38, 'a property stands outside every node'],
     [0x40, 5, 0x40, 'tag 0x5 is none of 1, 2, 3, 4, 9'],
     [0x44, 0x80000000, 0x44, 'property len is 2147483648, 160 bytes are left in the structure block'],
+    [0xd0, 21, 0xd0, 'property len is 21, 20 bytes are left in the structure block'],
+    [0xd0, 20, 0xec, 'structure block of 180 bytes ends without an FDT_END tag'],
     [0x48, 57, 0x48, 'property nameoff is 57, past the strings block of 57 bytes'],
     [0xa0, 9, 0xa0, 'the tree ends, but a node is still open'],
     [0xe0, 4, 0xe8, 'the tree ends, but a node is still open'],
@@ -218,10 +220,10 @@ describe('readFdt accepts what fdt_check_full() of libfdt accepts', { timeout: 1
     const seen = { both: 0, neither: 0 };
     await fc.assert(
       fc.asyncProperty(mutated, async (bytes) => {
-        const [, checked] = await oracle.ask([`load ${oracleHex(bytes)}`, 'check']);
         const error = readError(bytes);
-        const libfdt = checked === '0';
         if (isOurOwnRule(bytes, error)) return;
+        const [, checked] = await oracle.ask([`load ${oracleHex(bytes)}`, 'check']);
+        const libfdt = checked === '0';
         expect({ accepted: error === undefined, message: error?.message }).toMatchObject({
           accepted: libfdt,
         });
@@ -234,8 +236,9 @@ describe('readFdt accepts what fdt_check_full() of libfdt accepts', { timeout: 1
   });
 
   /**
-   * Where we differ on purpose: we read a named root, do not read old versions or trees without a single root, and a
-   * property len of -1, which libfdt 1.6.1 adds up to a smaller offset, is too long, as it is to the kernel's libfdt.
+   * Where we differ on purpose, so libfdt is not asked: we read a named root, but neither trees without a single root
+   * nor versions before 17, some of which crash fdt_check_full() of libfdt 1.6.1. To us, as to the kernel's copy, a
+   * property len of -1 is too long; 1.6.1 adds it up to a smaller offset.
    */
   function isOurOwnRule(bytes: Buffer, error: KhoforgeError | undefined): boolean {
     if (!error) return readFdt(bytes).root.name !== '';

@@ -25,6 +25,8 @@ export class LibfdtOracle {
     this.#process.stderr.on('data', (text: Buffer) => {
       this.#stderr += text.toString();
     });
+    // A broken pipe says less than the missing answer, which ask() reports.
+    this.#process.stdin.on('error', () => undefined);
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
@@ -51,7 +53,8 @@ export class LibfdtOracle {
   }
 
   async stop(): Promise<void> {
-    const exit = once(this.#process, 'exit');
+    const running = this.#process.exitCode === null && this.#process.signalCode === null;
+    const exit = running ? once(this.#process, 'exit') : undefined;
     this.#process.stdin.end();
     await exit;
     await rm(this.#directory, { recursive: true });
