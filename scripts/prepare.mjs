@@ -18,8 +18,7 @@ function fail(text) {
 }
 
 function runs(command, args, input) {
-  const { error, status } = spawnSync(command, args, { input, stdio: ['pipe', 'ignore', 'ignore'] });
-  return error === undefined && status === 0;
+  return spawnSync(command, args, { input, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 }
 
 /** The compiler that CMake will take: $CXX, else the first of its usual names. */

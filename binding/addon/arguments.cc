@@ -21,6 +21,12 @@ T Arguments::wrong_type(const char* name, const char* expected) {
   return {};
 }
 
+PageSpace Arguments::page_space() {
+  const PageSpace space{static_cast<unsigned>(integer(0, "pageShift", 64))};
+  if (ok()) require(space.valid(), "no kernel has this pageShift");
+  return space;
+}
+
 Geometry Arguments::geometry() {
   const auto page_shift = static_cast<unsigned>(integer(0, "pageShift", 64));
   const auto depth = static_cast<unsigned>(integer(1, "depth", 64));

@@ -23,6 +23,8 @@ public:
   [[nodiscard]] bool ok() const { return !failed_; }
   [[nodiscard]] Napi::Env env() const { return info_.Env(); }
 
+  /// Argument 0: page shift.
+  PageSpace page_space();
   /// Arguments 0 and 1: page shift and depth.
   Geometry geometry();
   /// An integer in [0, max].

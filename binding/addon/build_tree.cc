@@ -80,13 +80,11 @@ Napi::Value relocate_radix_tree(const Napi::CallbackInfo& info) {
 Napi::Value split_range(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Arguments arguments(info);
-  // The split is older than the tree and does not depend on its depth: any that is valid will do.
-  const Geometry geometry{static_cast<unsigned>(arguments.integer(0, "pageShift", 64)), 4};
-  arguments.require(geometry.valid(), "no kernel has this pageShift");
+  const PageSpace space = arguments.page_space();
   std::uint64_t pfn = arguments.bigint(1, "start");
   const std::uint64_t end = arguments.bigint(2, "end");
   if (!arguments.ok()) return env.Undefined();
-  if (const ErrorCode code = check_range(geometry, pfn, end); code != ErrorCode::none)
+  if (const ErrorCode code = check_range(space, pfn, end); code != ErrorCode::none)
     return throw_error(env, {code, 0});
 
   std::vector<std::uint64_t> pfns;

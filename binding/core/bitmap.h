@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -9,6 +10,13 @@
 namespace khoforge {
 
 constexpr std::uint64_t kAllOnes = std::numeric_limits<std::uint64_t>::max();
+
+/// The word at `index` of memory of any alignment.
+inline std::uint64_t load(const std::byte* words, std::uint64_t index) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, words + index * sizeof word, sizeof word);
+  return word;
+}
 
 /// Sets bits [first, first + count), count > 0, in the order of the kernel's __set_bit() on 64 bits.
 inline void set_bits(std::uint64_t* words, std::uint64_t first, std::uint64_t count) {
@@ -43,9 +51,7 @@ private:
     if (from >= to) return to;
     std::uint64_t mask = kAllOnes << (from % 64);
     for (std::uint64_t index = from / 64; index * 64 < to; ++index, mask = kAllOnes) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes_ + index * sizeof word, sizeof word);
-      word = (word ^ flip) & mask;
+      const std::uint64_t word = (load(bytes_, index) ^ flip) & mask;
       if (word != 0) return std::min(to, index * 64 + static_cast<std::uint64_t>(std::countr_zero(word)));
     }
     return to;

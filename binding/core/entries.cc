@@ -2,21 +2,21 @@
 
 namespace khoforge {
 
-ErrorCode check_range(const Geometry& geometry, std::uint64_t start, std::uint64_t end) {
+ErrorCode check_range(PageSpace space, std::uint64_t start, std::uint64_t end) {
   if (start == end) return ErrorCode::range_empty;
   if (start > end) return ErrorCode::range_backward;
   // count_trailing_zeros(0) was -1 before it became BITS_PER_LONG (include/linux/count_zeros.h).
   if (start == 0) return ErrorCode::range_pfn_zero;
-  return end >= geometry.pfn_limit() ? ErrorCode::range_beyond : ErrorCode::none;
+  return end >= space.pfn_limit() ? ErrorCode::range_beyond : ErrorCode::none;
 }
 
-ErrorCode check_folios(const Geometry& geometry, std::uint64_t phys, unsigned order, std::uint64_t count) {
-  if (order > geometry.whole_order()) return ErrorCode::folio_order;
+ErrorCode check_folios(PageSpace space, std::uint64_t phys, unsigned order, std::uint64_t count) {
+  if (order > space.whole_order()) return ErrorCode::folio_order;
   if (count == 0) return ErrorCode::folio_empty;
-  const std::uint64_t pfn = phys >> geometry.page_shift;
+  const std::uint64_t pfn = phys >> space.page_shift;
   const std::uint64_t block_mask = (std::uint64_t{1} << order) - 1;
-  if ((phys & (geometry.page_size() - 1)) != 0 || (pfn & block_mask) != 0) return ErrorCode::folio_misaligned;
-  const std::uint64_t room = (geometry.pfn_limit() - 1 - pfn) >> order;
+  if ((phys & (space.page_size() - 1)) != 0 || (pfn & block_mask) != 0) return ErrorCode::folio_misaligned;
+  const std::uint64_t room = (space.pfn_limit() - 1 - pfn) >> order;
   return count > room ? ErrorCode::folio_beyond : ErrorCode::none;
 }
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "error.h"
-#include "geometry.h"
+#include "page_space.h"
 
 namespace khoforge {
 
@@ -27,32 +27,27 @@ struct Entries {
   return std::min(alignment, length);
 }
 
-[[nodiscard]] ErrorCode check_range(const Geometry& geometry, std::uint64_t start, std::uint64_t end);
-[[nodiscard]] ErrorCode check_folios(const Geometry& geometry, std::uint64_t phys, unsigned order,
-                                     std::uint64_t count);
+[[nodiscard]] ErrorCode check_range(PageSpace space, std::uint64_t start, std::uint64_t end);
+[[nodiscard]] ErrorCode check_folios(PageSpace space, std::uint64_t phys, unsigned order, std::uint64_t count);
 
-/// Keys of one order that follow each other.
-struct KeyRun {
+/// Blocks of one order that follow each other.
+struct BlockRun {
   unsigned order;
-  std::uint64_t first; ///< As the tree indexes it: bits above the top level are gone.
+  std::uint64_t first; ///< The first one's number: its page frame number divided by its pages.
   std::uint64_t count;
 };
 
 namespace detail {
 
-inline KeyRun key_run(const Geometry& geometry, std::uint64_t pfn, unsigned order, std::uint64_t count) {
-  return {order, geometry.encode(pfn, order) & geometry.key_mask(), count};
-}
-
 template <typename Visit>
-Error visit_ranges(const Geometry& geometry, std::span<const std::uint64_t> ranges, Visit&& visit) {
+Error visit_ranges(PageSpace space, std::span<const std::uint64_t> ranges, Visit&& visit) {
   for (std::size_t i = 0; i + 1 < ranges.size(); i += 2) {
     std::uint64_t pfn = ranges[i];
     const std::uint64_t end = ranges[i + 1];
-    if (const ErrorCode code = check_range(geometry, pfn, end); code != ErrorCode::none) return {code, i / 2};
+    if (const ErrorCode code = check_range(space, pfn, end); code != ErrorCode::none) return {code, i / 2};
     while (pfn < end) {
       const unsigned order = first_order(pfn, end);
-      visit(key_run(geometry, pfn, order, 1));
+      visit(BlockRun{order, pfn >> order, 1});
       pfn += std::uint64_t{1} << order;
     }
   }
@@ -60,15 +55,15 @@ Error visit_ranges(const Geometry& geometry, std::span<const std::uint64_t> rang
 }
 
 template <typename Visit>
-Error visit_folios(const Geometry& geometry, const Entries& entries, Visit&& visit) {
-  KeyRun run{0, 0, 0};
+Error visit_folios(PageSpace space, const Entries& entries, Visit&& visit) {
+  BlockRun run{0, 0, 0};
   for (std::size_t i = 0; i < entries.folio_phys.size(); ++i) {
     const std::uint64_t phys = entries.folio_phys[i];
     const unsigned order = entries.folio_orders[i];
     const std::uint64_t count = entries.folio_counts.empty() ? 1 : entries.folio_counts[i];
-    if (const ErrorCode code = check_folios(geometry, phys, order, count); code != ErrorCode::none)
+    if (const ErrorCode code = check_folios(space, phys, order, count); code != ErrorCode::none)
       return {code, i};
-    const KeyRun next = key_run(geometry, phys >> geometry.page_shift, order, count);
+    const BlockRun next{order, phys >> (space.page_shift + order), count};
     if (run.count != 0 && next.order == run.order && next.first == run.first + run.count) {
       run.count += count;
       continue;
@@ -81,8 +76,8 @@ Error visit_folios(const Geometry& geometry, const Entries& entries, Visit&& vis
 }
 
 template <typename Visit>
-Error visit_pages(const Geometry& geometry, std::span<const std::uint64_t> pages, Visit&& visit) {
-  const std::uint64_t last_pfn = geometry.pfn_limit() - 2;
+Error visit_pages(PageSpace space, std::span<const std::uint64_t> pages, Visit&& visit) {
+  const std::uint64_t last_pfn = space.pfn_limit() - 2;
   std::size_t i = 0;
   while (i < pages.size()) {
     const std::uint64_t first = pages[i];
@@ -93,20 +88,20 @@ Error visit_pages(const Geometry& geometry, std::span<const std::uint64_t> pages
       ++next;
       ++i;
     } while (i < pages.size() && pages[i] == next);
-    visit(key_run(geometry, first, 0, i - start));
+    visit(BlockRun{0, first, i - start});
   }
   return {};
 }
 
 } // namespace detail
 
-/// Checks the entries and gives each run of keys to `visit`, in the order of the entries.
+/// Checks the entries and gives each run of blocks to `visit`, in the order of the entries.
 /// Entries are read anew by each call and need no memory.
 template <typename Visit>
-[[nodiscard]] Error visit_key_runs(const Geometry& geometry, const Entries& entries, Visit&& visit) {
-  if (const Error error = detail::visit_ranges(geometry, entries.ranges, visit)) return error;
-  if (const Error error = detail::visit_folios(geometry, entries, visit)) return error;
-  return detail::visit_pages(geometry, entries.pages, visit);
+[[nodiscard]] Error visit_block_runs(PageSpace space, const Entries& entries, Visit&& visit) {
+  if (const Error error = detail::visit_ranges(space, entries.ranges, visit)) return error;
+  if (const Error error = detail::visit_folios(space, entries, visit)) return error;
+  return detail::visit_pages(space, entries.pages, visit);
 }
 
 } // namespace khoforge

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstring>
 
-#include "bitmap.h"
+#include "bit_filler.h"
 
 namespace khoforge {
 
@@ -46,60 +46,35 @@ private:
   std::uint64_t previous_ = 0;
 };
 
-/// Sets the bits of key runs in the laid out leaves.
-class Filler {
-public:
-  Filler(const Geometry& geometry, std::uint64_t* words) : geometry_(geometry), words_(words) {}
-
-  [[nodiscard]] bool fill(const KeyRun& run) {
-    std::uint64_t key = run.first;
-    std::uint64_t left = run.count;
-    while (left != 0) {
-      std::uint64_t* leaf = find(key, cache_[run.order]);
-      if (leaf == nullptr) return false;
-      const std::uint64_t bit = key & (geometry_.bitmap_size() - 1);
-      const std::uint64_t count = std::min(left, geometry_.bitmap_size() - bit);
-      set_bits(leaf, bit, count);
-      key += count;
-      left -= count;
-    }
-    return true;
-  }
-
-private:
-  struct Cached {
-    std::uint64_t number = kAllOnes;
-    std::uint64_t* words = nullptr;
-  };
-
-  /// A range is split into blocks of many orders, far from each other in the tree: each order has its own
-  /// cache.
-  [[nodiscard]] std::uint64_t* find(std::uint64_t key, Cached& cached) const {
-    const std::uint64_t number = key >> geometry_.bitmap_bits();
-    if (cached.number != number) cached = {number, descend(key)};
-    return cached.words;
-  }
-
-  [[nodiscard]] std::uint64_t* descend(std::uint64_t key) const {
-    std::uint64_t page = 0;
-    for (unsigned level = geometry_.depth - 1; level > 0; --level) {
-      page = words_[page * geometry_.words() + geometry_.table_index(key, level)] >> geometry_.page_shift;
-      if (page == 0) return nullptr;
-    }
-    return words_ + page * geometry_.words();
-  }
-
-  Geometry geometry_;
-  std::uint64_t* words_;
-  std::array<Cached, 64> cache_{};
+/// Keys of one order that follow each other, as the tree indexes them: bits above the top level are gone.
+struct KeyRun {
+  unsigned order;
+  std::uint64_t first;
+  std::uint64_t count;
 };
+
+KeyRun key_run(const Geometry& geometry, const BlockRun& run) {
+  return {run.order, geometry.encode(run.first << run.order, run.order) & geometry.key_mask(), run.count};
+}
+
+/// The leaf of that number, or nullptr.
+std::uint64_t* find_leaf(const Geometry& geometry, std::uint64_t* words, std::uint64_t leaf) {
+  const std::uint64_t key = leaf << geometry.bitmap_bits();
+  std::uint64_t page = 0;
+  for (unsigned level = geometry.depth - 1; level > 0; --level) {
+    page = words[page * geometry.words() + geometry.table_index(key, level)] >> geometry.page_shift;
+    if (page == 0) return nullptr;
+  }
+  return words + page * geometry.words();
+}
 
 } // namespace
 
 Error RadixBuilder::plan(std::uint64_t max_pages) {
   LeafSet leaves;
   const unsigned bits = geometry_.bitmap_bits();
-  const Error error = visit_key_runs(geometry_, entries_, [&](const KeyRun& run) {
+  const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
+    const KeyRun run = key_run(geometry_, blocks);
     leaves.add(run.first >> bits, (run.first + run.count - 1) >> bits);
   });
   if (error) return error;
@@ -129,10 +104,13 @@ Error RadixBuilder::emit(std::span<std::uint64_t> words, std::span<std::uint8_t>
     for (std::uint64_t leaf = leaves.first; leaf <= leaves.last; ++leaf)
       layout.place(leaf);
   }
-  Filler filler(geometry_, words.data());
+  const auto find = [&](std::uint64_t leaf) { return find_leaf(geometry_, words.data(), leaf); };
+  BitFiller filler(geometry_.bitmap_bits(), find);
   bool complete = true;
-  const Error error = visit_key_runs(geometry_, entries_,
-                                     [&](const KeyRun& run) { complete = complete && filler.fill(run); });
+  const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
+    const KeyRun run = key_run(geometry_, blocks);
+    complete = complete && filler.fill(run.order, run.first, run.count);
+  });
   if (error || !complete) return {ErrorCode::changed_meanwhile, 0};
   return {};
 }

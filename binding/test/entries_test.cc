@@ -3,20 +3,19 @@
 #include <array>
 
 #include "harness.h"
-#include "kernel_tree.h"
 
 namespace {
 
 using khoforge::Entries;
 using khoforge::Error;
 using khoforge::ErrorCode;
-using khoforge::Geometry;
+using khoforge::PageSpace;
 
-constexpr Geometry k4K{12, 6};
+constexpr PageSpace k4K{12};
 constexpr std::uint64_t kLastPfn4K = (std::uint64_t{1} << 52) - 1;
 
 Error scan(const Entries& entries) {
-  return khoforge::visit_key_runs(k4K, entries, [](const khoforge::KeyRun&) {});
+  return khoforge::visit_block_runs(k4K, entries, [](const khoforge::BlockRun&) {});
 }
 
 void expect(const Error& error, ErrorCode code, std::uint64_t index) {
@@ -94,13 +93,14 @@ TEST(neighbours_come_as_one_run) {
   const std::array pages{std::uint64_t{10}, std::uint64_t{11}, std::uint64_t{12}, std::uint64_t{14}};
   const std::array folios{std::uint64_t{0x400000}, std::uint64_t{0x600000}};
   const std::array orders{std::uint8_t{9}, std::uint8_t{9}};
-  std::vector<khoforge::KeyRun> runs;
+  std::vector<khoforge::BlockRun> runs;
   const Entries entries{
       .ranges = {}, .folio_phys = folios, .folio_orders = orders, .folio_counts = {}, .pages = pages};
-  CHECK(!khoforge::visit_key_runs(k4K, entries, [&](const khoforge::KeyRun& run) { runs.push_back(run); }));
+  CHECK(!khoforge::visit_block_runs(k4K, entries, [&](const khoforge::BlockRun& run) { runs.push_back(run); }));
   CHECK_EQ(runs.size(), 3);
   CHECK_EQ(runs[0].count, 2);
   CHECK_EQ(runs[1].count, 3);
   CHECK_EQ(runs[2].count, 1);
-  CHECK_EQ(runs[1].first, 0x1000000000000a);
+  CHECK_EQ(runs[0].first, 2);
+  CHECK_EQ(runs[1].first, 10);
 }

@@ -142,3 +142,33 @@ TEST(orders_above_the_limit_are_findings_and_still_read) {
            2); // 2048..4096 of order 11; 1024..2048 of order 10 is allowed; 4096..5000
   CHECK_EQ(walked.ranges.size(), 2);
 }
+
+TEST(blocks_in_a_row_are_one_run_across_leaves) {
+  const Geometry geometry{12, 6};
+  trees::OwnedEntries entries;
+  entries.folio_phys = {0x200000};
+  entries.folio_orders = {0};
+  entries.folio_counts = {5 * 32768};
+  trees::Built built = trees::build(geometry, entries);
+  const Walk walked = walk(geometry, built, {.ranges = 1});
+  CHECK_EQ(walked.leaves, 6);
+  CHECK(!walked.ranges_truncated);
+  CHECK_EQ(walked.bytes, 5 * 32768 * 4096);
+}
+
+TEST(an_overlap_is_with_the_block_that_reaches_furthest) {
+  const Geometry geometry{12, 6};
+  trees::OwnedEntries entries;
+  entries.folio_phys = {0x200000, 0x200000, 0x203000, 0x204000};
+  entries.folio_orders = {1, 2, 0, 2};
+  entries.folio_counts = {1, 1, 1, 1};
+  trees::Built built = trees::build(geometry, entries);
+  const Walk walked = walk(geometry, built);
+  CHECK_EQ(walked.findings.total(), 2);
+  CHECK_EQ(walked.findings.list()[0].order, 2);
+  CHECK_EQ(walked.findings.list()[0].other_order, 1);
+  CHECK_EQ(walked.findings.list()[0].size, 0x2000);
+  CHECK_EQ(walked.findings.list()[1].order, 0);
+  CHECK_EQ(walked.findings.list()[1].other_order, 2);
+  CHECK_EQ(walked.ranges.size(), 2);
+}

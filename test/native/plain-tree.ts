@@ -78,8 +78,11 @@ export function keysOf(pages: Uint8Array, { pageShift, depth }: Shape, base = 0n
   const keys: bigint[] = [];
   const read = (page: number, level: number, prefix: bigint): void => {
     if (level === 0) {
-      for (let bit = 0; bit < pageSize * 8; bit++) {
-        if (((pages[page * pageSize + (bit >> 3)] ?? 0) >> (bit & 7)) & 1) keys.push(prefix + BigInt(bit));
+      for (let at = 0; at < pageSize; at++) {
+        const byte = pages[page * pageSize + at] ?? 0;
+        for (let bit = 0; byte >> bit > 0; bit++) {
+          if ((byte >> bit) & 1) keys.push(prefix + BigInt(at * 8 + bit));
+        }
       }
       return;
     }

@@ -1,0 +1,10 @@
+/** The public API: make a handover, write it, read it back, boot it. */
+export { type BootOptions, type BootResult, bootImage } from './boot/boot-image.ts';
+export { ExitCode, KhoforgeError, type Where } from './errors.ts';
+export { type BuildOptions, type BuiltImage, buildImage } from './handover/build-image.ts';
+export { CHECKS, type Check } from './handover/checks.ts';
+export { readImageDirectory, writeImageDirectory } from './image/directory.ts';
+export type { BootRecord, Expectations, Image, Placement, Verdict } from './image/image.ts';
+export { type Inspection, inspect } from './receiver/decode.ts';
+export { type LoadedSpec, loadSpec } from './spec/load.ts';
+export type { Spec } from './spec/schema.ts';

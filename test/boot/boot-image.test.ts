@@ -1,0 +1,158 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../../src/boot/boot-image.ts';
+import type { BootEvent } from '../../src/boot/events.ts';
+import { fakeBzImage } from '../kexec/fake-kernel.ts';
+import { GiB, MiB, smallImage } from '../kexec/image.ts';
+import { readElf } from '../kexec/read-elf.ts';
+import { runToolOk } from '../oracle/tools.ts';
+import * as consoles from './consoles.ts';
+import { fakeQemuProgram, type Mode, temporary } from './fake-qemu.ts';
+
+const expectations = {
+  verdict: 'revived',
+  lines: ['KHO restore succeeded'],
+  absent: ['disabling KHO revival'],
+} as const;
+
+const boot = (mode: Mode, console: string, options: Partial<BootOptions> = {}) =>
+  bootImage(smallImage({ expect: expectations }), {
+    kernel: fakeBzImage(),
+    qemu: fakeQemuProgram(mode, console),
+    workDir: temporary(),
+    ...options,
+  });
+
+describe('bootImage', () => {
+  it('gives the verdict, the proofs, and every expectation', async () => {
+    const result = await boot('exit', consoles.revived);
+    expect(result).toMatchObject({
+      verdict: 'revived',
+      kernelVersion: '7.3.4 (a@b) #1 SMP',
+      accel: 'tcg',
+      expected: [
+        { kind: 'verdict', ok: true },
+        { kind: 'line', ok: true, found: '[    0.000000] test_kho: KHO restore succeeded' },
+        { kind: 'absent', ok: true },
+      ],
+    });
+    expect(readFileSync(result.console, 'utf8')).toBe(consoles.revived);
+    expect(result.seconds).toBeGreaterThan(0);
+  });
+
+  it('gives a broken boot as a result, not as an error', async () => {
+    expect(await boot('exit', consoles.died)).toMatchObject({ verdict: 'broken' });
+    expect(await boot('hang', '', { silence: 0.05 })).toMatchObject({
+      verdict: 'broken',
+      reason: 'hang: nothing on the console within 0.05 s',
+    });
+  });
+
+  it('takes a stop line for the end of the guest', async () => {
+    const result = await boot('hang', `${consoles.poweredOff}DONE\n`, { stopLines: ['DONE'] });
+    expect(result.verdict).toBe('revived');
+  });
+
+  it('falls back to TCG when the guest is silent with another accelerator', async () => {
+    const events: BootEvent[] = [];
+    const result = await boot('kvm-hang', consoles.revived, {
+      accel: 'kvm',
+      silence: 0.05,
+      onEvent: (event) => events.push(event),
+    });
+    expect(result).toMatchObject({ verdict: 'revived', accel: 'tcg' });
+    expect(events.filter(({ type }) => type !== 'line')).toMatchObject([
+      { type: 'start', accel: 'kvm' },
+      { type: 'end', end: { kind: 'silence' } },
+      { type: 'fallback', from: 'kvm', to: 'tcg', reason: 'nothing on the console within 0.05 s' },
+      { type: 'start', accel: 'tcg' },
+      { type: 'end', end: { kind: 'exit' } },
+    ]);
+    expect(readFileSync(result.console, 'utf8')).toBe(consoles.revived);
+  });
+
+  it('fails when the accelerator that was asked for does not work at all', async () => {
+    await expect(boot('kvm-fail', consoles.revived, { accel: 'kvm' })).rejects.toMatchObject({
+      code: 'QEMU_FAILED',
+      message: expect.stringContaining('Could not access KVM kernel module'),
+    });
+    expect(await boot('kvm-fail', consoles.revived, { accel: 'auto' })).toMatchObject({
+      verdict: 'revived',
+      accel: 'tcg',
+    });
+  });
+
+  it('says that it could not run, with exit code 3, when QEMU is to blame', async () => {
+    await expect(boot('fail', '')).rejects.toMatchObject({
+      code: 'QEMU_FAILED',
+      exitCode: 3,
+      message: expect.stringContaining('-m banana'),
+    });
+    await expect(boot('crash', consoles.revived)).rejects.toMatchObject({ code: 'QEMU_FAILED', exitCode: 3 });
+    await expect(boot('hang', '', { qemu: '/nonexistent' })).rejects.toMatchObject({
+      code: 'QEMU_MISSING',
+      exitCode: 3,
+    });
+    await expect(boot('hang', '', { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'BOOT_ABORTED',
+      exitCode: 3,
+    });
+  });
+
+  it('leaves boot.elf in a work directory of the caller, and only the console in its own', async () => {
+    const workDir = temporary();
+    await boot('exit', consoles.revived, { workDir });
+    expect(readdirSync(workDir).sort()).toEqual(['boot.elf', 'console.log']);
+    const { console } = await bootImage(smallImage(), {
+      kernel: fakeBzImage(),
+      qemu: fakeQemuProgram('exit', consoles.revived),
+    });
+    expect(readdirSync(dirname(console))).toEqual(['console.log']);
+    runToolOk('rm', ['-r', dirname(console)]);
+  });
+
+  it('refuses options that make no sense', async () => {
+    await expect(boot('exit', '', { timeout: 0 })).rejects.toMatchObject({
+      code: 'BOOT_OPTION',
+      exitCode: 2,
+    });
+    await expect(boot('exit', '', { silence: Number.NaN })).rejects.toMatchObject({ code: 'BOOT_OPTION' });
+    await expect(boot('exit', '', { kernel: '/nonexistent' })).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+    });
+  });
+});
+
+describe('planBoot', () => {
+  it('makes a command that a shell takes apart into the same words', () => {
+    const workDir = join(temporary(), "it's a $(dir)");
+    const plan = planBoot(smallImage(), { kernel: fakeBzImage(), workDir });
+    const words = runToolOk('sh', ['-c', `for word in ${dryRunCommand(plan)}; do echo "$word"; done`]);
+    expect(words.toString().trimEnd().split('\n')).toEqual(plan.argv('tcg'));
+    expect(plan.argv('tcg').join(' ')).toContain('-machine q35 -accel tcg -m 512M');
+    expect(existsSync(plan.elfPath)).toBe(true);
+  });
+
+  it('derives the memory from the RAM of the image', () => {
+    const plan = (memory: bigint) =>
+      planBoot(smallImage({ memory }), { kernel: fakeBzImage(), workDir: temporary() }).argv('tcg');
+    expect(plan(6n * GiB)).toContain('6144M');
+    expect(plan(256n * MiB)).toContain('256M');
+  });
+
+  it('puts the user’s command line last', () => {
+    const plan = planBoot(smallImage(), {
+      kernel: fakeBzImage(),
+      workDir: temporary(),
+      cmdline: ' panic=0 kho=off',
+    });
+    const params = readElf(readFileSync(plan.elfPath)).headers.find(
+      ({ bytes }) => bytes.toString('latin1', 0x202, 0x206) === 'HdrS',
+    );
+    const text = params?.bytes.toString('latin1', 0x1000).split('\0')[0];
+    expect(text).toBe(
+      'console=ttyS0 earlyprintk=serial,ttyS0,115200 ignore_loglevel panic=-1 kho=on panic=0 kho=off',
+    );
+  });
+});

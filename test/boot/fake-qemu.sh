@@ -1,0 +1,31 @@
+#!/bin/sh
+# Stands in for QEMU: prints a canned console and then does what MODE says.
+# Usage: fake-qemu.sh MODE CONSOLE-FILE [QEMU ARGUMENTS...]
+mode=$1
+console=$2
+shift 2
+case $mode in
+exit) cat "$console" ;;
+hang) cat "$console" && exec sleep 3600 ;;
+family) # a child that has to die with us
+	sleep 3600 &
+	echo "child $!"
+	wait ;;
+fail)
+	cat "$console"
+	echo "qemu-system-x86_64: -m banana: Parameter 'size' expects a non-negative number" >&2
+	exit 1 ;;
+crash) cat "$console" && kill -ABRT $$ ;;
+flood) exec yes 'printk: the same line for ever' ;;
+arguments) for word in "$@"; do echo "<$word>"; done ;;
+kvm-hang) # silent under KVM, like a host whose /dev/kvm opens and does not work
+	case " $* " in
+	*" -accel kvm "*) exec sleep 3600 ;;
+	*) cat "$console" ;;
+	esac ;;
+kvm-fail)
+	case " $* " in
+	*" -accel kvm "*) echo "Could not access KVM kernel module" >&2 && exit 1 ;;
+	*) cat "$console" ;;
+	esac ;;
+esac
