@@ -61,7 +61,7 @@ build() {
 make_initrd() {
   local root=$workdir/root
   mkdir -p "$root/dev"
-  (cd "$here" && "${cross}gcc" -std=gnu11 -Os -Wall -Wextra -Werror -static -s -Wl,--build-id=none -o "$root/init" init.c)
+  (cd "$here" && "${cross}gcc" -std=gnu11 -Os -Wall -Wextra -static -s -Wl,--build-id=none -o "$root/init" init.c)
   chmod 755 "$root" "$root/dev" "$root/init"
   find "$root" -exec touch -h -d @0 {} +
   (cd "$root" && printf '%s\n' dev init | cpio --quiet -o -H newc --reproducible -R 0:0) |

@@ -96,7 +96,7 @@ build() {
 # Nothing of who builds, where and when, nor of tools that it has no use for, gets
 # into the image: it holds its config.
 kernel_make() {
-  make -C "$source_dir/linux" O="$workdir/build" ARCH="$arch" CROSS_COMPILE="$cross" \
+  make --no-print-directory -C "$source_dir/linux" O="$workdir/build" ARCH="$arch" CROSS_COMPILE="$cross" \
     KBUILD_BUILD_USER=khoforge KBUILD_BUILD_HOST=khoforge KBUILD_BUILD_VERSION=1 \
     RUSTC=false PAHOLE=false KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' "$@"
 }
