@@ -9,7 +9,8 @@ import type { ParsedSpec } from '../spec/schema.ts';
 import type { Checker } from './checks.ts';
 import type { Producer } from './producer.ts';
 
-const LOW_MEMORY_END = 1n << 32n;
+/** ARCH_LOW_ADDRESS_LIMIT of x86_64 (include/linux/memblock.h, 7.3): the last byte below 4 GiB is out of reach. */
+const LOW_MEMORY_END = (1n << 32n) - 1n;
 const MiB = 1n << 20n;
 
 /** As a machine with one node has them: lowmem, global, node 0 (kho_reserve_scratch(), 7.3). */

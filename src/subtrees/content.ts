@@ -16,7 +16,7 @@ const hexBytes = z
   .meta({ description: "bytes in hex, e.g. 'd0 0d fe ed'" });
 
 /** Bytes in hex, or (from TypeScript) as they are. */
-export const bytes = z.union([z.instanceof(Uint8Array), hexBytes], {
+export const bytes = z.union([z.custom<Uint8Array>((value) => value instanceof Uint8Array), hexBytes], {
   error: () => "bytes in hex, e.g. 'd0 0d fe ed'",
 });
 

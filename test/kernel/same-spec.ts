@@ -1,0 +1,120 @@
+import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
+import { asU64Native, u64Native } from '../../src/fdt/values.ts';
+import type { Spec } from '../../src/spec/schema.ts';
+import { csumPartial } from '../../src/subtrees/checksum.ts';
+import { memblockFdt, type ReservedMemory } from './kernel-fdts.ts';
+import { type LiveHandover, PAGE, testData } from './live-handover.ts';
+
+type Preserve = NonNullable<Spec['preserve']>[number];
+type Content = NonNullable<Preserve['content']>;
+
+/** One subtree in the words of a spec, with what belongs to it. */
+interface Part {
+  readonly subtree: NonNullable<Spec['subtrees']>[number];
+  readonly place: Record<string, bigint>;
+  readonly override?: Record<string, number>;
+  readonly preserve?: readonly Preserve[];
+}
+
+/**
+ * The spec of a running kernel's handover. From the guest it takes only what a producer is free to choose: addresses
+ * and the orders of the test folios; each format is written here as 7.3 has it.
+ */
+export function sameSpec(live: LiveHandover, reserved: readonly ReservedMemory[]): Spec {
+  const { image, inspection } = live;
+  // fdt_add_subnode() puts the newest node first, so the kernel added them in reverse.
+  const parts = [...inspection.subtrees].reverse().map(({ name, phys }) => {
+    if (phys === null) throw new Error(`${name} has no address`);
+    return partOf(live, name, phys, reserved);
+  });
+  return {
+    target: { release: '7.3' },
+    ram: [...image.ram],
+    scratch: image.scratch.map(({ start, size }) => ({ addr: start, size })),
+    subtrees: parts.map(({ subtree }) => subtree),
+    preserve: parts.flatMap(({ preserve }) => preserve ?? []),
+    place: Object.assign({ 'root-fdt': image.bootRecord.fdtAddr }, ...parts.map(({ place }) => place)),
+    override: Object.assign(
+      // The kernel's tree stands in pages here and there, ours in a row.
+      { 'root-fdt/preserved-memory-map': inspection.memoryMap ?? 0n },
+      ...parts.map(({ override }) => override),
+    ),
+  };
+}
+
+function partOf(live: LiveHandover, name: string, phys: bigint, reserved: readonly ReservedMemory[]): Part {
+  switch (name) {
+    case 'kexec-metadata':
+      // The count of a kernel that was not kexec'ed is 0, and it hands over one more.
+      return {
+        subtree: { 'kexec-metadata': { previous_release: live.release, kexec_count: 1 } },
+        place: { [name]: phys },
+      };
+    case 'kho_test':
+      return testPart(live, phys);
+    case 'LUO':
+      return luoPart(live, phys);
+    case 'memblock':
+      return memblockPart(live, phys, reserved);
+    default:
+      throw new Error(`nobody expects a subtree ${name}`);
+  }
+}
+
+/** The content is random, so its checksum is what differs from one that we generate. */
+function testPart({ guest }: LiveHandover, phys: bigint): Part {
+  const { folios, pages, chunks } = testData(guest.memory, phys);
+  const sum = folios.reduce(
+    (csum, folio) => csumPartial('x86_64', guest.memory.read(folio.phys, PAGE << folio.order), csum),
+    0,
+  );
+  return {
+    subtree: { kho_test: { orders: folios.map(({ order }) => order) } },
+    place: {
+      'kho_test/fdt': phys,
+      'kho_test/folios_info/pages': pages[0] ?? 0n,
+      ...Object.fromEntries(chunks.map((chunk, i) => [`kho_test/folios_info/chunks[${i}]`, chunk])),
+      ...Object.fromEntries(folios.map((folio, i) => [`kho_test/folios[${i}]`, folio.phys])),
+    },
+    override: { 'kho_test/fdt/data/csum': sum },
+  };
+}
+
+/** Before anything is serialized: struct luo_ser and an empty page of FLBs (luo_core.c, luo_flb.c, 7.3). */
+function luoPart({ guest }: LiveHandover, phys: bigint): Part {
+  const flbs = Buffer.from(guest.memory.read(phys + 24n, 8)).readBigUInt64LE();
+  return {
+    subtree: { raw: { name: 'LUO', content: words(Buffer.from('luo-v5\0\0'), 1n, 0n, flbs) } },
+    place: { LUO: phys },
+    // luo_flb_header_ser: one page, no entries
+    preserve: [{ name: 'flbs', order: 0, addr: flbs, content: words(Buffer.of(), 1n, 0n) }],
+  };
+}
+
+function words(head: Uint8Array, ...values: bigint[]): Content {
+  return { bytes: Buffer.concat([head, ...values.map((value) => u64Native(value, 'little'))]) };
+}
+
+/** prepare_kho_fdt() and reserved_mem_preserve() (mm/memblock.c, 7.3). */
+function memblockPart({ guest }: LiveHandover, phys: bigint, reserved: readonly ReservedMemory[]): Part {
+  const regions = reservedAt(guest.memory.read(phys, PAGE), reserved);
+  const page = memblockFdt(PAGE, regions);
+  return {
+    subtree: { raw: { name: 'memblock', content: { bytes: page.subarray(0, page.readUInt32BE(4)) } } },
+    place: { memblock: phys },
+    preserve: regions,
+  };
+}
+
+/** The regions where the kernel's own FDT has them. */
+export function reservedAt(
+  fdt: Uint8Array,
+  reserved: readonly ReservedMemory[],
+): (ReservedMemory & { addr: bigint })[] {
+  const { root } = readFdt(fdt);
+  return reserved.map(({ name, size }) => {
+    const node = findNode(root, name);
+    const start = node && getProperty(node, 'start');
+    return { name, size, addr: (start && asU64Native(start.value, 'little')) ?? 0n };
+  });
+}
