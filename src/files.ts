@@ -36,7 +36,7 @@ export function writeDirectory(
 ): void {
   let temporary: string | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     temporary = mkdtempSync(join(dirname(path), `.${basename(path)}.`));
     // mkdtemp makes it private; the result is an ordinary directory.
     chmodSync(temporary, 0o777 & ~process.umask());
@@ -52,6 +52,13 @@ export function writeDirectory(
       cause,
     });
   }
+}
+
+/** Not mkdir's own `recursive`: on a path below /proc it never returns in Node 20. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
 }
 
 function removeOld(path: string, replaceable: (existing: string) => boolean): void {

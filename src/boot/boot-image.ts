@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { readInput, reason } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { type BootElf, buildBootElf } from '../kexec/boot-elf.ts';
 import type { Accelerator, BootEvent, RunEnd } from './events.ts';
+import { BANNER } from './patterns.ts';
 import { accelerators, commandLine, QEMU, qemuArguments, shellLine } from './qemu.ts';
 import { runQemu } from './runner.ts';
 import { Judge, type Judgement } from './verdict.ts';
@@ -54,8 +55,8 @@ export interface BootPlan {
   readonly elfPath: string;
   readonly logPath: string;
   readonly boot: BootElf;
-  /** Accelerators in the order they are tried. */
-  readonly accels: readonly [Accelerator, ...Accelerator[]];
+  /** What is tried, and what then, if the guest hangs with it. */
+  readonly accels: readonly [Accelerator, Accelerator?];
   argv(accel: Accelerator): string[];
 }
 
@@ -70,25 +71,18 @@ const SILENCE_BEFORE_FALLBACK = 10;
  */
 export async function bootImage(image: Image, options: BootOptions): Promise<BootResult> {
   const plan = planBoot(image, options);
-  const started = performance.now();
-  const spent = () => (performance.now() - started) / 1000;
+  const ownDirectory = options.workDir === undefined;
   try {
-    for (const [i, accel] of plan.accels.entries()) {
-      const next = plan.accels[i + 1];
-      const { end, judge, argv } = await attempt(plan, image, options, accel, next !== undefined, spent());
-      const why = next && fallbackReason(end, options);
-      if (next && why !== undefined) {
-        options.onEvent?.({ type: 'fallback', from: accel, to: next, reason: why });
-        continue;
-      }
-      rejectInfrastructure(end, argv);
-      const seconds = Math.round(spent() * 1000) / 1000;
-      const { kernelVersion } = plan.boot;
-      return { ...judge.finish(end), console: plan.logPath, seconds, argv, accel, kernelVersion };
-    }
-    throw new KhoforgeError('INTERNAL', 'no accelerator is left');
-  } finally {
-    if (options.workDir === undefined) rmSync(plan.elfPath, { force: true });
+    const { end, judge, argv, accel, seconds } = await runWithFallback(plan, image, options);
+    rejectInfrastructure(end, argv);
+    if (ownDirectory) rmSync(plan.elfPath, { force: true });
+    const { kernelVersion } = plan.boot;
+    return { ...judge.finish(end), console: plan.logPath, seconds, argv, accel, kernelVersion };
+  } catch (error) {
+    // When QEMU fails its command line is shown, and has to work when it is pasted.
+    const keep = error instanceof KhoforgeError && error.code === 'QEMU_FAILED';
+    if (ownDirectory && !keep) rmSync(dirname(plan.elfPath), { recursive: true, force: true });
+    throw error;
   }
 }
 
@@ -109,13 +103,12 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
   });
   const directory = workDirectory(options.workDir);
   const elfPath = join(directory, 'boot.elf');
-  writeElf(elfPath, boot.elf);
-  const [first = 'tcg', ...others] = accelerators(options.accel ?? 'tcg');
+  unlessItFails(elfPath, () => writeFileSync(elfPath, boot.elf));
   return {
     elfPath,
     logPath: resolve(options.logPath ?? join(directory, 'console.log')),
     boot,
-    accels: [first, ...others],
+    accels: accelerators(options.accel ?? 'tcg'),
     argv: (accel) => [options.qemu ?? QEMU, ...qemuArguments(elfPath, boot.machine, accel)],
   };
 }
@@ -125,26 +118,44 @@ export function dryRunCommand(plan: BootPlan): string {
   return shellLine(plan.argv(plan.accels[0]));
 }
 
+interface Attempt {
+  end: RunEnd;
+  judge: Judge;
+  argv: string[];
+  accel: Accelerator;
+  /** Since the first attempt began. */
+  seconds: number;
+}
+
+async function runWithFallback(plan: BootPlan, image: Image, options: BootOptions): Promise<Attempt> {
+  const [accel, other] = plan.accels;
+  const started = performance.now();
+  const first = await attempt(plan, image, options, { accel, last: other === undefined, started });
+  const why = fallbackReason(first.end, options);
+  if (other === undefined || why === undefined) return first;
+  options.onEvent?.({ type: 'fallback', from: accel, to: other, reason: why });
+  return attempt(plan, image, options, { accel: other, last: true, started });
+}
+
 async function attempt(
   plan: BootPlan,
   image: Image,
   options: BootOptions,
-  accel: Accelerator,
-  mayFallBack: boolean,
-  spent: number,
-): Promise<{ end: RunEnd; judge: Judge; argv: string[] }> {
+  { accel, last, started }: { accel: Accelerator; last: boolean; started: number },
+): Promise<Attempt> {
   const judge = new Judge({ initrd: options.initrd !== undefined, expect: image.expect });
   const argv = plan.argv(accel);
-  const left = (options.timeout ?? TIMEOUT) - spent;
-  const timeout = Math.max(Math.round(left * 10) / 10, 0.1);
-  const silence = options.silence ?? (mayFallBack ? SILENCE_BEFORE_FALLBACK : SILENCE);
+  const spent = () => Math.round(performance.now() - started) / 1000;
+  const timeout = Math.max(Math.round(((options.timeout ?? TIMEOUT) - spent()) * 10) / 10, 0.1);
+  const silence = options.silence ?? (last ? SILENCE : SILENCE_BEFORE_FALLBACK);
   const { onEvent, signal, stopLines } = options;
   const end = await runQemu({
     argv,
     accel,
     logPath: plan.logPath,
     timeout,
-    silence: mayFallBack ? Math.min(silence, timeout / 2) : silence,
+    // A host's broken KVM has been seen to run a kernel's decompressor and hang after that.
+    ...(last ? { silence } : { silence: Math.min(silence, timeout / 2), signOfLife: BANNER }),
     ...(signal && { signal }),
     ...(stopLines && { stopLines }),
     onEvent: (event) => {
@@ -152,12 +163,12 @@ async function attempt(
       onEvent?.(event);
     },
   });
-  return { end, judge, argv };
+  return { end, judge, argv, accel, seconds: spent() };
 }
 
 /** Why another accelerator should be tried: a silent guest, or, with `auto`, a QEMU that cannot use this one. */
 function fallbackReason(end: RunEnd, { accel }: BootOptions): string | undefined {
-  if (end.kind === 'silence') return `nothing on the console within ${end.seconds} s`;
+  if (end.kind === 'silence') return `no sign of the kernel within ${end.seconds} s`;
   if (end.kind === 'failed' && accel === 'auto') return end.stderr || end.status;
   return undefined;
 }
@@ -177,13 +188,14 @@ function checkSeconds(name: string, seconds: number | undefined): void {
 
 function workDirectory(wanted: string | undefined): string {
   if (wanted === undefined) return mkdtempSync(join(tmpdir(), 'khoforge-boot-'));
-  if (!existsSync(wanted)) mkdirSync(wanted, { recursive: true });
+  // Not `recursive`: Node 20 loops for ever where directories cannot be made, as in /proc.
+  if (!existsSync(wanted)) unlessItFails(wanted, () => mkdirSync(wanted));
   return resolve(wanted);
 }
 
-function writeElf(path: string, elf: Uint8Array): void {
+function unlessItFails(path: string, write: () => void): void {
   try {
-    writeFileSync(path, elf);
+    write();
   } catch (cause) {
     throw new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
       where: { file: path },

@@ -26,7 +26,7 @@ export class LineSplitter {
       this.#endLine(byte === RETURN);
       start = isEnd ? i + 1 : i;
     });
-    this.#keep(chunk.slice(start));
+    this.#keep(Buffer.from(chunk.subarray(start))); // a copy: the caller may use its buffer again
   }
 
   /** The last line, which has no end. */

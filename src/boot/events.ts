@@ -7,7 +7,7 @@ export type RunEnd =
   /** The guest printed a line after which nothing can follow, and did not end by itself. */
   | { readonly kind: 'stopped'; readonly line: string }
   | { readonly kind: 'timeout'; readonly seconds: number }
-  /** Not one byte on the console in this time. */
+  /** No sign of life on the console in this time. */
   | { readonly kind: 'silence'; readonly seconds: number }
   /** More console output than the limit. */
   | { readonly kind: 'flood'; readonly bytes: number }

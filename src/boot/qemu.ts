@@ -5,7 +5,7 @@ import type { Accelerator } from './events.ts';
 export const QEMU = 'qemu-system-x86_64';
 
 /** What khoforge always puts on the kernel's command line, before the user's. */
-const CMDLINE = [
+const OWN = [
   'console=ttyS0',
   'earlyprintk=serial,ttyS0,115200', // a kernel that dies before the console has last words too
   'ignore_loglevel', // the proofs are pr_info() and would not show with `quiet`
@@ -15,7 +15,7 @@ const CMDLINE = [
 
 /** The kernel command line; of a parameter given twice the kernel takes the last. */
 export function commandLine(user = ''): string {
-  return [...CMDLINE, user.trim()].filter((part) => part !== '').join(' ');
+  return [...OWN, user.trim()].filter((part) => part !== '').join(' ');
 }
 
 /** Arguments for QEMU: one CPU, a serial console on standard output, nothing else. */
@@ -35,8 +35,8 @@ export function shellLine(argv: readonly string[]): string {
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** The accelerators to try, in order. With anything but TCG the guest may hang at its first instruction. */
-export function accelerators(wanted: Accelerator | 'auto'): Accelerator[] {
+/** What to try, and what then: with anything but TCG the guest may hang at its first instruction. */
+export function accelerators(wanted: Accelerator | 'auto'): [Accelerator, Accelerator?] {
   if (wanted === 'auto') return process.arch === 'x64' && canUseKvm() ? ['kvm', 'tcg'] : ['tcg'];
   return wanted === 'tcg' ? ['tcg'] : [wanted, 'tcg'];
 }

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { reason } from '../files.ts';
 import { LineSplitter, message } from './console.ts';
@@ -17,6 +16,8 @@ export interface RunOptions {
   readonly timeout: number;
   /** Seconds that the console may be silent at the start. */
   readonly silence: number;
+  /** The line that ends this silence; default: any byte. */
+  readonly signOfLife?: RegExp;
   /** Console bytes after which the run is ended. Default 64 MiB. */
   readonly maxBytes?: number;
   /** Texts of the guest's own that end the run, beside the kernel's last lines. */
@@ -103,7 +104,7 @@ class Run {
 
   #console(chunk: Buffer): void {
     if (this.#killedFor && this.#killedFor.kind !== 'stopped') return;
-    clearTimeout(this.#silence);
+    if (!this.#options.signOfLife) clearTimeout(this.#silence);
     if (!this.#save(chunk)) return;
     this.#bytes += chunk.length;
     this.#splitter.push(chunk);
@@ -124,6 +125,7 @@ class Run {
   #line(text: string): void {
     this.#options.onEvent?.({ type: 'line', text, seconds: this.#seconds() });
     const bare = message(text);
+    if (this.#options.signOfLife?.test(bare)) clearTimeout(this.#silence);
     const last = STOP_LINES.some((stop) => stop.test(bare));
     const wanted = this.#options.stopLines?.some((stop) => text.includes(stop)) === true;
     if (last || wanted) this.#after(wanted ? 0 : STOP_GRACE, { kind: 'stopped', line: bare });
@@ -155,7 +157,7 @@ class Run {
     this.#undo.push(() => process.off('exit', onExit));
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       const onSignal = () => {
-        this.#killGroup();
+        this.#kill({ kind: 'aborted' });
         process.off(name, onSignal);
         if (process.listenerCount(name) === 0) process.kill(process.pid, name);
       };
@@ -194,7 +196,6 @@ function ended(code: number | null, signal: string | null, stderr: string): RunE
 
 function openLog(path: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true });
     return openSync(path, 'w');
   } catch (cause) {
     throw new KhoforgeError('LOG_UNWRITABLE', `cannot write the console log ${path}: ${reason(cause)}`, {

@@ -14,6 +14,7 @@ interface Options {
   memory?: bigint;
   timeout: number;
   log?: string;
+  until?: string;
   dryRun?: boolean;
   format: 'text' | 'json' | 'ktap';
   json?: boolean;
@@ -40,6 +41,7 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
     )
     .option('--memory <size>', 'guest memory; default: what the RAM of the image needs', sizeOption)
     .option('--timeout <seconds>', 'limit for everything', secondsOption, 60)
+    .option('--until <text>', 'text of the console that ends the run, e.g. the last line of a test')
     .option('--log <file>', 'where the console goes; default: a temporary file')
     .option('--dry-run', 'write boot.elf and print the QEMU line that would run')
     .addOption(
@@ -54,7 +56,7 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
 
 async function run(source: string, options: Options): Promise<ExitCode> {
   const image = openImage(source);
-  const { kernel, initrd, cmdline, accel, memory, timeout, log } = options;
+  const { kernel, initrd, cmdline, accel, memory, timeout, log, until } = options;
   const bootOptions: BootOptions = {
     kernel,
     accel,
@@ -63,6 +65,7 @@ async function run(source: string, options: Options): Promise<ExitCode> {
     ...(cmdline !== undefined && { cmdline }),
     ...(memory !== undefined && { memory }),
     ...(log !== undefined && { logPath: log }),
+    ...(until !== undefined && { stopLines: [until] }),
   };
   const json = options.json || options.format === 'json';
   if (options.dryRun) {

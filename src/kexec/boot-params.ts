@@ -1,5 +1,5 @@
 import { encodeStruct } from '../abi/layout.ts';
-import { kho_data, setup_data } from '../abi/setup_data.ts';
+import { kho_data, SETUP_NONE, setup_data } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import type { BootRecord } from '../image/image.ts';
@@ -68,6 +68,8 @@ export function encodeBootParams(params: BootParams): Uint8Array {
   }
   writeE820(raw, params.e820);
   writeCmdline(raw, cmdline, kernel);
+  // The room for the record is always there; without a handover it is not linked (7.3, setup_kho()).
+  if (params.bootRecord.setupDataType === SETUP_NONE) return raw;
   const at = recordOffset(cmdline);
   raw.set(khoRecord(params, raw.readBigUInt64LE(SETUP_DATA)), at);
   raw.writeBigUInt64LE(address + BigInt(at), SETUP_DATA);

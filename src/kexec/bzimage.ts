@@ -19,7 +19,7 @@ export interface BzImage {
   readonly xloadflags: number;
   /** Longest command line, with its NUL. */
   readonly cmdlineSize: number;
-  /** E.g. `7.3.4 (root@vm) #1 SMP PREEMPT …`; empty when the header has none. */
+  /** E.g. `7.3.4 (build@host) #1 SMP PREEMPT …`; empty when the header has none. */
   readonly version: string;
 }
 

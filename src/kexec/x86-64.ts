@@ -2,7 +2,7 @@ import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Machine } from '../memory/machine.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
-import { alignUp, hex, humanSize, overlaps } from '../numbers.ts';
+import { alignDown, alignUp, hex, humanSize, overlaps } from '../numbers.ts';
 import { bootParamsSize, e820Table, encodeBootParams } from './boot-params.ts';
 import { type BzImage, kernelRelease } from './bzimage.ts';
 import { type PlaceRequest, placeSegment } from './place.ts';
@@ -90,7 +90,7 @@ class Placer {
     this.#image = image;
     // The scratch array, and whatever a deliberately wrong image has in scratch: that is to reach the kernel too.
     this.#occupied = image.memory.extents
-      .map(({ start, bytes }) => ({ start, size: BigInt(bytes.length) }))
+      .map(({ start, bytes }) => wholePages(start, BigInt(bytes.length), BigInt(image.target.pageSize)))
       .filter((extent) => image.scratch.some((area) => regionsOverlap(area, extent)));
   }
 
@@ -113,7 +113,7 @@ class Placer {
       ...limits,
     });
     if (at === undefined) throw this.#noRoom(name, size, limits);
-    this.#occupied.push({ start: at, size });
+    this.#occupied.push(wholePages(at, size, BigInt(pageSize)));
     const entry = scratch.findIndex((area) => isWithin([area], at, at + size));
     return { start: at, size, why: `highest place in scratch[${entry}]${describeLimits(limits)}` };
   }
@@ -151,6 +151,11 @@ function describeLimits({ min, max, align }: Limits): string {
     max === undefined ? '' : `, to ${hex(max)}`,
   ];
   return parts.join('');
+}
+
+function wholePages(start: bigint, size: bigint, page: bigint): Region {
+  const from = alignDown(start, page);
+  return { start: from, size: alignUp(start + size, page) - from };
 }
 
 function regionsOverlap(a: Region, b: Region): boolean {

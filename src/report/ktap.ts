@@ -24,12 +24,12 @@ function level(tests: readonly KtapTest[], indent: string): string[] {
 function result(test: KtapTest, number: number, indent: string): string[] {
   const subtests = test.subtests ? level(test.subtests, `${indent}  `) : [];
   const diagnostics = (test.diagnostics ?? []).flatMap((text) => text.split('\n'));
-  const skip = test.skip === undefined ? '' : ` # SKIP ${description(test.skip)}`;
+  const skip = test.skip === undefined ? '' : ` # SKIP ${description(test.skip)}`.trimEnd();
   const word = passes(test) ? 'ok' : 'not ok';
   return [
     ...subtests,
     ...diagnostics.map((line) => `${indent}# ${line.trimEnd()}`),
-    `${indent}${word} ${number} - ${description(test.name)}${skip}`,
+    `${indent}${word} ${number} - ${description(test.name) || 'unnamed'}${skip}`,
   ];
 }
 

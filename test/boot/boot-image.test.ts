@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../../src/boot/boot-image.ts';
 import type { BootEvent } from '../../src/boot/events.ts';
 import { fakeBzImage } from '../kexec/fake-kernel.ts';
@@ -23,6 +23,13 @@ const boot = (mode: Mode, console: string, options: Partial<BootOptions> = {}) =
     workDir: temporary(),
     ...options,
   });
+
+/** Lets time pass once what is going on now has been dealt with. */
+const soon = (milliseconds: number) => setImmediate(() => vi.advanceTimersByTime(milliseconds));
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('bootImage', () => {
   it('gives the verdict, the proofs, and every expectation', async () => {
@@ -55,21 +62,33 @@ describe('bootImage', () => {
   });
 
   it('falls back to TCG when the guest is silent with another accelerator', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const events: BootEvent[] = [];
     const result = await boot('kvm-hang', consoles.revived, {
       accel: 'kvm',
-      silence: 0.05,
-      onEvent: (event) => events.push(event),
+      onEvent(event) {
+        events.push(event);
+        if (event.type === 'start' && event.accel === 'kvm') soon(10_000);
+      },
     });
     expect(result).toMatchObject({ verdict: 'revived', accel: 'tcg' });
     expect(events.filter(({ type }) => type !== 'line')).toMatchObject([
       { type: 'start', accel: 'kvm' },
       { type: 'end', end: { kind: 'silence' } },
-      { type: 'fallback', from: 'kvm', to: 'tcg', reason: 'nothing on the console within 0.05 s' },
+      { type: 'fallback', from: 'kvm', to: 'tcg', reason: 'no sign of the kernel within 10 s' },
       { type: 'start', accel: 'tcg' },
       { type: 'end', end: { kind: 'exit' } },
     ]);
     expect(readFileSync(result.console, 'utf8')).toBe(consoles.revived);
+  });
+
+  it('falls back to TCG too when nothing but the decompressor spoke', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const result = await boot('kvm-half', consoles.revived, {
+      accel: 'kvm',
+      onEvent: (event) => event.type === 'line' && event.text.startsWith('Physical KASLR') && soon(10_000),
+    });
+    expect(result).toMatchObject({ verdict: 'revived', accel: 'tcg' });
   });
 
   it('fails when the accelerator that was asked for does not work at all', async () => {
@@ -120,6 +139,10 @@ describe('bootImage', () => {
     await expect(boot('exit', '', { silence: Number.NaN })).rejects.toMatchObject({ code: 'BOOT_OPTION' });
     await expect(boot('exit', '', { kernel: '/nonexistent' })).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
+    });
+    await expect(boot('exit', '', { workDir: '/proc/no/such' })).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      exitCode: 3,
     });
   });
 });

@@ -8,7 +8,7 @@ const stamp = (lines: string, seconds = '0.000000') =>
     .join('\n');
 
 const BOOT = `
-Linux version 7.3.4 (root@vm) (gcc (Debian 12.2.0-14) 12.2.0) #1 SMP PREEMPT
+Linux version 7.3.4 (build@host) (gcc (Debian 12.2.0-14) 12.2.0) #1 SMP PREEMPT
 Command line: console=ttyS0 earlyprintk=serial,ttyS0,115200 ignore_loglevel panic=-1 kho=on
 BIOS-provided physical RAM map:
 BIOS-e820: [mem 0x0000000000000000-0x000000000009efff]  System RAM

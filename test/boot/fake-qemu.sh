@@ -23,6 +23,11 @@ kvm-hang) # silent under KVM, like a host whose /dev/kvm opens and does not work
 	*" -accel kvm "*) exec sleep 3600 ;;
 	*) cat "$console" ;;
 	esac ;;
+kvm-half) # the same, but the kernel's decompressor ran
+	case " $* " in
+	*" -accel kvm "*) echo 'Physical KASLR disabled: no suitable memory region!' && exec sleep 3600 ;;
+	*) cat "$console" ;;
+	esac ;;
 kvm-fail)
 	case " $* " in
 	*" -accel kvm "*) echo "Could not access KVM kernel module" >&2 && exit 1 ;;

@@ -12,6 +12,7 @@ export type Mode =
   | 'flood'
   | 'arguments'
   | 'kvm-hang'
+  | 'kvm-half'
   | 'kvm-fail';
 
 const made: string[] = [];

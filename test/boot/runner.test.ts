@@ -13,7 +13,7 @@ interface Outcome {
 }
 
 async function run(argv: string[], options: Partial<RunOptions> = {}): Promise<Outcome> {
-  const logPath = join(temporary(), 'sub', 'console.log');
+  const logPath = join(temporary(), 'console.log');
   const events: BootEvent[] = [];
   const end = await runQemu({
     argv,
@@ -93,7 +93,11 @@ describe('runQemu', () => {
     'reboot: Power off not available: System halted instead',
     'PANIC: early exception 0x0d IP 10:ffffffff8108c1d6 error 0 cr2 0xffff888000000413',
   ])('ends after %j', async (line) => {
-    const { end } = await run(fakeQemu('hang', `[    1.000000] ${line}\r\n`));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { end } = await run(fakeQemu('hang', `[    1.000000] ${line}\r\n`), {
+      // Once the line has been dealt with: QEMU gets a second to end by itself.
+      onEvent: ({ type }) => type === 'line' && setImmediate(() => vi.advanceTimersByTime(1000)),
+    });
     expect(end).toEqual({ kind: 'stopped', line });
   });
 

@@ -84,6 +84,12 @@ describe('khoforge build', () => {
     ['a kernel that is none', ['build', quickstart, '-o', 'x', '--kernel', quickstart], 2, /bzImage/],
     ['an unknown option', ['build', quickstart, '--outptu', 'x'], 2, /--output/],
     ['an unknown command', ['biuld'], 2, /build/],
+    [
+      'an output where none can be',
+      ['build', quickstart, '-o', '/proc/none/image'],
+      3,
+      /cannot write \/proc\/none\/image: ENOENT/,
+    ],
     ['an image that is not there', ['inspect', 'nowhere'], 2, /cannot read/],
   ])('tells of %s, with exit code and way out', (_what, args, expected, text) => {
     const { code, stdout, stderr } = khoforge(args);

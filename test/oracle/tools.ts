@@ -5,6 +5,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   cc: 'gcc libc6-dev',
   dtc: 'device-tree-compiler',
   fdtdump: 'device-tree-compiler',
+  readelf: 'binutils',
 };
 
 export interface ToolResult {

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { machineFor, machineRam } from '../../src/memory/machine.ts';
+import { isWithin, regionEnd } from '../../src/memory/regions.ts';
+
+const KiB = 1n << 10n;
+const MiB = 1n << 20n;
+const GiB = 1n << 30n;
+
+/** End of low RAM and of high RAM in the e820 table that kernel 7.3.4 prints on QEMU 7.2.22 (SeaBIOS), per -m. */
+const MEASURED = [
+  ['q35', 256n, 0xffe0000n, undefined],
+  ['q35', 512n, 0x1ffe0000n, undefined],
+  ['q35', 2048n, 0x7ffe0000n, undefined],
+  ['q35', 2560n, 0x9ffe0000n, undefined],
+  ['q35', 2815n, 0xafee0000n, undefined],
+  ['q35', 2816n, 0x7ffe0000n, 0x130000000n],
+  ['q35', 3072n, 0x7ffe0000n, 0x140000000n],
+  ['q35', 6144n, 0x7ffe0000n, 0x200000000n],
+  ['pc', 3072n, 0xbffe0000n, undefined],
+  ['pc', 3583n, 0xdfee0000n, undefined],
+  ['pc', 3584n, 0xbffe0000n, 0x120000000n],
+  ['pc', 4096n, 0xbffe0000n, 0x140000000n],
+  ['pc', 6144n, 0xbffe0000n, 0x1c0000000n],
+] as const;
+
+describe('machineFor', () => {
+  it.each(MEASURED)('finds %s with %d MiB by the RAM that a kernel sees on it', (type, size, low, high) => {
+    const ram = [
+      { start: 0n, size: 639n * KiB },
+      { start: MiB, size: low - MiB },
+      ...(high ? [{ start: 4n * GiB, size: high - 4n * GiB }] : []),
+    ];
+    const machine = machineFor(ram);
+    expect([machine.type, machine.size]).toEqual([type, size * MiB]);
+    expect(machine.usable).toEqual(ram.slice(1));
+  });
+
+  it('is the inverse of machineRam', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 4, max: 64 << 10 }), (megabytes) => {
+        const size = BigInt(megabytes) * MiB;
+        expect(machineFor(machineRam('x86_64', size))).toMatchObject({ type: 'q35', size });
+      }),
+    );
+  });
+
+  it('takes a machine with more memory than the image uses, if asked to', () => {
+    const ram = machineRam('x86_64', 512n * MiB);
+    expect(machineFor(ram, GiB).size).toBe(GiB);
+    expect(() => machineFor(ram, 256n * MiB)).toThrow('no QEMU machine with 256 MiB of memory');
+  });
+
+  it('takes the smallest machine with RAM above 4 GiB, when that is all the image uses', () => {
+    const machine = machineFor([{ start: 4n * GiB, size: 64n * MiB }]);
+    expect([machine.type, machine.size]).toEqual(['q35', 2816n * MiB]);
+  });
+
+  it.each([
+    [[{ start: 0xf0000n, size: 0x10000n }]],
+    [[{ start: 0n, size: GiB }]],
+    [[{ start: 3n * GiB + 512n * MiB, size: MiB }]],
+    [[]],
+  ])('refuses RAM that no machine has: %o', (ram) => {
+    expect(() => machineFor(ram)).toThrow(expect.objectContaining({ code: 'RAM_NOT_QEMU', exitCode: 2 }));
+  });
+});
+
+describe('machineRam', () => {
+  it.each(MEASURED.filter(([type]) => type === 'q35'))('is RAM of %s with %d MiB', (_, size, low, high) => {
+    const [conventional, ...rest] = machineRam('x86_64', size * MiB);
+    expect(conventional && regionEnd(conventional) <= 639n * KiB).toBe(true);
+    expect(rest[0] && isWithin([{ start: MiB, size: low - MiB }], rest[0].start, regionEnd(rest[0]))).toBe(
+      true,
+    );
+    expect(rest[1] && regionEnd(rest[1])).toBe(high);
+  });
+
+  it('is one bank on arm64', () => {
+    expect(machineRam('arm64', GiB)).toEqual([{ start: GiB, size: GiB }]);
+  });
+});
