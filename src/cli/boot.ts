@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../boot/boot-image.ts';
+import { type BootOptions, type BootResult, bootImage, dryRunCommand, planBoot } from '../boot/boot-image.ts';
 import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../boot/render.ts';
 import { ExitCode } from '../errors.ts';
+import type { Image } from '../image/image.ts';
 import { parseSize } from '../numbers.ts';
 import { toJson } from '../report/json.ts';
+import { Progress } from './progress.ts';
 import { openImage } from './source.ts';
 
 interface Options {
@@ -73,16 +75,26 @@ async function run(source: string, options: Options): Promise<ExitCode> {
     console.log(json ? toJson('boot-dry-run', 1, { command }) : command);
     return ExitCode.ok;
   }
-  const result = await bootImage(image, {
-    ...bootOptions,
-    onEvent(event) {
-      const text = progressText(event);
-      if (text !== undefined) console.error(text);
-    },
-  });
+  const result = await bootWithProgress(image, bootOptions);
   if (json) console.log(bootJson(result));
   else console.log(options.format === 'ktap' ? bootKtap(result) : bootText(result));
   return bootPassed(result) ? ExitCode.ok : ExitCode.no;
+}
+
+async function bootWithProgress(image: Image, options: BootOptions): Promise<BootResult> {
+  const progress = new Progress();
+  try {
+    return await bootImage(image, {
+      ...options,
+      onEvent(event) {
+        const text = progressText(event);
+        if (text !== undefined) console.error(text);
+        if (event.type === 'line') progress.update(event.text);
+      },
+    });
+  } finally {
+    progress.finish();
+  }
 }
 
 function sizeOption(text: string): bigint {

@@ -3,6 +3,7 @@ import { ExitCode, KhoforgeError } from '../errors.ts';
 import { version } from '../version.ts';
 import { bootCommand } from './boot.ts';
 import { buildCommand } from './build.ts';
+import { doctorCommand } from './doctor.ts';
 import { inspectCommand } from './inspect.ts';
 import { errorDocument, printError } from './print.ts';
 
@@ -18,7 +19,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     .version(version())
     .showHelpAfterError('(khoforge COMMAND --help shows an example)')
     .addHelpText('after', EXIT_CODES);
-  for (const command of [buildCommand, inspectCommand, bootCommand]) {
+  for (const command of [buildCommand, inspectCommand, bootCommand, doctorCommand]) {
     program.addCommand(
       command((result) => {
         code = result;

@@ -199,6 +199,16 @@ describe('khoforge boot', () => {
   });
 });
 
+describe('khoforge doctor', () => {
+  it('names what is missing and the line that installs it', () => {
+    const { code, stdout } = khoforge(['doctor'], { PATH: folder });
+    expect(stdout).toMatch(/^ok +node +v\d/m);
+    expect(stdout).toMatch(/^missing +qemu-system-x86_64 +needed for: boot/m);
+    expect(stdout).toMatch(/^apt-get install -y qemu-system-x86 cmake /m);
+    expect(code).toBe(3);
+  });
+});
+
 describe('help', () => {
   it.each([[[]], [['build']], [['inspect']], [['boot']]])(
     'of %j has an example and the exit codes',

@@ -1,0 +1,29 @@
+/** Elapsed time and the latest text on one line of a terminal; nothing where stderr is no terminal. */
+export class Progress {
+  readonly #started = performance.now();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #text = '';
+
+  constructor() {
+    if (process.stderr.isTTY) this.#timer = setInterval(() => this.#draw(), 250).unref();
+  }
+
+  update(text: string): void {
+    this.#text = text;
+  }
+
+  /** Takes the line away. */
+  finish(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    process.stderr.write('\r\x1b[K');
+  }
+
+  #draw(): void {
+    const seconds = Math.floor((performance.now() - this.#started) / 1000);
+    // Console text comes from a guest: only what cannot move the cursor is shown.
+    const text = this.#text.replace(/[^\x20-\x7e]/g, '');
+    const line = `${seconds} s  ${text}`.slice(0, (process.stderr.columns || 80) - 1);
+    process.stderr.write(`\r\x1b[K${line}`);
+  }
+}
