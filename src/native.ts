@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ExitCode, KhoforgeError } from './errors.ts';
 
 /** What a walk can find wrong with a preserved memory map (binding/core/finding.h). */
-export type RadixFindingCode =
+export type MapFindingCode =
   | 'ROOT_ZERO'
   | 'NODE_UNALIGNED'
   | 'NODE_OUTSIDE'
@@ -14,17 +14,33 @@ export type RadixFindingCode =
   | 'ORDER_ABOVE_LIMIT'
   | 'ADDRESS_OVERFLOW'
   | 'PRESERVED_TWICE'
-  | 'RANGES_LIMIT';
+  | 'RANGES_LIMIT'
+  | 'CHUNK_UNALIGNED'
+  | 'CHUNK_OUTSIDE'
+  | 'CHUNK_TWICE'
+  | 'CHUNK_TOO_FULL'
+  | 'CHUNK_ORDER'
+  | 'BITMAP_OUTSIDE'
+  | 'BITMAP_UNALIGNED'
+  | 'BITMAP_TWICE'
+  | 'START_UNALIGNED'
+  | 'BITMAPS_LIMIT';
 
-export interface RadixFinding {
-  readonly code: RadixFindingCode;
-  /** `NODE_*`: physical address of the node. Else of the preserved block, 0 when the key says none. */
+export interface MapFinding {
+  readonly code: MapFindingCode;
+  /**
+   * `NODE_*`, `CHUNK_*`, `BITMAP_*`: its physical address. `START_UNALIGNED`: phys_start.
+   * Else of the preserved block, 0 when the key says none.
+   */
   readonly phys: bigint;
-  /** Physical address of the page that holds the table entry or the bit; 0 for the root. */
+  /**
+   * Physical address of the page that holds the table entry or the bit, of the chunk that holds the element, or of
+   * the chunk before; 0 for the root. Of a chain's `PRESERVED_TWICE` it is not known, and 0.
+   */
   readonly parent: bigint;
-  /** Level of the node, or 0 for a key: keys are in leaves. */
+  /** Level of the node, or 0 for a key, since keys are in leaves. In a chain 1 is a chunk, 0 a bitmap. */
   readonly level: number;
-  /** Table entry or bit in `parent`. */
+  /** Table entry, element or bit in `parent`. `CHUNK_TOO_FULL`: num_elms. `CHUNK_ORDER`: the order. */
   readonly index: number;
   /** Order of the block, where the finding is about one. */
   readonly order?: number;
@@ -34,7 +50,7 @@ export interface RadixFinding {
   readonly size?: bigint;
 }
 
-/** Result of a walk as the addon gives it; src/memory/radix-tree.ts is the face for everyone else. */
+/** Result of a walk as the addon gives it; src/memory/ has the faces for everyone else. */
 export interface NativeWalk {
   ranges: BigUint64Array;
   bytes: bigint;
@@ -42,12 +58,21 @@ export interface NativeWalk {
   tables: number;
   leaves: number;
   undecodable: number;
-  findings: RadixFinding[];
+  findings: MapFinding[];
   findingCount: number;
   folioPhys: BigUint64Array;
   folioOrders: Uint8Array;
   rangesTruncated: boolean;
   foliosTruncated: boolean;
+}
+
+/** Where a file looks like a part of a handover (binding/core/page_scan.h). */
+export interface NativeScan {
+  fdts: BigUint64Array;
+  records: BigUint64Array;
+  scratchArrays: BigUint64Array;
+  bootParams: BigUint64Array;
+  truncated: boolean;
 }
 
 /**
@@ -76,6 +101,12 @@ export interface NativeAddon {
     from: bigint,
     to: bigint,
   ): void;
+  /** @param offset multiple of 64 KiB @param length up to 1 GiB; throws an Error with `code` FILE_MAP and `errno` */
+  mapFile(fd: number, offset: bigint, length: number): Uint8Array;
+  /** Pages of maps that could not be read since the start: the file shrank, or its device failed. */
+  mapFaults(): number;
+  /** File offsets; throws an Error with `code` FILE_SCAN and `errno`. */
+  scanFile(fd: number, offsets: BigUint64Array, lengths: BigUint64Array, limit: number): NativeScan;
   splitRange(pageShift: number, start: bigint, end: bigint): { pfns: BigUint64Array; orders: Uint8Array };
   walkRadixTree(
     pageShift: number,
@@ -88,12 +119,40 @@ export interface NativeAddon {
     maxFolios: number,
     maxOrder: number,
   ): NativeWalk;
+  buildBitmapChain(
+    pageShift: number,
+    bitmapBytes: number,
+    ranges: BigUint64Array,
+    folioPhys: BigUint64Array,
+    folioOrders: Uint8Array,
+    folioCounts: BigUint64Array,
+    pages: BigUint64Array,
+    maxPages: number,
+  ): { chunks: Uint8Array; bitmaps: Uint8Array };
+  linkBitmapChain(
+    pageShift: number,
+    bitmapBytes: number,
+    chunks: Uint8Array,
+    chunkBase: bigint,
+    bitmapBase: bigint,
+  ): void;
+  walkBitmapChain(
+    pageShift: number,
+    bitmapBytes: number,
+    starts: BigUint64Array,
+    bytes: readonly Uint8Array[],
+    first: bigint,
+    maxRanges: number,
+    maxFindings: number,
+    maxFolios: number,
+    maxOrder: number,
+  ): NativeWalk;
 }
 
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** `kInterface` in binding/addon/addon.cc. */
-const INTERFACE = 1;
+const INTERFACE = 2;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

@@ -5,13 +5,19 @@
 namespace {
 
 /// Raised when a call changes; src/native.ts refuses an addon built from other sources.
-constexpr int kInterface = 1;
+constexpr int kInterface = 2;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   namespace addon = khoforge::addon;
   exports.Set("interface", Napi::Number::New(env, kInterface));
+  exports.Set("buildBitmapChain", Napi::Function::New<addon::build_bitmap_chain>(env, "buildBitmapChain"));
+  exports.Set("linkBitmapChain", Napi::Function::New<addon::link_bitmap_chain>(env, "linkBitmapChain"));
+  exports.Set("walkBitmapChain", Napi::Function::New<addon::walk_bitmap_chain>(env, "walkBitmapChain"));
   exports.Set("buildRadixTree", Napi::Function::New<addon::build_radix_tree>(env, "buildRadixTree"));
   exports.Set("relocateRadixTree", Napi::Function::New<addon::relocate_radix_tree>(env, "relocateRadixTree"));
+  exports.Set("mapFaults", Napi::Function::New<addon::map_faults>(env, "mapFaults"));
+  exports.Set("mapFile", Napi::Function::New<addon::map_file>(env, "mapFile"));
+  exports.Set("scanFile", Napi::Function::New<addon::scan_file>(env, "scanFile"));
   exports.Set("splitRange", Napi::Function::New<addon::split_range>(env, "splitRange"));
   exports.Set("walkRadixTree", Napi::Function::New<addon::walk_radix_tree>(env, "walkRadixTree"));
   return exports;

@@ -1,5 +1,6 @@
 #include "arguments.h"
 
+#include <bit>
 #include <cmath>
 #include <string>
 
@@ -33,6 +34,15 @@ Geometry Arguments::geometry() {
   const Geometry geometry{page_shift, depth};
   if (ok()) require(geometry.valid(), "no radix tree has this pageShift and depth");
   return geometry;
+}
+
+ChainShape Arguments::chain_shape() {
+  const auto page_shift = static_cast<unsigned>(integer(0, "pageShift", 64));
+  const std::uint64_t bytes = integer(1, "bitmapBytes", std::uint64_t{1} << 20);
+  if (ok()) require(std::has_single_bit(bytes), "bitmapBytes: expected a power of two");
+  const ChainShape shape{page_shift, static_cast<unsigned>(std::countr_zero(bytes)) + 3};
+  if (ok()) require(shape.valid(), "no chain has this pageShift and bitmapBytes");
+  return shape;
 }
 
 std::uint64_t Arguments::integer(std::size_t position, const char* name, std::uint64_t max) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "chain_shape.h"
 #include "error.h"
 #include "geometry.h"
 
@@ -27,6 +28,8 @@ public:
   PageSpace page_space();
   /// Arguments 0 and 1: page shift and depth.
   Geometry geometry();
+  /// Arguments 0 and 1: page shift and bytes of a bitmap.
+  ChainShape chain_shape();
   /// An integer in [0, max].
   std::uint64_t integer(std::size_t position, const char* name, std::uint64_t max);
   /// A BigInt in [0, 2^64).

@@ -1,63 +1,28 @@
-#include <cstdlib>
-
 #include "adopt.h"
-#include "arguments.h"
 #include "calls.h"
+#include "map_data.h"
 #include "radix_build.h"
 
 namespace khoforge::addon {
-
-namespace {
-
-Entries read_entries(Arguments& arguments) {
-  Entries entries;
-  entries.ranges = arguments.u64s(2, "ranges");
-  entries.folio_phys = arguments.u64s(3, "folioPhys");
-  entries.folio_orders = arguments.u8s(4, "folioOrders");
-  entries.folio_counts = arguments.u64s(5, "folioCounts");
-  entries.pages = arguments.u64s(6, "pages");
-  const std::size_t folios = entries.folio_phys.size();
-  arguments.require(entries.ranges.size() % 2 == 0, "ranges: expected pairs");
-  arguments.require(entries.folio_orders.size() == folios, "folioOrders: expected one per folio");
-  arguments.require(entries.folio_counts.empty() || entries.folio_counts.size() == folios,
-                    "folioCounts: expected one per folio, or none");
-  return entries;
-}
-
-/// Zeroed pages that JavaScript will own. Not allocated by V8, which ends the process when there is no
-/// memory.
-std::uint64_t* allocate_pages(const RadixBuilder& builder, const Geometry& geometry) {
-  return static_cast<std::uint64_t*>(std::calloc(builder.page_count(), geometry.page_size()));
-}
-
-Napi::ArrayBuffer adopt_pages(Napi::Env env, std::uint64_t* words, std::size_t size) {
-  const auto release = [](Napi::Env, void* data) { std::free(data); };
-  return Napi::ArrayBuffer::New(env, words, size, release);
-}
-
-} // namespace
 
 /// (pageShift, depth, ranges, folioPhys, folioOrders, folioCounts, pages, maxPages) => { pages, levels }
 Napi::Value build_radix_tree(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Arguments arguments(info);
   const Geometry geometry = arguments.geometry();
-  const Entries entries = read_entries(arguments);
+  const Entries entries = read_entries(arguments, 2);
   const std::uint64_t max_pages = arguments.integer(7, "maxPages", std::uint64_t{1} << 40);
   if (!arguments.ok()) return env.Undefined();
 
   RadixBuilder builder(geometry, entries);
   if (const Error error = builder.plan(max_pages)) return throw_error(env, error);
-  const std::size_t size = builder.page_count() * geometry.page_size();
-  std::uint64_t* words = allocate_pages(builder, geometry);
-  if (words == nullptr) return throw_error(env, {ErrorCode::no_memory, builder.page_count()});
+  OwnedWords pages(builder.page_count() * geometry.page_size());
+  if (!pages) return throw_error(env, {ErrorCode::no_memory, builder.page_count()});
   std::vector<std::uint8_t> levels(builder.page_count());
-  const Error error = builder.emit({words, size / sizeof *words}, levels);
-  const Napi::ArrayBuffer pages = adopt_pages(env, words, size);
-  if (error) return throw_error(env, error);
+  if (const Error error = builder.emit(pages.words(), levels)) return throw_error(env, error);
 
   Napi::Object result = Napi::Object::New(env);
-  result.Set("pages", Napi::Uint8Array::New(env, size, pages, 0));
+  result.Set("pages", pages.release(env));
   result.Set("levels", adopt_array(env, std::move(levels)));
   return result;
 }

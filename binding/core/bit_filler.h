@@ -8,8 +8,8 @@
 
 namespace khoforge {
 
-/// Sets runs of keys in bitmaps that are found by number: a key's upper bits. `Find` maps such a number to the
-/// words of a bitmap of 2^bitmap_bits bits, or to nullptr.
+/// Sets runs of keys in bitmaps that are found by number: a key's upper bits. `Find` maps such a number to
+/// the words of a bitmap of 2^bitmap_bits bits, or to nullptr.
 ///
 /// A range is split into blocks of many orders, whose bitmaps are far from each other: each order has its own
 /// cache.

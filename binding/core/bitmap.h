@@ -18,6 +18,10 @@ inline std::uint64_t load(const std::byte* words, std::uint64_t index) {
   return word;
 }
 
+inline void store(std::byte* words, std::uint64_t index, std::uint64_t word) {
+  std::memcpy(words + index * sizeof word, &word, sizeof word);
+}
+
 /// Sets bits [first, first + count), count > 0, in the order of the kernel's __set_bit() on 64 bits.
 inline void set_bits(std::uint64_t* words, std::uint64_t first, std::uint64_t count) {
   const std::uint64_t last = first + count - 1;

@@ -2,18 +2,21 @@
 
 namespace khoforge {
 
-void BlockCollector::add(Walk& walk, BitPlace place, unsigned order, std::uint64_t pfn, std::uint64_t count) {
-  walk.by_order[order] += count;
+void BlockCollector::add(Walk& walk, BitPlace place, BlockRun run, std::uint64_t base) {
+  const unsigned order = run.order;
+  const auto pfn = [&](std::uint64_t number) { return base + (number << order); };
+  walk.by_order[order] += run.count;
   if (order > limits_.order)
-    walk.findings.add({FindingCode::order_above_limit, 0, bytes(pfn), place.bitmap, place.bit, order});
+    walk.findings.add(
+        {FindingCode::order_above_limit, 0, bytes(pfn(run.first)), place.bitmap, place.bit, order});
   // A block that ends at 2^64 is left out as well: its end has no address.
-  const std::uint64_t room = (space_.pfn_limit() - 1 - pfn) >> order;
-  if (count > room) {
-    count = room;
-    const std::uint64_t phys = bytes(pfn + (count << order));
-    walk.findings.add({FindingCode::address_overflow, 0, phys, place.bitmap, place.bit + count, order});
+  const std::uint64_t room = (space_.pfn_limit() - 1 - base) >> order;
+  if (run.first + run.count > room) {
+    run.count = room > run.first ? room - run.first : 0;
+    walk.findings.add({FindingCode::address_overflow, 0, bytes(pfn(run.first + run.count)), place.bitmap,
+                       place.bit + run.count, order});
   }
-  if (count != 0) keep(walk, place, order, {pfn, pfn + (count << order)});
+  if (run.count != 0) keep(walk, place, order, {pfn(run.first), pfn(run.first + run.count)});
 }
 
 void BlockCollector::keep(Walk& walk, BitPlace place, unsigned order, PfnRun run) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "block_runs.h"
+#include "entries.h"
 #include "page_space.h"
 #include "walk.h"
 
@@ -20,8 +21,9 @@ class BlockCollector {
 public:
   BlockCollector(PageSpace space, const WalkLimits& limits) : space_(space), limits_(limits) {}
 
-  /// Blocks side by side from `pfn`, read from the bits from `place` on.
-  void add(Walk& walk, BitPlace place, unsigned order, std::uint64_t pfn, std::uint64_t count);
+  /// Blocks read from the bits from `place` on.
+  /// @param base page frame that the numbers of the run count from
+  void add(Walk& walk, BitPlace place, BlockRun run, std::uint64_t base = 0);
 
   /// @param place_of gives the bit that preserves the block of an order at a page frame
   template <typename PlaceOf>

@@ -28,7 +28,8 @@ struct Entries {
 }
 
 [[nodiscard]] ErrorCode check_range(PageSpace space, std::uint64_t start, std::uint64_t end);
-[[nodiscard]] ErrorCode check_folios(PageSpace space, std::uint64_t phys, unsigned order, std::uint64_t count);
+[[nodiscard]] ErrorCode check_folios(PageSpace space, std::uint64_t phys, unsigned order,
+                                     std::uint64_t count);
 
 /// Blocks of one order that follow each other.
 struct BlockRun {

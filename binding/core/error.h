@@ -16,7 +16,7 @@ enum class ErrorCode : std::uint8_t {
   folio_empty,       ///< a run of no folios
   folio_beyond,      ///< the end does not fit in 64 bits
   page_beyond,       ///< the end does not fit in 64 bits
-  tree_too_large,    ///< more pages than the caller allows; `index` is the number needed
+  map_too_large,     ///< more pages than the caller allows; `index` is the number needed
   no_memory,         ///< the output could not be allocated; `index` is the number of pages
   changed_meanwhile, ///< another thread changed the entries during the build
   view_unsorted,     ///< an extent overlaps or precedes the one before it, or passes 2^64

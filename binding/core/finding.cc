@@ -14,6 +14,16 @@ const char* name(FindingCode code) {
   case FindingCode::address_overflow: return "ADDRESS_OVERFLOW";
   case FindingCode::preserved_twice: return "PRESERVED_TWICE";
   case FindingCode::ranges_limit: return "RANGES_LIMIT";
+  case FindingCode::chunk_unaligned: return "CHUNK_UNALIGNED";
+  case FindingCode::chunk_outside: return "CHUNK_OUTSIDE";
+  case FindingCode::chunk_twice: return "CHUNK_TWICE";
+  case FindingCode::chunk_too_full: return "CHUNK_TOO_FULL";
+  case FindingCode::chunk_order: return "CHUNK_ORDER";
+  case FindingCode::bitmap_outside: return "BITMAP_OUTSIDE";
+  case FindingCode::bitmap_unaligned: return "BITMAP_UNALIGNED";
+  case FindingCode::bitmap_twice: return "BITMAP_TWICE";
+  case FindingCode::start_unaligned: return "START_UNALIGNED";
+  case FindingCode::bitmaps_limit: return "BITMAPS_LIMIT";
   }
   return "UNKNOWN";
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 #include "bit_filler.h"
 
@@ -80,7 +79,7 @@ Error RadixBuilder::plan(std::uint64_t max_pages) {
   if (error) return error;
   leaves_ = leaves.merged();
   page_count_ = count_pages();
-  if (page_count_ > max_pages) return {ErrorCode::tree_too_large, page_count_};
+  if (page_count_ > max_pages) return {ErrorCode::map_too_large, page_count_};
   return {};
 }
 
@@ -121,11 +120,8 @@ void relocate(const Geometry& geometry, std::span<std::byte> pages, std::span<co
     if (levels[page] == 0) continue;
     std::byte* table = pages.data() + (page << geometry.page_shift);
     for (std::uint64_t index = 0; index < geometry.words(); ++index) {
-      std::uint64_t entry = 0;
-      std::memcpy(&entry, table + index * sizeof entry, sizeof entry);
-      if (entry == 0) continue;
-      entry += to - from;
-      std::memcpy(table + index * sizeof entry, &entry, sizeof entry);
+      const std::uint64_t entry = load(table, index);
+      if (entry != 0) store(table, index, entry + (to - from));
     }
   }
 }

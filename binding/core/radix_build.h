@@ -21,7 +21,7 @@ class RadixBuilder {
 public:
   RadixBuilder(const Geometry& geometry, const Entries& entries) : geometry_(geometry), entries_(entries) {}
 
-  /// @param max_pages refuses a larger tree with tree_too_large
+  /// @param max_pages refuses a larger tree with map_too_large
   [[nodiscard]] Error plan(std::uint64_t max_pages);
 
   /// Pages of the tree, the root included. Valid after plan().

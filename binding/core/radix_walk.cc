@@ -112,8 +112,7 @@ void Walker::segment(std::uint64_t leaf, BitmapView bits, std::uint64_t prefix, 
       walk_.undecodable += end - bit;
     } else {
       const std::uint64_t first = (prefix | bit) ^ (std::uint64_t{1} << top);
-      const unsigned order = geometry_.whole_order() - top;
-      blocks_.add(walk_, {leaf, bit}, order, first << order, end - bit);
+      blocks_.add(walk_, {leaf, bit}, {geometry_.whole_order() - top, first, end - bit});
     }
     bit = bits.next_set(end, span.end);
   }

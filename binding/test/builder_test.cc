@@ -82,7 +82,7 @@ TEST(a_tree_larger_than_allowed_is_refused_without_being_built) {
   entries.folio_orders = {0};
   entries.folio_counts = {std::uint64_t{1} << 51};
   const Built built = trees::build(k4K, entries, 1000);
-  CHECK_EQ(built.error.code, ErrorCode::tree_too_large);
+  CHECK_EQ(built.error.code, ErrorCode::map_too_large);
   CHECK(built.error.index > std::uint64_t{1} << 36);
 }
 

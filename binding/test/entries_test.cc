@@ -96,7 +96,8 @@ TEST(neighbours_come_as_one_run) {
   std::vector<khoforge::BlockRun> runs;
   const Entries entries{
       .ranges = {}, .folio_phys = folios, .folio_orders = orders, .folio_counts = {}, .pages = pages};
-  CHECK(!khoforge::visit_block_runs(k4K, entries, [&](const khoforge::BlockRun& run) { runs.push_back(run); }));
+  CHECK(
+      !khoforge::visit_block_runs(k4K, entries, [&](const khoforge::BlockRun& run) { runs.push_back(run); }));
   CHECK_EQ(runs.size(), 3);
   CHECK_EQ(runs[0].count, 2);
   CHECK_EQ(runs[1].count, 3);

@@ -12,7 +12,7 @@ export interface RadixMap {
 /** Preserved memory map as a chain of chunks that point to bitmaps (6.16 to 6.19). */
 export interface BitmapChainMap {
   kind: 'bitmap-chain';
-  /** Bytes of one bitmap. */
+  /** Bytes of one bitmap, which is aligned to its size. */
   bitmapBytes: (pageSize: number) => number;
 }
 
@@ -38,6 +38,11 @@ export interface Generation {
    * `edited` writes an empty root and then opens, edits and packs it for each subtree.
    */
   readonly rootFdt: 'sequential' | 'edited';
+  /**
+   * What the successor gets from a kernel that was not finalized: `nothing`, since no boot record is attached, or a
+   * root FDT with the memory map 0. From 7.0 on the map is always live: there an image with map 0 is only a test.
+   */
+  readonly beforeFinalization: 'nothing' | 'map-zero';
   /** Version of `struct kho_kexec_metadata` that these kernels write, where they write one. */
   readonly kexecMetadataVersion?: number;
   /** Bytes of a block whose size these receivers compute in 32 bits, and so get wrong (deserialization in 7.1). */
@@ -52,8 +57,20 @@ const ROOT = {
   memoryMapProperty: 'preserved-memory-map', // include/linux/kho/abi/kexec_handover.h, 7.3
   blobProperty: 'preserved-data', // same
   rootFdt: 'edited', // kernel/liveupdate/kexec_handover.c: kho_add_subtree(), 7.3
+  beforeFinalization: 'map-zero',
   testFolios: 'vmalloc', // lib/test_kho.c, 6.18 and later
 } as const;
+
+/** What 6.16 to 6.19 have in common, and write as the same `compatible`. */
+const V1 = {
+  ...ROOT,
+  compatible: 'kho-v1', // kernel/kexec_handover.c: KHO_FDT_COMPATIBLE, 6.17
+  blobProperty: 'fdt', // same: PROP_SUB_FDT
+  blockLimit: 2n << 30n, // same: deserialize_bitmap() computes a block's size in an int
+} as const;
+
+/** One page per bitmap: PRESERVE_BITS (kernel/kexec_handover.c, 6.18). */
+const pageBitmaps: BitmapChainMap = { kind: 'bitmap-chain', bitmapBytes: (pageSize) => pageSize };
 
 /** A pageblock: CMA_MIN_ALIGNMENT_BYTES with the default options of x86_64 and arm64 (include/linux/cma.h, 7.1). */
 const pageblock = ({ pageShift }: { pageShift: 12 | 14 | 16 }) =>
@@ -66,7 +83,37 @@ const largestBlock = (target: { pageShift: 12 | 14 | 16 }) =>
 /** 7.1 and later: the key is the PFN plus one bit for the order (include/linux/kho/abi/kexec_handover.h). */
 const keyWithOrderBit: RadixMap = { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift + 1 };
 
+/**
+ * Oldest first. `kho-v1` is three records: 6.17 and 6.18 accept each other's image and misread it, because bitmaps
+ * grew from 512 bytes to a page; 6.18 and 6.19 understand each other and write the root FDT differently.
+ */
 export const GENERATIONS: readonly Generation[] = [
+  {
+    ...V1,
+    name: 'kho-v1-6.17',
+    releases: ['6.16', '6.17'],
+    memoryMap: { kind: 'bitmap-chain', bitmapBytes: () => 512 }, // PRESERVE_BITS, kernel/kexec_handover.c, 6.17
+    scratchAlignment: pageblock,
+    rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), 6.17
+    beforeFinalization: 'nothing', // kho_fill_kimage() returns early, 6.17
+    testFolios: 'inline', // lib/test_kho.c, 6.17
+  },
+  {
+    ...V1,
+    name: 'kho-v1-6.18',
+    releases: ['6.18'],
+    memoryMap: pageBitmaps,
+    scratchAlignment: pageblock,
+    rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), kernel/kexec_handover.c, 6.18
+    beforeFinalization: 'nothing', // kho_fill_kimage(), 6.18
+  },
+  {
+    ...V1,
+    name: 'kho-v1',
+    releases: ['6.19'],
+    memoryMap: pageBitmaps,
+    scratchAlignment: pageblock,
+  },
   {
     ...ROOT,
     name: 'kho-v2',
@@ -113,6 +160,11 @@ export function generationByName(name: string): Generation {
       ...didYouMean(name, names),
     },
   );
+}
+
+/** Every generation whose images a kernel of this one takes for its own. */
+export function lookAlikes({ compatible }: Generation): Generation[] {
+  return GENERATIONS.filter((generation) => generation.compatible === compatible);
 }
 
 /** @throws KhoforgeError `GENERATION_UNKNOWN` */

@@ -21,6 +21,16 @@ export const kho_vmalloc = defineStruct({
 
 /** KHO_VMALLOC_ALLOC: the area was made by vmalloc() (kernel/liveupdate/kexec_handover.c, 7.3). */
 export const KHO_VMALLOC_ALLOC = 1;
+/** KHO_VMALLOC_HUGE_VMAP: it may be mapped with huge pages (same file). */
+export const KHO_VMALLOC_HUGE_VMAP = 2;
+
+/** Start of a chunk: physical address of the next one, 0 in the last. */
+export const kho_vmalloc_hdr = defineStruct({
+  name: 'kho_vmalloc_hdr',
+  source: HEADER,
+  packed: false,
+  fields: { next: u64 },
+});
 
 /** One page: link to the next chunk, then physical addresses up to the first zero or the page's end. */
 export const kho_vmalloc_chunk = defineStruct({

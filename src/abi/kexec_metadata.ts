@@ -3,8 +3,8 @@ import { chars, defineStruct, u32 } from './layout.ts';
 /** KHO_METADATA_NODE_NAME: the subtree's name (include/linux/kho/abi/kexec_metadata.h, 7.3). */
 export const KHO_METADATA_NODE_NAME = 'kexec-metadata';
 
-/** `char previous_release[__NEW_UTS_LEN + 1]` (include/uapi/linux/utsname.h). */
-const NEW_UTS_LEN = 64;
+/** __NEW_UTS_LEN: characters of a release (include/uapi/linux/utsname.h); `previous_release` has one more. */
+export const NEW_UTS_LEN = 64;
 
 /** The version that 7.1 to 7.3 read and write. */
 export const KHO_KEXEC_METADATA_VERSION = 1;

@@ -9,9 +9,11 @@ type Field =
   | { kind: 'u16' | 'u32' | 'u64' }
   /** A C char array; shorter text is padded with NUL. */
   | { kind: 'chars'; count: Count }
-  | { kind: 'u64s'; count: Count };
+  | { kind: 'u64s'; count: Count }
+  /** Some bits of a u64; bit-fields that follow each other share units, as gcc packs them. */
+  | { kind: 'bits'; width: number };
 
-type ValueOf<F extends Field> = F extends { kind: 'u64' }
+type ValueOf<F extends Field> = F extends { kind: 'u64' | 'bits' }
   ? bigint
   : F extends { kind: 'u16' | 'u32' }
     ? number
@@ -24,6 +26,14 @@ export const u32 = { kind: 'u32' } as const;
 export const u64 = { kind: 'u64' } as const;
 export const chars = (count: Count) => ({ kind: 'chars', count }) as const;
 export const u64s = (count: Count) => ({ kind: 'u64s', count }) as const;
+/** `u64 name:width` */
+export const bits = (width: number) => ({ kind: 'bits', width }) as const;
+
+/** The fields of a structure that is a member of another one, as `name.field`. It must need no padding before or in it. */
+export function embed<const N extends string, F extends Fields>(name: N, def: StructDef<F>) {
+  const entries = Object.entries(def.fields).map(([field, type]) => [`${name}.${field}`, type]);
+  return Object.fromEntries(entries) as { readonly [K in keyof F & string as `${N}.${K}`]: F[K] };
+}
 
 export type Fields = Readonly<Record<string, Field>>;
 
@@ -46,10 +56,12 @@ export type FieldValue = bigint | number | string | readonly bigint[];
 export interface FieldLayout {
   readonly name: string;
   readonly kind: Field['kind'];
-  /** Bytes from the start of the structure. */
+  /** Bytes from the start of the structure; of a bit-field, those of its unit. */
   readonly offset: number;
-  /** Bytes. */
+  /** Bytes; of a bit-field, those of its unit. */
   readonly size: number;
+  /** Of a bit-field: its place in the unit, from the lowest bit, and its bits. */
+  readonly bits?: { readonly shift: number; readonly width: number };
 }
 
 export interface Layout {
@@ -61,7 +73,7 @@ export interface Layout {
   readonly fields: readonly FieldLayout[];
 }
 
-const SCALAR_SIZE = { u16: 2, u32: 4, u64: 8, chars: 1, u64s: 8 } as const;
+const SCALAR_SIZE = { u16: 2, u32: 4, u64: 8, chars: 1, u64s: 8, bits: 8 } as const;
 
 export function defineStruct<const F extends Fields>(def: StructDef<F>): StructDef<F> {
   return def;
@@ -71,17 +83,28 @@ export function defineStruct<const F extends Fields>(def: StructDef<F>): StructD
 export function layoutOf(def: StructDef, target: Target): Layout {
   let offset = 0;
   let align = 1;
+  let usedBits = 0;
   const fields = Object.entries(def.fields).map(([name, field]): FieldLayout => {
     const unit = SCALAR_SIZE[field.kind];
     const fieldAlign = def.packed ? 1 : unit;
-    const count = 'count' in field ? resolve(field.count, target) : 1;
-    offset = Math.ceil(offset / fieldAlign) * fieldAlign;
     align = Math.max(align, fieldAlign);
-    const layout = { name, kind: field.kind, offset, size: unit * count };
-    offset += layout.size;
-    return layout;
+    if (field.kind === 'bits' && usedBits > 0 && usedBits + field.width <= 64) {
+      usedBits += field.width;
+      return bitField(name, offset - 8, usedBits, field.width);
+    }
+    const count = 'count' in field ? resolve(field.count, target) : 1;
+    const start = Math.ceil(offset / fieldAlign) * fieldAlign;
+    offset = start + unit * count;
+    usedBits = field.kind === 'bits' ? field.width : 0;
+    if (field.kind === 'bits') return bitField(name, start, usedBits, field.width);
+    return { name, kind: field.kind, offset: start, size: unit * count };
   });
   return { name: def.name, size: Math.ceil(offset / align) * align, align, fields };
+}
+
+/** @param end bits of the unit that are taken, this field included */
+function bitField(name: string, offset: number, end: number, width: number): FieldLayout {
+  return { name, kind: 'bits', offset, size: 8, bits: { shift: end - width, width } };
 }
 
 /**
@@ -101,6 +124,7 @@ export function encodeStruct<F extends Fields>(
     if (value === undefined) continue;
     checkRange(def, field, value);
     if (field.kind === 'chars') raw.write(String(value), field.offset, 'latin1');
+    else if (field.bits) writeBits(raw, field, BigInt(String(value)), target.endian);
     else if (Array.isArray(value)) writeU64s(raw, field.offset, value, target.endian);
     else instance[field.name] = value;
   }
@@ -145,7 +169,25 @@ function readField(
       endian === 'little' ? bytes.readBigUInt64LE(i * 8) : bytes.readBigUInt64BE(i * 8),
     );
   }
+  if (field.bits) return (readUnit(bytes, endian) >> shiftOf(field.bits, endian)) & ones(field.bits.width);
   return field.kind === 'u64' ? BigInt(String(instance[field.name])) : Number(instance[field.name]);
+}
+
+const ones = (width: number) => (1n << BigInt(width)) - 1n;
+
+function readUnit(bytes: Buffer, endian: Endian): bigint {
+  return endian === 'little' ? bytes.readBigUInt64LE() : bytes.readBigUInt64BE();
+}
+
+/** gcc fills a unit from its lowest bit on a little-endian target, from its highest on a big-endian one. */
+function shiftOf({ shift, width }: { shift: number; width: number }, endian: Endian): bigint {
+  return BigInt(endian === 'little' ? shift : 64 - shift - width);
+}
+
+function writeBits(raw: Buffer, field: FieldLayout, value: bigint, endian: Endian): void {
+  if (!field.bits) return;
+  const unit = raw.subarray(field.offset, field.offset + 8);
+  writeU64s(unit, 0, [readUnit(unit, endian) | (value << shiftOf(field.bits, endian))], endian);
 }
 
 function resolve(count: Count, target: Target): number {
@@ -160,17 +202,20 @@ function writeU64s(raw: Buffer, offset: number, values: readonly bigint[], endia
 }
 
 function checkRange(def: StructDef, field: FieldLayout, value: FieldValue): void {
-  const bits = BigInt(SCALAR_SIZE[field.kind] * 8);
-  const fits = (one: bigint | number) => one >= 0 && BigInt(one) < 1n << bits;
+  const width = BigInt(field.bits?.width ?? SCALAR_SIZE[field.kind] * 8);
+  const fits = (one: bigint | number) => one >= 0 && BigInt(one) < 1n << width;
   let ok: boolean;
   if (field.kind === 'chars')
     ok = typeof value === 'string' && Buffer.byteLength(value, 'latin1') <= field.size;
   else if (field.kind === 'u64s') {
     ok = Array.isArray(value) && value.length * 8 <= field.size && value.every(fits);
-  } else if (field.kind === 'u64') ok = typeof value === 'bigint' && fits(value);
+  } else if (field.kind === 'u64' || field.bits) ok = typeof value === 'bigint' && fits(value);
   else ok = typeof value === 'number' && Number.isInteger(value) && fits(value);
   if (ok) return;
-  const room = field.kind === 'chars' ? `${field.size} characters` : `${field.kind} of ${field.size} bytes`;
+  const room =
+    field.kind === 'chars'
+      ? `${field.size} characters`
+      : `${field.kind} of ${field.bits ? `${field.bits.width} bits` : `${field.size} bytes`}`;
   throw new KhoforgeError('FIELD_RANGE', `${def.name}.${field.name}: '${value}' does not fit ${room}`);
 }
 
@@ -183,7 +228,7 @@ const cache = new WeakMap<StructDef, Map<string, CompiledStruct>>();
 
 /** typed-struct knows neither C padding nor the target's byte order: both are given to it explicitly here. */
 function compiled(def: StructDef, target: Target): CompiledStruct {
-  const key = `${target.pageSize}/${target.endian}`;
+  const key = `${target.generation.name}/${target.pageSize}/${target.endian}`;
   const perTarget = cache.get(def) ?? new Map<string, CompiledStruct>();
   cache.set(def, perTarget);
   const known = perTarget.get(key);
@@ -194,6 +239,8 @@ function compiled(def: StructDef, target: Target): CompiledStruct {
   const struct = new Struct(def.name);
   let at = 0;
   for (const field of layout.fields) {
+    // Bit-fields are read and written by hand, above.
+    if (field.bits) continue;
     if (field.offset > at) struct.seek(field.offset - at);
     at = field.offset + field.size;
     if (field.kind === 'u16') struct[`UInt16${suffix}`](field.name);

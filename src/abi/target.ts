@@ -18,7 +18,7 @@ export interface Target {
 }
 
 export interface TargetOptions {
-  /** `kho-v4`; or give `release`. */
+  /** `kho-v4`; or give `release`. With both, the compatible string of the release's generation will do. */
   generation?: string;
   /** `7.3`; or give `generation`. */
   release?: string;
@@ -50,7 +50,7 @@ export function makeTarget(options: TargetOptions = {}): Target {
   const generation = options.release
     ? generationOfRelease(options.release)
     : generationByName(options.generation ?? 'kho-v4');
-  if (options.generation && generation.name !== options.generation) {
+  if (options.generation && ![generation.name, generation.compatible].includes(options.generation)) {
     throw new KhoforgeError(
       'TARGET_UNKNOWN',
       `release ${options.release} writes ${generation.name}, not ${options.generation}`,

@@ -1,32 +1,53 @@
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { toDts } from '../fdt/dts.ts';
-import { readImageDirectory } from '../image/directory.ts';
-import { inspect } from '../receiver/decode.ts';
+import type { Image } from '../image/image.ts';
+import { openSource } from '../image/open.ts';
+import { type Inspection, inspect } from '../receiver/decode.ts';
+import { specDifferences, specOf, specYaml } from '../report/as-spec.ts';
 import { inspectJson, inspectText } from '../report/inspect.ts';
+import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
-interface Options {
+interface Options extends SourceFlags {
   dts?: boolean;
+  asSpec?: boolean;
   json?: boolean;
 }
 
 const HELP = `
 Example:
   khoforge inspect out/quickstart
-  khoforge inspect out/quickstart --json | jq .preserved
-`;
+  khoforge inspect guest.elf --json | jq .preserved
+  khoforge inspect /sys/kernel/debug/kho/in/fdt --dts
+${SOURCE_HELP}`;
 
 export function inspectCommand(done: (code: ExitCode) => void): Command {
-  return new Command('inspect')
-    .description('show what an image holds: root FDT, scratch, preserved memory, subtrees')
-    .argument('<source>', 'image directory')
+  const command = new Command('inspect')
+    .description('show what a source holds: root FDT, scratch, preserved memory, subtrees')
+    .argument('<source>', 'image directory, ELF core, raw dump or root FDT')
     .option('--dts', 'print the root FDT as device tree source instead')
+    .option('--as-spec', 'print a YAML spec from which `build` makes the same root FDT and preserved memory')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', HELP)
-    .action((source: string, options: Options) => {
-      const inspection = inspect(readImageDirectory(source));
-      if (options.dts && inspection.fdt) console.log(toDts(inspection.fdt.tree));
-      else console.log(options.json ? inspectJson(inspection, source) : inspectText(inspection, source));
-      done(inspection.fdt ? ExitCode.ok : ExitCode.badInput);
-    });
+    .addHelpText('after', HELP);
+  return withSourceOptions(command).action((source: string, options: Options) => {
+    const opened = openSource(source, openOptions(options));
+    const inspection = inspect(opened.image);
+    if (options.asSpec) {
+      done(printSpec(opened.image, inspection, source));
+      return;
+    }
+    if (options.dts && inspection.fdt) console.log(toDts(inspection.fdt.tree));
+    else if (options.json) console.log(inspectJson(inspection, source, opened));
+    else console.log(inspectText(inspection, source, opened));
+    done(inspection.fdt || !inspection.handedOver ? ExitCode.ok : ExitCode.badInput);
+  });
+}
+
+/** A spec that says something else than the source is still of use: what is lost goes to stderr. */
+function printSpec(image: Image, inspection: Inspection, source: string): ExitCode {
+  const spec = specOf(image, inspection);
+  console.log(specYaml(spec, source).trimEnd());
+  const differences = specDifferences(spec, image, inspection);
+  for (const text of differences) console.error(`note: the spec is not all of ${source}: ${text}`);
+  return differences.length === 0 ? ExitCode.ok : ExitCode.no;
 }

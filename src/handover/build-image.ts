@@ -1,4 +1,4 @@
-import { kho_data, SETUP_KEXEC_KHO, setup_data } from '../abi/setup_data.ts';
+import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE, setup_data } from '../abi/setup_data.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import type { BootRecord, Image } from '../image/image.ts';
@@ -11,6 +11,7 @@ import { SUBTREE_KEYS, SUBTREES } from '../subtrees/registry.ts';
 import type { Subtree } from '../subtrees/subtree.ts';
 import { type Check, Checker } from './checks.ts';
 import { emitMemoryMap } from './memory-map.ts';
+import { MEMORY_MAP_ROOT } from './place-map.ts';
 import { Overrides, type OverrideValue } from './overrides.ts';
 import { emitPreserved } from './preserve.ts';
 import { Producer, unknownPath } from './producer.ts';
@@ -54,7 +55,9 @@ export function buildParsed(parsed: ParsedSpec, baseDir: string): BuiltImage {
 function measure(spec: ParsedSpec, baseDir: string, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
   const { producer } = new Assembly(spec, baseDir, new Map(), new Map());
   const placed = producer.placements.filter(({ path }) => place.has(path));
-  return new Map(placed.map(({ path, size }) => [path, size]));
+  const sizes = new Map(placed.map(({ path, size }) => [path, size]));
+  if (place.has(MEMORY_MAP_ROOT)) sizes.set(MEMORY_MAP_ROOT, producer.pageSize);
+  return sizes;
 }
 
 function produce(
@@ -125,18 +128,35 @@ class Assembly {
 
   #emit(): BootRecord {
     const { producer } = this;
+    const finalized = this.#spec.finalized !== false;
+    if (!finalized && this.#target.generation.beforeFinalization === 'nothing') return this.#emitNothing();
     const fdt = producer.allocateFolio(ROOT_FDT, 0);
-    for (const entry of this.#spec.subtrees ?? []) {
-      for (const key of SUBTREE_KEYS) {
-        const subtree: Subtree = SUBTREES[key];
-        if (entry[key] !== undefined) subtree.produce(producer, entry[key]);
-      }
-    }
-    for (const entry of this.#spec.preserve ?? []) emitPreserved(producer, entry);
-    const memoryMap = this.#spec.finalized === false ? 0n : emitMemoryMap(producer);
+    this.#emitUsers();
+    const memoryMap = finalized ? emitMemoryMap(producer) : 0n;
     producer.memory.write(fdt, emitRootFdt(producer, memoryMap));
     const array = emitScratchArray(producer, this.#scratch);
     return this.#bootRecord(fdt, array);
+  }
+
+  /**
+   * Up to 6.18 the users hand over their subtrees only when KHO is finalized: before, there is no root FDT, and the
+   * new kernel gets neither a boot record nor the scratch array (kho_fill_kimage(), kernel/kexec_handover.c, 6.18).
+   * What users have in memory until then stays there, and belongs to nobody.
+   */
+  #emitNothing(): BootRecord {
+    this.#emitUsers();
+    const none = { fdtAddr: 0n, fdtSize: 0n, scratchAddr: 0n, scratchSize: 0n };
+    return { ...none, setupDataType: SETUP_NONE, setupDataLen: 0 };
+  }
+
+  #emitUsers(): void {
+    for (const entry of this.#spec.subtrees ?? []) {
+      for (const key of SUBTREE_KEYS) {
+        const subtree: Subtree = SUBTREES[key];
+        if (entry[key] !== undefined) subtree.produce(this.producer, entry[key]);
+      }
+    }
+    for (const entry of this.#spec.preserve ?? []) emitPreserved(this.producer, entry);
   }
 
   /** The record tells a page for the FDT, whatever its totalsize (setup_kho(), kexec-bzimage64.c, 7.3). */

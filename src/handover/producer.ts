@@ -79,6 +79,11 @@ export class Producer {
     return BigInt(this.target.pageSize);
   }
 
+  /** Whether the spec gives the structure a place. */
+  isPlaced(path: string): boolean {
+    return this.#options.place.has(path);
+  }
+
   /**
    * Memory for a structure: where `place` says, else the lowest free range outside scratch.
    * @param size bytes, rounded up to whole pages

@@ -13,7 +13,7 @@ export interface BootRecord {
   readonly scratchAddr: bigint;
   /** Bytes of the scratch array. */
   readonly scratchSize: bigint;
-  /** x86: type of the setup_data record, SETUP_KEXEC_KHO unless overridden. */
+  /** x86: type of the setup_data record, SETUP_KEXEC_KHO unless overridden. SETUP_NONE: there is no record. */
   readonly setupDataType: number;
   /** x86: length of the record's data, sizeof(struct kho_data) unless overridden. */
   readonly setupDataLen: number;

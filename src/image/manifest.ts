@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
+import type { Region } from '../memory/regions.ts';
 import { hex } from '../numbers.ts';
 import type { Image } from './image.ts';
 
@@ -33,8 +34,10 @@ export const manifestSchema = z.object({
     setupDataLen: u32,
   }),
   scratch: z.array(z.object({ addr: address, size: address })),
-  /** Runs of bytes in memory.bin; what no extent covers is zero. */
+  /** Runs of bytes in memory.bin. */
   extents: z.array(z.object({ start: address, size: address, offset: count, sha256: z.string() })),
+  /** Runs of pages that are zero; what neither they nor the extents cover is not known, and reads as zero too. */
+  zeroes: z.array(z.object({ start: address, size: address })).default([]),
   placements: z.array(z.object({ path: z.string(), start: address, size: address })),
   expect: z.object({
     verdict: z.enum(['revived', 'rejected', 'ignored', 'broken']),
@@ -53,7 +56,11 @@ export interface FileExtent {
 }
 
 /** The same image gives the same text. */
-export function manifestText(image: Image, extents: readonly FileExtent[]): string {
+export function manifestText(
+  image: Image,
+  extents: readonly FileExtent[],
+  zeroes: readonly Region[] = [],
+): string {
   const { target, bootRecord, scratch, ram, placements, expect } = image;
   const manifest = {
     schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
@@ -67,6 +74,7 @@ export function manifestText(image: Image, extents: readonly FileExtent[]): stri
     bootRecord,
     scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
     extents,
+    ...(zeroes.length > 0 && { zeroes }),
     placements,
     expect,
   };

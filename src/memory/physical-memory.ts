@@ -88,6 +88,14 @@ export class PhysicalMemory {
     return true;
   }
 
+  /**
+   * Whether all of [start, start + length) is mapped, asked by one who would read what a preserved folio holds: user
+   * data, not the handover's own structures. A capture leaves that behind.
+   */
+  hasContents(start: bigint, length: number): boolean {
+    return this.covers(start, length);
+  }
+
   /** Index of the first extent whose end is above `address`. */
   #firstEndingAfter(address: bigint): number {
     let low = 0;

@@ -1,7 +1,5 @@
 import { alignDown, alignUp } from '../numbers.ts';
 
-export { machineRam } from './machine.ts';
-
 /** A range of physical addresses: RAM, or a scratch region. */
 export interface Region {
   readonly start: bigint;

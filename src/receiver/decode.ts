@@ -1,15 +1,19 @@
 import { kho_scratch } from '../abi/kexec_handover.ts';
 import { decodeStruct } from '../abi/layout.ts';
+import { SETUP_NONE } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
+import { FDT_MAGIC } from '../fdt/format.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
 import type { Image } from '../image/image.ts';
-import { type RadixWalk, walkRadixTree } from '../memory/radix-tree.ts';
+import type { MapWalk } from '../memory/map-walk.ts';
 import type { Region } from '../memory/regions.ts';
 import { hex } from '../numbers.ts';
 import { SUBTREES } from '../subtrees/registry.ts';
 import type { DecodedSubtree, Subtree } from '../subtrees/subtree.ts';
+import { type BitmapEvidence, bitmapEvidence } from './bitmap-evidence.ts';
+import { walkMemoryMap } from './walk-map.ts';
 
 export interface InspectedSubtree {
   readonly name: string;
@@ -27,12 +31,16 @@ export interface Inspection {
   readonly target: Target;
   /** `compatible` of the root FDT as it stands there. */
   readonly compatible: string | null;
-  /** False when the memory map is 0: the receiver discards such a handover. */
+  /** False when the producer attached no boot record, since it was not finalized: the receiver boots as ever. */
+  readonly handedOver: boolean;
+  /** False when the memory map is 0. */
   readonly finalized: boolean;
   readonly fdt: { readonly phys: bigint; readonly size: number; readonly tree: FdtTree } | null;
   readonly scratch: readonly Region[];
   readonly memoryMap: bigint | null;
-  readonly walk: RadixWalk | null;
+  readonly walk: MapWalk | null;
+  /** Whether the bitmaps are as long as the target's generation has them; null where the compatible string tells. */
+  readonly bitmaps: BitmapEvidence | null;
   readonly subtrees: readonly InspectedSubtree[];
   readonly problems: readonly string[];
 }
@@ -44,7 +52,8 @@ const HEAD_BYTES = 64;
 /** Reads an image from its boot record to the last subtree. Never throws for what the image holds. */
 export function inspect(image: Image): Inspection {
   const problems: string[] = [];
-  const tree = attempt(problems, 'root FDT', () => rootTree(image));
+  const handedOver = image.bootRecord.setupDataType !== SETUP_NONE;
+  const tree = handedOver ? attempt(problems, 'root FDT', () => rootTree(image)) : null;
   const root = tree?.root;
   const compatible = text(root, 'compatible');
   const { generation } = image.target;
@@ -56,17 +65,23 @@ export function inspect(image: Image): Inspection {
   const walk =
     memoryMap === null || memoryMap === 0n
       ? null
-      : attempt(problems, 'memory map', () => walkRadixTree(image.target, image.memory.extents, memoryMap));
+      : attempt(problems, 'memory map', () => walkMemoryMap(image.target, image.memory.extents, memoryMap));
   for (const finding of walk?.findings ?? [])
     problems.push(`memory map: ${finding.code} at ${hex(finding.phys)}`);
+  const bitmaps = memoryMap ? bitmapEvidence(image, memoryMap) : null;
+  if (bitmaps?.verdict === 'contradicts') {
+    problems.push(`memory map: not by ${generation.name}: ${bitmaps.reasons.join('; ')}`);
+  }
   return {
     target: image.target,
     compatible,
+    handedOver,
     finalized: memoryMap !== null && memoryMap !== 0n,
     fdt: tree ? { phys: image.bootRecord.fdtAddr, size: tree.header.totalsize, tree } : null,
     scratch: attempt(problems, 'scratch array', () => scratchArray(image)) ?? [],
     memoryMap,
     walk,
+    bitmaps,
     subtrees: (root?.children ?? []).map((node) => subtree(image, node, problems)),
     problems,
   };
@@ -112,10 +127,15 @@ function subtree(image: Image, node: FdtNode, problems: string[]): InspectedSubt
   return { name: node.name, phys, size, decoded, head: decoded ? null : bytes.slice(0, HEAD_BYTES) };
 }
 
-/** Without a recorded size the blob is at most the page it starts in. */
+/** Without a recorded size a blob that begins as an FDT tells its own; any other is at most the page it starts in. */
 function blobBytes(image: Image, phys: bigint, size: bigint | null): Uint8Array {
-  const wanted = size ?? BigInt(image.target.pageSize);
+  const wanted = size ?? BigInt(fdtSize(image, phys) ?? image.target.pageSize);
   return image.memory.read(phys, Number(wanted < LARGEST_BLOB ? wanted : LARGEST_BLOB));
+}
+
+function fdtSize(image: Image, phys: bigint): number | undefined {
+  const head = Buffer.from(image.memory.read(phys, 8));
+  return head.readUInt32BE(0) === FDT_MAGIC ? head.readUInt32BE(4) : undefined;
 }
 
 function text(node: FdtNode | undefined, name: string): string | null {

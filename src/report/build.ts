@@ -1,3 +1,4 @@
+import { SETUP_NONE } from '../abi/setup_data.ts';
 import { describeTarget } from '../abi/target.ts';
 import type { Image } from '../image/image.ts';
 import { hex, humanSize } from '../numbers.ts';
@@ -9,8 +10,12 @@ export function buildText(image: Image, directory: string): string {
   const top = placements
     .filter(({ path }) => !/\[|\/.*\//.test(path))
     .map(({ path, start, size }): Tree => ({ text: `${hex(start).padEnd(12)} ${path}, ${humanSize(size)}` }));
+  const handover =
+    bootRecord.setupDataType === SETUP_NONE
+      ? 'nothing is handed over'
+      : `root FDT at ${hex(bootRecord.fdtAddr)}`;
   return treeText({
-    text: `${directory}: ${describeTarget(target)}, root FDT at ${hex(bootRecord.fdtAddr)}`,
+    text: `${directory}: ${describeTarget(target)}, ${handover}`,
     children: top,
   });
 }

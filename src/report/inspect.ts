@@ -1,21 +1,28 @@
 import { describeTarget } from '../abi/target.ts';
+import type { OpenedSource } from '../image/open.ts';
 import { regionEnd } from '../memory/regions.ts';
 import { hex, humanSize } from '../numbers.ts';
+import type { BitmapEvidence } from '../receiver/bitmap-evidence.ts';
 import type { InspectedSubtree, Inspection } from '../receiver/decode.ts';
 import type { DecodedValue } from '../subtrees/subtree.ts';
 import { toJson } from './json.ts';
+import { sourceJson, sourceTrees } from './source.ts';
 import { type Tree, treeText } from './tree.ts';
 
 /** Ranges and list elements shown at the terminal; `--json` has them all. */
 const SHOWN = 10;
 
-export function inspectText(inspection: Inspection, source: string): string {
+/** @param opened how the handover was found, when it was */
+export function inspectText(inspection: Inspection, source: string, opened?: OpenedSource): string {
   const { target, fdt, scratch, subtrees, problems } = inspection;
   const children: Tree[] = [
+    ...(opened && opened.notes.length > 0 ? sourceTrees(opened) : []),
     {
       text: fdt
         ? `root FDT      ${hex(fdt.phys)}, ${fdt.size} bytes, compatible '${inspection.compatible ?? ''}'`
-        : 'root FDT      unreadable',
+        : inspection.handedOver
+          ? 'root FDT      unreadable'
+          : 'nothing handed over: KHO was not finalized',
     },
     {
       text: `scratch       regions: ${scratch.length}`,
@@ -27,19 +34,32 @@ export function inspectText(inspection: Inspection, source: string): string {
     { text: `subtrees      ${subtrees.length}`, children: subtrees.map(subtreeTree) },
   ];
   if (problems.length > 0) {
-    children.push({ text: `problems      ${problems.length}`, children: problems.map((text) => ({ text })) });
+    children.push({ text: `problems      ${problems.length}`, children: shorten([...problems]) });
   }
   return treeText({ text: `${source}: ${describeTarget(target)}`, children });
 }
 
-function memoryTrees({ finalized, memoryMap, walk }: Inspection): Tree[] {
-  if (memoryMap === 0n) {
-    return [{ text: 'memory map    0: not finalized, the receiver discards this handover' }];
-  }
+/** What `nodes` and `leaves` of a walk are called. */
+const MAP_WORDS = { radix: ['nodes', 'leaves'], 'bitmap-chain': ['chunks', 'bitmaps'] } as const;
+
+/** Kernels that never hand over an unfinalized map do not check for it either (kho_mem_deserialize(), 6.17). */
+const ZERO_MAP = {
+  'map-zero': 'not finalized, the receiver discards this handover',
+  nothing: 'the receiver takes this handover, with nothing preserved',
+} as const;
+
+function memoryTrees({ target, handedOver, finalized, memoryMap, walk, bitmaps }: Inspection): Tree[] {
+  if (memoryMap === 0n)
+    return [{ text: `memory map    0: ${ZERO_MAP[target.generation.beforeFinalization]}` }];
+  if (!handedOver) return [];
   if (!finalized || !walk || memoryMap === null) return [{ text: 'memory map    unreadable' }];
   const orders = ordersOf(walk.byOrder);
+  const [nodes, leaves] = MAP_WORDS[target.generation.memoryMap.kind];
   return [
-    { text: `memory map    ${hex(memoryMap)}, nodes: ${walk.nodes}, leaves: ${walk.leaves}` },
+    {
+      text: `memory map    ${hex(memoryMap)}, ${nodes}: ${walk.nodes}, ${leaves}: ${walk.leaves}`,
+      children: bitmaps ? [{ text: evidenceText(bitmaps) }] : [],
+    },
     {
       text: `preserved     ${humanSize(walk.bytes)}, ranges: ${walk.ranges.length / 2}`,
       children: [
@@ -52,6 +72,12 @@ function memoryTrees({ finalized, memoryMap, walk }: Inspection): Tree[] {
       ],
     },
   ];
+}
+
+function evidenceText({ verdict, generations, reasons }: BitmapEvidence): string {
+  const names = generations.join(', ') || 'no generation';
+  if (verdict === 'ambiguous') return `bitmaps as of ${names}: nothing in the image tells which`;
+  return `bitmaps as of ${names}: ${reasons.join('; ')}`;
 }
 
 function subtreeTree(subtree: InspectedSubtree): Tree {
@@ -108,20 +134,30 @@ function rangesOf(ranges: BigUint64Array): { start: bigint; end: bigint }[] {
 }
 
 /** The document that other programs rely on. */
-export function inspectJson(inspection: Inspection, source: string): string {
-  const { target, fdt, scratch, walk, memoryMap, subtrees } = inspection;
+export function inspectJson(inspection: Inspection, source: string, opened?: OpenedSource): string {
+  const { target, fdt, scratch, walk, memoryMap, bitmaps, subtrees } = inspection;
   const metadata = subtrees.find(({ name }) => name === 'kexec-metadata')?.decoded?.fields;
   return toJson('inspect', 1, {
     source,
+    ...(opened && { found: sourceJson(opened) }),
     generation: target.generation.name,
     compatible: inspection.compatible,
     arch: target.arch,
     pageSize: target.pageSize,
+    handedOver: inspection.handedOver,
     finalized: inspection.finalized,
     fdt: fdt && { phys: fdt.phys, size: fdt.size },
     scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
     memoryMap:
-      memoryMap === null ? null : { phys: memoryMap, nodes: walk?.nodes ?? 0, leaves: walk?.leaves ?? 0 },
+      memoryMap === null
+        ? null
+        : {
+            phys: memoryMap,
+            kind: target.generation.memoryMap.kind,
+            nodes: walk?.nodes ?? 0,
+            leaves: walk?.leaves ?? 0,
+            bitmaps,
+          },
     preserved: {
       pages: walk ? Number(walk.bytes / BigInt(target.pageSize)) : 0,
       bytes: walk?.bytes ?? 0n,

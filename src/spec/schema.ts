@@ -85,7 +85,8 @@ export const specSchema = z
       .boolean({ error: () => 'true or false' })
       .optional()
       .meta({
-        description: 'false: KHO is on but nothing was handed over, the memory map is 0',
+        description:
+          'false: KHO is on but was not finalized. To 6.18 nothing at all is handed over, later the memory map is 0',
       }),
     subtrees: z
       .array(subtree)

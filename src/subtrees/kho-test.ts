@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { kho_vmalloc } from '../abi/kexec_handover.ts';
-import { decodeStruct } from '../abi/layout.ts';
+import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { getOrder, maxPageOrder } from '../abi/page-order.ts';
 import type { Target } from '../abi/target.ts';
 import { type FdtNode, findNode, getProperty, readFdt } from '../fdt/reader.ts';
@@ -54,7 +54,7 @@ export const khoTest = defineSubtree({
 
     const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
     const phys = producer.allocateFolioFor(`${NODE_NAME}/fdt`, fdtLimit);
-    const list = emitVmalloc(producer, `${NODE_NAME}/folios_info`, folioList(target, folios));
+    const list = emitFolioList(producer, folioList(target, folios));
     for (const [i, folio] of folios.entries()) {
       producer.preserveFolio(`${NODE_NAME}/folios[${i}]`, folio.phys, folio.order);
     }
@@ -75,6 +75,12 @@ export const khoTest = defineSubtree({
   decode,
 });
 
+/** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
+function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
+  const { testFolios } = producer.target.generation;
+  return testFolios === 'inline' ? list : emitVmalloc(producer, `${NODE_NAME}/folios_info`, list);
+}
+
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
 function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of lib/test_kho.c';
@@ -87,18 +93,16 @@ function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const magic = u32At(root, 'magic');
   const nrFolios = u32At(data, 'nr_folios');
   const csum = u32At(data, 'csum');
-  const descriptor = data && getProperty(data, 'folios_info')?.value;
-  if (nrFolios === undefined || csum === undefined || descriptor?.length !== 16) {
+  const info = data && getProperty(data, 'folios_info')?.value;
+  if (nrFolios === undefined || csum === undefined || info === undefined) {
     return {
       format,
       fields: { magic: word(magic) },
       problems: ['nr_folios, folios_info or csum is missing'],
     };
   }
-  const area = readVmalloc(memory, target, decodeStruct(kho_vmalloc, target, descriptor));
-  const folios = listedFolios(target, memory, area.blocks, nrFolios);
+  const { folios, problems } = readFolioList(target, memory, info, nrFolios);
   const sum = checksum(target, memory, folios);
-  const problems = [...area.problems];
   if (magic !== MAGIC) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(MAGIC)}`);
   if (folios.length !== nrFolios) problems.push(`${folios.length} folios listed, nr_folios is ${nrFolios}`);
   if (sum !== undefined && sum !== csum)
@@ -120,16 +124,29 @@ interface ListedFolio {
   readonly order: number;
 }
 
-function listedFolios(
-  target: Target,
-  memory: PhysicalMemory,
-  pages: readonly bigint[],
-  count: number,
-): ListedFolio[] {
+interface FolioList {
+  readonly folios: ListedFolio[];
+  readonly problems: string[];
+}
+
+/** The list in the form that the generation's receiver takes; in the other form it is refused, as there. */
+function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array, count: number): FolioList {
+  const { testFolios } = target.generation;
+  const expected = testFolios === 'inline' ? count * 8 : layoutOf(kho_vmalloc, target).size;
+  if (info.length !== expected) {
+    return { folios: [], problems: [`folios_info has ${info.length} bytes, expected ${expected}`] };
+  }
+  if (testFolios === 'inline') return { folios: listedFolios(target, [info], count), problems: [] };
+  const area = readVmalloc(memory, target, decodeStruct(kho_vmalloc, target, info));
+  const pages = area.blocks.map((page) => memory.read(page, target.pageSize));
+  return { folios: listedFolios(target, pages, count), problems: [...area.problems] };
+}
+
+function listedFolios(target: Target, parts: readonly Uint8Array[], count: number): ListedFolio[] {
   const mask = BigInt(target.pageSize - 1);
   const folios: ListedFolio[] = [];
-  for (const page of pages) {
-    const entries = Buffer.from(memory.read(page, target.pageSize));
+  for (const part of parts) {
+    const entries = Buffer.from(part);
     for (let at = 0; at < entries.length && folios.length < count; at += 8) {
       const entry = target.endian === 'little' ? entries.readBigUInt64LE(at) : entries.readBigUInt64BE(at);
       folios.push({ phys: entry & ~mask, order: Number(entry & mask) });
@@ -148,7 +165,7 @@ function checksum(
   for (const { phys, order } of folios) {
     if (order > maxPageOrder(target)) return undefined;
     const size = target.pageSize * 2 ** order;
-    if (!memory.covers(phys, size)) return undefined;
+    if (!memory.hasContents(phys, size)) return undefined;
     sum = csumPartial(target.arch, memory.read(phys, size), sum);
   }
   return sum;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { text } from '../spec/values.ts';
+import { integer, text } from '../spec/values.ts';
 import { content, contentBytes } from './content.ts';
 import { defineSubtree } from './subtree.ts';
 
 const schema = z.strictObject({
   name: text("name of the subtree's node in the root FDT"),
   content,
+  order: integer(0, 63, 'order of the folio; default: the smallest that holds the content').optional(),
 });
 
 /** A subtree of the user's own: any bytes under any name. */
@@ -16,7 +17,13 @@ export const raw = defineSubtree({
     const bytes = contentBytes(spec.content, producer.baseDir);
     const size = BigInt(bytes.length);
     if (size === 0n) producer.checker.broken('subtree-size', `${spec.name} is empty`);
-    const phys = producer.allocateFolioFor(spec.name, size);
+    const phys =
+      spec.order === undefined
+        ? producer.allocateFolioFor(spec.name, size)
+        : producer.allocateFolio(spec.name, spec.order);
+    if (spec.order !== undefined && size > producer.pageSize << BigInt(spec.order)) {
+      producer.checker.broken('subtree-size', `${spec.name} is larger than a folio of order ${spec.order}`);
+    }
     producer.memory.write(phys, bytes);
     producer.addSubtree({ name: spec.name, phys, size });
   },

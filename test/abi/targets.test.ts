@@ -29,7 +29,7 @@ describe('makeTarget', () => {
   });
 
   it.each([
-    [{ release: '5.10' }, /unknown release '5.10': expected 7.0/],
+    [{ release: '5.10' }, /unknown release '5.10': expected 6.16, 6.17, 6.18, 6.19, 7.0/],
     [{ generation: 'kho-v9' }, /unknown generation 'kho-v9'/],
     [{ arch: 'x86_64', pageSize: 16384 }, /no page size 16384 on x86_64/],
     [{ arch: 'arm64', pageSize: 8192 }, /no page size 8192 on arm64/],

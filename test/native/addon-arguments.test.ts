@@ -10,11 +10,17 @@ const BUILD: readonly unknown[] = [12, 6, NONE, NONE, BYTES, NONE, NONE, 100];
 const RELOCATE: readonly unknown[] = [12, 6, new Uint8Array(4096), Uint8Array.of(1), 0n, 4096n];
 const SPLIT: readonly unknown[] = [12, 1n, 2n];
 const WALK: readonly unknown[] = [12, 6, BigUint64Array.of(0n), [BYTES], 4096n, 10, 10, 10, 52];
+const CHAIN: readonly unknown[] = [12, 512, NONE, NONE, BYTES, NONE, NONE, 100];
+const LINK: readonly unknown[] = [12, 512, new Uint8Array(4096), 4096n, 8192n];
+const WALK_CHAIN: readonly unknown[] = [12, 4096, BigUint64Array.of(0n), [BYTES], 4096n, 10, 10, 10, 52];
 const CALLS: readonly (readonly [string, readonly unknown[]])[] = [
   ['buildRadixTree', BUILD],
   ['relocateRadixTree', RELOCATE],
   ['splitRange', SPLIT],
   ['walkRadixTree', WALK],
+  ['buildBitmapChain', CHAIN],
+  ['linkBitmapChain', LINK],
+  ['walkBitmapChain', WALK_CHAIN],
 ];
 
 /** Calls the addon as untyped JavaScript would. */
@@ -79,6 +85,16 @@ describe('numbers out of bounds', () => {
     expect(() => call('buildRadixTree', args)).toThrow(RangeError);
   });
 
+  it.each([
+    [13, 512],
+    [12, 0],
+    [12, 4],
+    [12, 513],
+    [12, 8192],
+  ])('no chain has page shift %i and bitmaps of %i bytes', (pageShift, bytes) => {
+    expect(() => call('buildBitmapChain', CHAIN.with(0, pageShift).with(1, bytes))).toThrow(RangeError);
+  });
+
   it('lists of unequal length', () => {
     expect(() => call('buildRadixTree', BUILD.with(2, new BigUint64Array(3)))).toThrow(RangeError);
     expect(() => call('buildRadixTree', BUILD.with(4, new Uint8Array(1)))).toThrow(RangeError);
@@ -86,6 +102,7 @@ describe('numbers out of bounds', () => {
     expect(() => call('walkRadixTree', WALK.with(3, []))).toThrow(RangeError);
     expect(() => call('walkRadixTree', WALK.with(3, new Array(2 ** 32 - 1)))).toThrow(RangeError);
     expect(() => call('relocateRadixTree', RELOCATE.with(2, new Uint8Array(4095)))).toThrow(RangeError);
+    expect(() => call('linkBitmapChain', LINK.with(2, new Uint8Array(4095)))).toThrow(RangeError);
   });
 });
 

@@ -96,8 +96,8 @@ describe('splitRange', () => {
 
   it('refuses what the kernel does not define', () => {
     expect(() => splitRange(12, 0n, 8n)).toThrow(/ranges\[0\], pfn 0x0 to 0x8, starts at pfn 0/);
-    expect(() => splitRange(12, 8n, 8n)).toThrow(expect.objectContaining({ code: 'RADIX_RANGE_EMPTY' }));
-    expect(() => splitRange(12, 1n, 2n ** 64n)).toThrow(expect.objectContaining({ code: 'RADIX_ADDRESS' }));
+    expect(() => splitRange(12, 8n, 8n)).toThrow(expect.objectContaining({ code: 'MAP_RANGE_EMPTY' }));
+    expect(() => splitRange(12, 1n, 2n ** 64n)).toThrow(expect.objectContaining({ code: 'MAP_ADDRESS' }));
   });
 });
 

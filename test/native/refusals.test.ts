@@ -30,44 +30,44 @@ const LAST = 2n ** 52n - 1n;
 describe('entries are refused by name, with their place and value', () => {
   it.each<[string, PreservedEntries, string]>([
     [
-      'RADIX_RANGE_PFN_ZERO',
+      'MAP_RANGE_PFN_ZERO',
       { ranges: BigUint64Array.of(1n, 2n, 0n, 8n) },
       'ranges[1], pfn 0x0 to 0x8, starts at pfn 0',
     ],
-    ['RADIX_RANGE_EMPTY', { ranges: BigUint64Array.of(9n, 9n) }, 'ranges[0], pfn 0x9 to 0x9, is empty'],
+    ['MAP_RANGE_EMPTY', { ranges: BigUint64Array.of(9n, 9n) }, 'ranges[0], pfn 0x9 to 0x9, is empty'],
     [
-      'RADIX_RANGE_BACKWARD',
+      'MAP_RANGE_BACKWARD',
       { ranges: BigUint64Array.of(9n, 8n) },
       'ranges[0], pfn 0x9 to 0x8, ends before it starts',
     ],
     [
-      'RADIX_RANGE_BEYOND',
+      'MAP_RANGE_BEYOND',
       { ranges: BigUint64Array.of(9n, LAST + 1n) },
       'ranges[0], pfn 0x9 to 0x10000000000000, ends at 2^64',
     ],
     [
-      'RADIX_FOLIO_MISALIGNED',
+      'MAP_FOLIO_MISALIGNED',
       folio(0x1000n, 1),
       'folios[1], 1 of order 1 at 0x1000, is not aligned to its size',
     ],
-    ['RADIX_FOLIO_MISALIGNED', folio(0x1800n, 0), 'folios[1], 1 of order 0 at 0x1800, is not aligned'],
-    ['RADIX_FOLIO_ORDER', folio(0n, 53), 'folios[1], 1 of order 53 at 0x0, has an order that no key can say'],
-    ['RADIX_FOLIO_BEYOND', folio(0n, 52), 'folios[1], 1 of order 52 at 0x0, ends at 2^64'],
+    ['MAP_FOLIO_MISALIGNED', folio(0x1800n, 0), 'folios[1], 1 of order 0 at 0x1800, is not aligned'],
+    ['MAP_FOLIO_ORDER', folio(0n, 53), 'folios[1], 1 of order 53 at 0x0, has an order that no address has'],
+    ['MAP_FOLIO_BEYOND', folio(0n, 52), 'folios[1], 1 of order 52 at 0x0, ends at 2^64'],
     [
-      'RADIX_FOLIO_BEYOND',
+      'MAP_FOLIO_BEYOND',
       folio(LAST << 12n, 0),
       'folios[1], 1 of order 0 at 0xfffffffffffff000, ends at 2^64',
     ],
-    ['RADIX_FOLIO_BEYOND', folio(0n, 51, 2n), 'folios[1], 2 of order 51 at 0x0, ends at 2^64'],
-    ['RADIX_FOLIO_EMPTY', folio(0x1000n, 0, 0n), 'folios[1], 0 of order 0 at 0x1000, has a count of 0'],
+    ['MAP_FOLIO_BEYOND', folio(0n, 51, 2n), 'folios[1], 2 of order 51 at 0x0, ends at 2^64'],
+    ['MAP_FOLIO_EMPTY', folio(0x1000n, 0, 0n), 'folios[1], 0 of order 0 at 0x1000, has a count of 0'],
     [
-      'RADIX_PAGE_BEYOND',
+      'MAP_PAGE_BEYOND',
       { pages: BigUint64Array.of(4n, 5n, LAST) },
       'pages[2], pfn 0xfffffffffffff, ends at 2^64',
     ],
-    ['RADIX_ENTRIES', { ranges: BigUint64Array.of(4n) }, '1 range ends'],
+    ['MAP_ENTRIES', { ranges: BigUint64Array.of(4n) }, '1 range ends'],
     [
-      'RADIX_ENTRIES',
+      'MAP_ENTRIES',
       { folios: { phys: BigUint64Array.of(0n), orders: new Uint8Array() } },
       '1 folios, 0 orders',
     ],
@@ -91,22 +91,20 @@ describe('targets, sizes and addresses', () => {
   it('refuses a tree above the limit before it is allocated', () => {
     const folios = { phys: BigUint64Array.of(0n), orders: Uint8Array.of(0), counts: BigUint64Array.of(LAST) };
     const error = caught(() => buildRadixTree(target, { folios }));
-    expect(error.code).toBe('RADIX_TREE_TOO_LARGE');
+    expect(error.code).toBe('MAP_TOO_LARGE');
     expect(error.message).toMatch(/1\d{11} pages of 4096 bytes/);
-    expect(caught(() => buildRadixTree(target, folio(0n, 0), { maxBytes: 0 })).code).toBe(
-      'RADIX_TREE_TOO_LARGE',
-    );
+    expect(caught(() => buildRadixTree(target, folio(0n, 0), { maxBytes: 0 })).code).toBe('MAP_TOO_LARGE');
   });
 
   it('refuses a big-endian target', () => {
     const big = { ...target, endian: 'big' } as const;
-    expect(caught(() => buildRadixTree(big, {})).code).toBe('RADIX_BIG_ENDIAN');
-    expect(caught(() => walkRadixTree(big, [], 0n)).code).toBe('RADIX_BIG_ENDIAN');
+    expect(caught(() => buildRadixTree(big, {})).code).toBe('MAP_BIG_ENDIAN');
+    expect(caught(() => walkRadixTree(big, [], 0n)).code).toBe('MAP_BIG_ENDIAN');
   });
 
   it.each([0x1001n, -0x1000n, 2n ** 64n - 0x1000n, 2n ** 64n])('refuses base %s', (base) => {
     const tree = buildRadixTree(target, { pages: BigUint64Array.of(1n) });
-    expect(caught(() => tree.relocate(base)).code).toBe('RADIX_BASE');
+    expect(caught(() => tree.relocate(base)).code).toBe('MAP_BASE');
   });
 
   it('refuses extents out of order, and addresses that are none', () => {
@@ -116,9 +114,9 @@ describe('targets, sizes and addresses', () => {
       { start: 0x1fffn, bytes },
     ];
     const error = caught(() => walkRadixTree(target, extents, 0x1000n));
-    expect(error.code).toBe('RADIX_VIEW_UNSORTED');
+    expect(error.code).toBe('MAP_VIEW_UNSORTED');
     expect(error.message).toContain('extent 1, 4096 bytes at 0x1fff, overlaps or precedes');
-    expect(caught(() => walkRadixTree(target, [{ start: -1n, bytes }], 0n)).code).toBe('RADIX_ADDRESS');
-    expect(caught(() => walkRadixTree(target, [], 2n ** 64n)).code).toBe('RADIX_ADDRESS');
+    expect(caught(() => walkRadixTree(target, [{ start: -1n, bytes }], 0n)).code).toBe('MAP_ADDRESS');
+    expect(caught(() => walkRadixTree(target, [], 2n ** 64n)).code).toBe('MAP_ADDRESS');
   });
 });

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "arguments.h"
+#include "entries.h"
+#include "phys_view.h"
+#include "walk.h"
+
+/// What the calls for every layout of the preserved memory map have in common.
+namespace khoforge::addon {
+
+/// Arguments `position` to `position` + 4: ranges, folioPhys, folioOrders, folioCounts, pages.
+Entries read_entries(Arguments& arguments, std::size_t position);
+
+/// Arguments `position` and the next: starts, bytes.
+/// The bytes are looked at only after the last JavaScript has run.
+std::vector<Extent> read_extents(Arguments& arguments, std::size_t position);
+
+/// Arguments `position` to `position` + 3: maxRanges, maxFindings, maxFolios, maxOrder.
+WalkLimits read_limits(Arguments& arguments, std::size_t position);
+
+/// Zeroed words that JavaScript will own: an Uint8Array of it frees them. Not allocated by V8, which ends the
+/// process when there is no memory.
+class OwnedWords {
+public:
+  /// @param size bytes, a multiple of 8; may be 0
+  explicit OwnedWords(std::size_t size);
+  ~OwnedWords();
+  OwnedWords(const OwnedWords&) = delete;
+  OwnedWords& operator=(const OwnedWords&) = delete;
+
+  /// False when there was no memory.
+  [[nodiscard]] explicit operator bool() const { return words_ != nullptr; }
+  [[nodiscard]] std::span<std::uint64_t> words() const { return {words_, size_ / sizeof *words_}; }
+  /// Hands the words over; call it once.
+  Napi::Uint8Array release(Napi::Env env);
+
+private:
+  std::size_t size_;
+  std::uint64_t* words_;
+};
+
+/// NativeWalk of src/native.ts.
+Napi::Object walk_object(Napi::Env env, Walk&& walk);
+
+} // namespace khoforge::addon

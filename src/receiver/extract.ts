@@ -1,0 +1,84 @@
+import type { Image, Placement } from '../image/image.ts';
+import { PhysicalMemory } from '../memory/physical-memory.ts';
+import { type Region, regionEnd } from '../memory/regions.ts';
+import { TracedMemory } from '../memory/traced-memory.ts';
+import { type Inspection, inspect } from './decode.ts';
+import { mapRegions } from './map-regions.ts';
+
+export interface ExtractOptions {
+  /** Also what the preserved folios hold; otherwise their addresses alone are taken. */
+  readonly withContents?: boolean;
+}
+
+/**
+ * The handover alone out of a machine's memory: root FDT, scratch array, memory map, blobs and what they lead to.
+ * Nothing else leaves the host, not even the rest of a blob's page.
+ */
+export function extractHandover(image: Image, options: ExtractOptions = {}): Image {
+  const traced = new TracedMemory(image.memory);
+  const inspection = inspect({ ...image, memory: traced });
+  const map = inspection.memoryMap ? mapRegions(image.target, image.memory, inspection.memoryMap) : [];
+  const contents = options.withContents ? preservedRegions(inspection) : [];
+  return {
+    ...image,
+    memory: copyOf(image.memory, merge([...traced.reads, ...map, ...contents])),
+    placements: placementsOf(image, inspection),
+  };
+}
+
+function preservedRegions({ walk }: Inspection): Region[] {
+  const ranges = walk?.ranges ?? new BigUint64Array();
+  return Array.from({ length: ranges.length / 2 }, (_, i) => {
+    const [start, end] = [ranges[i * 2] ?? 0n, ranges[i * 2 + 1] ?? 0n];
+    return { start, size: end - start };
+  });
+}
+
+/** Sorted, without overlap; neighbours are one. */
+function merge(regions: readonly Region[]): Region[] {
+  const merged: { start: bigint; size: bigint }[] = [];
+  for (const { start, size } of [...regions].sort((a, b) => (a.start < b.start ? -1 : 1))) {
+    const last = merged.at(-1);
+    if (last && start <= regionEnd(last)) {
+      const end = start + size;
+      if (end > regionEnd(last)) last.size = end - last.start;
+    } else if (size > 0n) merged.push({ start, size });
+  }
+  return merged;
+}
+
+/** What the memory has of the regions, as views where it is: nothing is copied until it is written. */
+function copyOf(memory: PhysicalMemory, regions: readonly Region[]): PhysicalMemory {
+  const copy = new PhysicalMemory();
+  let next = 0;
+  for (const region of regions) {
+    while (next < memory.extents.length && endsBefore(memory, next, region.start)) next++;
+    for (let i = next; i < memory.extents.length; i++) {
+      const extent = memory.extents[i];
+      if (!extent || extent.start >= regionEnd(region)) break;
+      const from = extent.start > region.start ? extent.start : region.start;
+      const offset = Number(from - extent.start);
+      copy.map(from, extent.bytes.subarray(offset, offset + Number(regionEnd(region) - from)));
+    }
+  }
+  return copy;
+}
+
+function endsBefore(memory: PhysicalMemory, index: number, address: bigint): boolean {
+  const extent = memory.extents[index];
+  return extent !== undefined && extent.start + BigInt(extent.bytes.length) <= address;
+}
+
+/** The structures that have a name, as a build has them. */
+function placementsOf(image: Image, { fdt, memoryMap, subtrees }: Inspection): Placement[] {
+  const { scratchAddr, scratchSize } = image.bootRecord;
+  const page = BigInt(image.target.pageSize);
+  return [
+    ...(fdt ? [{ path: 'root-fdt', start: fdt.phys, size: page }] : []),
+    ...(memoryMap ? [{ path: 'memory-map/root', start: memoryMap, size: page }] : []),
+    ...subtrees.flatMap(({ name, phys, size }) =>
+      phys === null ? [] : [{ path: name, start: phys, size: size ?? page }],
+    ),
+    ...(scratchSize > 0n ? [{ path: 'scratch', start: scratchAddr, size: scratchSize }] : []),
+  ];
+}

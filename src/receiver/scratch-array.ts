@@ -1,0 +1,95 @@
+import { kho_scratch } from '../abi/kexec_handover.ts';
+import { decodeStruct, encodeStruct } from '../abi/layout.ts';
+import type { Target } from '../abi/target.ts';
+import { placeSegment } from '../kexec/place.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
+import { isAligned, overlaps } from '../numbers.ts';
+import type { FoundRecord } from './boot-records.ts';
+
+/** A scratch array that was found, and where. */
+export interface FoundScratch {
+  readonly regions: readonly Region[];
+  /** Address of its bytes. */
+  readonly phys: bigint;
+  /** Whether it is where the boot record says. */
+  readonly inPlace: boolean;
+}
+
+const ENTRY = 16;
+/** Nodes that Linux can have (CONFIG_NODES_SHIFT up to 10), lowmem and global. */
+const MOST_ENTRIES = 1026;
+/** No scratch region starts at less on any target (CMA_MIN_ALIGNMENT_BYTES). */
+const ALIGNMENT = 2n << 20n;
+
+/**
+ * The scratch array of a boot record. Before the jump it is not at its address yet, but in a page of the loaded kexec
+ * image and in the kernel's own kho_scratch (6.2 of the facts), which a scan found.
+ * @param pages addresses where something like an array begins
+ */
+export function findScratch(
+  memory: PhysicalMemory,
+  target: Target,
+  record: FoundRecord | undefined,
+  pages: readonly bigint[],
+): FoundScratch | undefined {
+  const count = record && Number(record.scratchSize) / ENTRY;
+  if (record && count && count <= MOST_ENTRIES) {
+    const regions = entries(memory, target, record.scratchAddr, Math.floor(count));
+    if (isArray(regions, record)) return { regions, phys: record.scratchAddr, inPlace: true };
+  }
+  for (const phys of pages) {
+    const all = entries(memory, target, phys, Math.floor(count ?? MOST_ENTRIES));
+    const regions = count === undefined ? all.slice(0, used(all)) : all;
+    if (isArray(regions, record)) return { regions, phys, inPlace: false };
+  }
+  return undefined;
+}
+
+function entries(memory: PhysicalMemory, target: Target, phys: bigint, count: number): Region[] {
+  const bytes = memory.read(phys, Math.min(count, MOST_ENTRIES) * ENTRY);
+  return Array.from({ length: bytes.length / ENTRY }, (_, i) => {
+    const { addr, size } = decodeStruct(kho_scratch, target, bytes.subarray(i * ENTRY, (i + 1) * ENTRY));
+    return { start: addr, size };
+  });
+}
+
+/** Entries before the first that is all zero: a region without memory still has an address (4.3.9). */
+function used(regions: readonly Region[]): number {
+  const end = regions.findIndex(({ start, size }) => start === 0n && size === 0n);
+  return end < 0 ? regions.length : end;
+}
+
+/** Regions that a kernel could have, one of which has the record's array, as kexec_file_load() places it. */
+function isArray(regions: readonly Region[], record: FoundRecord | undefined): boolean {
+  const filled = regions.filter(({ size }) => size > 0n);
+  if (filled.length === 0) return false;
+  const good = filled.every(
+    (region) => isAligned(region.start, ALIGNMENT) && region.size < 1n << 52n && region.start < 1n << 52n,
+  );
+  const apart = filled.every((region, i) =>
+    filled.every(
+      (other, j) => i >= j || !overlaps(region.start, regionEnd(region), other.start, regionEnd(other)),
+    ),
+  );
+  if (!good || !apart) return false;
+  return !record || isWithin(filled, record.scratchAddr, record.scratchAddr + record.scratchSize);
+}
+
+/** Where kexec_file_load() would put the array: its first segment (kho_fill_kimage(), 7.3). */
+export function scratchArrayPlace(regions: readonly Region[], target: Target): bigint | undefined {
+  return placeSegment({
+    scratch: regions,
+    occupied: [],
+    memsz: BigInt(regions.length * ENTRY),
+    align: 64n << 10n,
+    topDown: true,
+    pageSize: target.pageSize,
+  });
+}
+
+export function scratchArrayBytes(regions: readonly Region[], target: Target): Uint8Array {
+  return Buffer.concat(
+    regions.map(({ start, size }) => encodeStruct(kho_scratch, target, { addr: start, size })),
+  );
+}
