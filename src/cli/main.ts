@@ -1,11 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { version } from '../version.ts';
+import { abiCommand } from './abi.ts';
 import { bootCommand } from './boot.ts';
 import { buildCommand } from './build.ts';
+import { captureCommand } from './capture.ts';
+import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { inspectCommand } from './inspect.ts';
 import { errorDocument, printError } from './print.ts';
+import { verifyCommand } from './verify.ts';
 
 /**
  * Runs the command line.
@@ -19,7 +23,16 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     .version(version())
     .showHelpAfterError('(khoforge COMMAND --help shows an example)')
     .addHelpText('after', EXIT_CODES);
-  for (const command of [buildCommand, inspectCommand, bootCommand, doctorCommand]) {
+  for (const command of [
+    buildCommand,
+    bootCommand,
+    inspectCommand,
+    verifyCommand,
+    diffCommand,
+    captureCommand,
+    abiCommand,
+    doctorCommand,
+  ]) {
     program.addCommand(
       command((result) => {
         code = result;

@@ -60,7 +60,7 @@ export class Overrides {
       const value = this.take(here);
       if (value === undefined) continue;
       if (field.kind === 'chars') result[field.name] = asText(value, here);
-      else if (field.kind === 'u64') result[field.name] = asBigInt(value, here);
+      else if (field.kind === 'u64' || field.kind === 'bits') result[field.name] = asBigInt(value, here);
       else result[field.name] = Number(asBigInt(value, here));
     }
     return result as StructValues<F>;

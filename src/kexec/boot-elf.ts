@@ -2,8 +2,8 @@ import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { type Machine, machineFor } from '../memory/machine.ts';
 import type { Extent } from '../memory/physical-memory.ts';
-import { isWithin } from '../memory/regions.ts';
-import { hex } from '../numbers.ts';
+import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
+import { hex, overlaps } from '../numbers.ts';
 import { parseBzImage } from './bzimage.ts';
 import { pvhElf } from './pvh-elf.ts';
 import { loadSegments, type Segment } from './x86-64.ts';
@@ -56,17 +56,20 @@ function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent
   return all.sort((a, b) => (a.start < b.start ? -1 : 1));
 }
 
-/** Bytes outside `usable` would get lost: there is no RAM, or the firmware writes over it before the kernel runs. */
+/** Bytes elsewhere would get lost: there is no RAM, or the firmware writes over it before the kernel runs. */
 function checkInRam({ start, bytes }: Extent, machine: Machine): void {
   const end = start + BigInt(bytes.length);
-  if (isWithin(machine.usable, start, end)) return;
-  const usable = machine.usable.map((bank) => `${hex(bank.start)}-${hex(bank.start + bank.size)}`).join(', ');
+  const lost = machine.scribbled.some((part) => overlaps(start, end, part.start, regionEnd(part)));
+  if (isWithin(machine.usable, start, end) && !lost) return;
+  const list = (regions: readonly Region[]) =>
+    regions.map((region) => `${hex(region.start)}-${hex(regionEnd(region))}`).join(', ');
+  const but = machine.scribbled.length > 0 ? ` without ${list(machine.scribbled)}` : '';
   throw new KhoforgeError(
     'OUTSIDE_RAM',
-    `the image has bytes at ${hex(start)}-${hex(end)}; on this machine only ${usable} reach the kernel as loaded`,
+    `the image has bytes at ${hex(start)}-${hex(end)}; on this machine only ${list(machine.usable)}${but} reach the kernel as loaded`,
     {
       where: { phys: start },
-      hint: 'place it at 1 MiB or above and inside `ram`: firmware writes over the first MiB',
+      hint: 'place it at 1 MiB or above, inside `ram` and not where firmware works: it writes there first',
     },
   );
 }

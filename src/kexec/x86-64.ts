@@ -46,7 +46,7 @@ const LAST_32BIT_ADDRESS = 0xffffffffn;
  */
 export function loadSegments(image: Image, options: LoadOptions): Segment[] {
   const { kernel, initrd, cmdline, machine } = options;
-  const placer = new Placer(image);
+  const placer = new Placer(image, machine);
   const kernelSize = alignUp(kernel.initSize, BigInt(image.target.pageSize));
   const fixed = kernel.relocatable ? undefined : placer.fix(kernel, kernelSize);
   const stub = placer.place('entry stub', stubSize(kernelSize), {
@@ -86,12 +86,14 @@ class Placer {
   readonly #image: Image;
   readonly #occupied: Region[];
 
-  constructor(image: Image) {
+  constructor(image: Image, machine: Machine) {
     this.#image = image;
     // The scratch array, and whatever a deliberately wrong image has in scratch: that is to reach the kernel too.
+    // After a kexec no firmware runs; here what is loaded where it works would be lost.
     this.#occupied = image.memory.extents
       .map(({ start, bytes }) => wholePages(start, BigInt(bytes.length), BigInt(image.target.pageSize)))
-      .filter((extent) => image.scratch.some((area) => regionsOverlap(area, extent)));
+      .filter((extent) => image.scratch.some((area) => regionsOverlap(area, extent)))
+      .concat(machine.scribbled);
   }
 
   /** The scratch array, when it is where a kernel puts it. */

@@ -15,8 +15,10 @@ export interface Machine {
   readonly size: bigint;
   /** All guest memory, also what the firmware keeps for itself. */
   readonly banks: readonly Region[];
-  /** The part of it that is still as it was loaded when the kernel starts. */
+  /** RAM that is as it was loaded when the kernel starts, but for `scribbled`. */
   readonly usable: readonly Region[];
+  /** The part of `usable` that the firmware works in before the kernel starts: RAM, but what is loaded there is lost. */
+  readonly scribbled: readonly Region[];
   /** Ranges outside guest memory that the firmware reports as reserved. */
   readonly reserved: readonly Region[];
 }
@@ -30,6 +32,12 @@ export interface Machine {
 const CONVENTIONAL_END = 639n * KiB;
 /** ACPI tables at the end of low memory: e820 and the pattern agree on 128 KiB. */
 const ACPI_TABLES = 128n * KiB;
+/**
+ * SeaBIOS's temporary memory and its threads' stacks end this far below the end of low memory (src/malloc.c:
+ * BUILD_MAX_HIGHTABLE); by the pattern it writes to 132 KiB there on q35, 120 KiB on pc.
+ */
+const SCRIBBLED_BELOW = 16n * MiB;
+const SCRIBBLED = 256n * KiB;
 /** What `machineRam` leaves to the firmware there: ample, because other QEMU versions keep more. */
 const FIRMWARE_TOP = MiB;
 
@@ -100,6 +108,10 @@ function makeMachine(layout: Layout, asked: bigint): Machine {
     size,
     banks: [range(0n, 640n * KiB), range(MiB, lowEnd), ...high],
     usable: [range(MiB, lowEnd - ACPI_TABLES), ...high],
+    scribbled:
+      lowEnd < 2n * SCRIBBLED_BELOW
+        ? []
+        : [range(lowEnd - SCRIBBLED_BELOW - SCRIBBLED, lowEnd - SCRIBBLED_BELOW)],
     reserved: layout.reserved,
   };
 }

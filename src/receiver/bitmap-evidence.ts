@@ -26,6 +26,9 @@ export interface BitmapEvidence {
   readonly reasons: readonly string[];
 }
 
+/** What the evidence is found in. */
+type ChainImage = Pick<Image, 'target' | 'memory' | 'scratch'>;
+
 /** An element of a chunk, with the chunk's order. */
 interface Element {
   readonly chunk: bigint;
@@ -35,8 +38,8 @@ interface Element {
   readonly bitmap: bigint;
 }
 
-/** Chunks that are looked at; the first few decide. */
-const MOST_CHUNKS = 4096;
+/** Elements that are looked at; the first few decide. */
+const MOST_ELEMENTS = 1 << 16;
 
 /**
  * Reads the chain of chunks, whose own layout no release changed, and asks for each bitmap size in question whether
@@ -46,7 +49,7 @@ const MOST_CHUNKS = 4096;
  * @param map physical address of the first chunk
  * @returns null when the compatible string tells the size, or there is no bitmap
  */
-export function bitmapEvidence(image: Image, map: bigint): BitmapEvidence | null {
+export function bitmapEvidence(image: ChainImage, map: bigint): BitmapEvidence | null {
   const { target, memory } = image;
   const candidates = bySize(target);
   const elements = candidates.size > 1 ? readElements(target, memory, map) : [];
@@ -88,7 +91,7 @@ function readElements(target: Target, memory: PhysicalMemory, map: bigint): Elem
   const size = layoutOf(khoser_mem_bitmap_ptr, target).size;
   const elements: Element[] = [];
   const seen = new Set<bigint>();
-  for (let chunk = map; chunk !== 0n && !seen.has(chunk) && seen.size < MOST_CHUNKS; ) {
+  for (let chunk = map; chunk !== 0n && !seen.has(chunk) && elements.length < MOST_ELEMENTS; ) {
     seen.add(chunk);
     if (!memory.covers(chunk, target.pageSize)) break;
     const page = memory.read(chunk, target.pageSize);
@@ -106,7 +109,7 @@ function readElements(target: Target, memory: PhysicalMemory, map: bigint): Elem
 
 /** The first reason why bitmaps of `size` bytes cannot be what a kernel left here; undefined when there is none. */
 function objection(
-  image: Image,
+  image: ChainImage,
   elements: readonly Element[],
   size: number,
   [generation]: readonly Generation[],
@@ -141,7 +144,7 @@ function overlapping(elements: readonly Element[], size: number): string | undef
 }
 
 /** What the bits say when they are read so. */
-function implausible(image: Image, generation: Generation, map: bigint): string | undefined {
+function implausible(image: ChainImage, generation: Generation, map: bigint): string | undefined {
   const walk = walkBitmapChain({ ...image.target, generation }, image.memory.extents, map);
   const twice = walk.findings.find(({ code }) => code === 'PRESERVED_TWICE');
   if (twice) return `they would preserve ${hex(twice.phys)} twice`;
@@ -153,11 +156,19 @@ function implausible(image: Image, generation: Generation, map: bigint): string 
   return undefined;
 }
 
-/** A bitmap shorter than its page shares it with others, or the rest is not there; bits in the rest are read by nobody. */
-function unread({ target, memory }: Image, elements: readonly Element[], size: number): string | undefined {
+/**
+ * When several bitmaps each begin a page, pages are what they are; then bits after the size in question are read by
+ * nobody. One alone may begin a slab page, and have neighbours after it.
+ */
+function unread(
+  { target, memory }: ChainImage,
+  elements: readonly Element[],
+  size: number,
+): string | undefined {
   const rest = target.pageSize - size;
   const page = BigInt(target.pageSize);
-  if (rest === 0 || elements.some(({ bitmap }) => bitmap % page !== 0n)) return undefined;
+  if (rest === 0 || elements.length < 2 || elements.some(({ bitmap }) => bitmap % page !== 0n))
+    return undefined;
   const used = elements.find(({ bitmap }) =>
     memory.read(bitmap + BigInt(size), rest).some((byte) => byte !== 0),
   );

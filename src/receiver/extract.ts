@@ -56,12 +56,17 @@ function copyOf(memory: PhysicalMemory, regions: readonly Region[]): PhysicalMem
     for (let i = next; i < memory.extents.length; i++) {
       const extent = memory.extents[i];
       if (!extent || extent.start >= regionEnd(region)) break;
-      const from = extent.start > region.start ? extent.start : region.start;
+      const from = laterStart(extent, region);
       const offset = Number(from - extent.start);
       copy.map(from, extent.bytes.subarray(offset, offset + Number(regionEnd(region) - from)));
     }
   }
   return copy;
+}
+
+/** Where what both have begins. */
+function laterStart(a: { start: bigint }, b: { start: bigint }): bigint {
+  return a.start < b.start ? b.start : a.start;
 }
 
 function endsBefore(memory: PhysicalMemory, index: number, address: bigint): boolean {

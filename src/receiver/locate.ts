@@ -6,15 +6,9 @@ import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Region } from '../memory/regions.ts';
 import { hex } from '../numbers.ts';
 import { type FoundRecord, RECORD_ARCH, readChosen, readSetupData } from './boot-records.ts';
-import {
-  type Candidate,
-  explainChoice,
-  makeCandidate,
-  rankCandidates,
-  rootFdtAt,
-  type TargetHints,
-} from './candidates.ts';
+import { type Candidate, makeCandidate, rootFdtAt, type TargetHints } from './candidates.ts';
 import { ramOf } from './ram.ts';
+import { explainChoice, rankCandidates } from './ranking.ts';
 import { type FoundScratch, findScratch, scratchArrayBytes, scratchArrayPlace } from './scratch-array.ts';
 
 /** A handover found in memory, ready for everything that takes an image. */

@@ -3,6 +3,7 @@ import { kho_vmalloc } from '../abi/kexec_handover.ts';
 import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { getOrder, maxPageOrder } from '../abi/page-order.ts';
 import type { Target } from '../abi/target.ts';
+import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from '../abi/test_kho.ts';
 import { type FdtNode, findNode, getProperty, readFdt } from '../fdt/reader.ts';
 import { asU32Native, cString, u32Native, u64Native } from '../fdt/values.ts';
 import { emitFdt, overrideHeader } from '../handover/emit-fdt.ts';
@@ -14,11 +15,6 @@ import { csumPartial } from './checksum.ts';
 import { SeededBytes } from './random.ts';
 import { type Blob, type DecodedSubtree, defineSubtree } from './subtree.ts';
 import { emitVmalloc, readVmalloc } from './vmalloc.ts';
-
-/** Names and values of lib/test_kho.c (7.3). */
-const NODE_NAME = 'kho_test';
-const COMPATIBLE = 'kho-test-v1';
-const MAGIC = 0x4b484f21;
 
 const schema = z.strictObject({
   seed: seed.default('kho_test'),
@@ -42,8 +38,8 @@ interface TestFolio {
 
 /** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
 export const khoTest = defineSubtree({
-  key: NODE_NAME,
-  nodeName: NODE_NAME,
+  key: KHO_TEST_FDT,
+  nodeName: KHO_TEST_FDT,
   schema,
 
   /** In the order of kho_test_save(): data, FDT folio, list of folios (lib/test_kho.c, 7.3). */
@@ -53,23 +49,23 @@ export const khoTest = defineSubtree({
     const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
 
     const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
-    const phys = producer.allocateFolioFor(`${NODE_NAME}/fdt`, fdtLimit);
+    const phys = producer.allocateFolioFor(`${KHO_TEST_FDT}/fdt`, fdtLimit);
     const list = emitFolioList(producer, folioList(target, folios));
     for (const [i, folio] of folios.entries()) {
-      producer.preserveFolio(`${NODE_NAME}/folios[${i}]`, folio.phys, folio.order);
+      producer.preserveFolio(`${KHO_TEST_FDT}/folios[${i}]`, folio.phys, folio.order);
     }
-    const blob = emitFdt(producer, `${NODE_NAME}/fdt`, Number(fdtLimit), (fdt) => {
-      fdt.property('compatible', cString(COMPATIBLE));
-      fdt.property('magic', u32Native(MAGIC, target.endian));
-      fdt.node('data', () => {
+    const blob = emitFdt(producer, `${KHO_TEST_FDT}/fdt`, Number(fdtLimit), (fdt) => {
+      fdt.property('compatible', cString(KHO_TEST_COMPAT));
+      fdt.property('magic', u32Native(KHO_TEST_MAGIC, target.endian));
+      fdt.node(KHO_TEST_DATA, () => {
         fdt.property('nr_folios', u32Native(folios.length, target.endian));
         fdt.property('folios_info', list);
         fdt.property('csum', u32Native(csum, target.endian));
       });
     });
-    overrideHeader(producer.overrides, `${NODE_NAME}/fdt`, blob);
+    overrideHeader(producer.overrides, `${KHO_TEST_FDT}/fdt`, blob);
     producer.memory.write(phys, blob);
-    producer.addSubtree({ name: NODE_NAME, phys, size: BigInt(blob.length) });
+    producer.addSubtree({ name: KHO_TEST_FDT, phys, size: BigInt(blob.length) });
   },
 
   decode,
@@ -78,14 +74,14 @@ export const khoTest = defineSubtree({
 /** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
 function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
   const { testFolios } = producer.target.generation;
-  return testFolios === 'inline' ? list : emitVmalloc(producer, `${NODE_NAME}/folios_info`, list);
+  return testFolios === 'inline' ? list : emitVmalloc(producer, `${KHO_TEST_FDT}/folios_info`, list);
 }
 
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
 function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of lib/test_kho.c';
   const { root } = readFdt(bytes);
-  const data = findNode(root, '/data');
+  const data = findNode(root, `/${KHO_TEST_DATA}`);
   const u32At = (node: FdtNode | undefined, name: string) => {
     const property = node && getProperty(node, name);
     return property && asU32Native(property.value, target.endian);
@@ -103,7 +99,7 @@ function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   }
   const { folios, problems } = readFolioList(target, memory, info, nrFolios);
   const sum = checksum(target, memory, folios);
-  if (magic !== MAGIC) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(MAGIC)}`);
+  if (magic !== KHO_TEST_MAGIC) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(KHO_TEST_MAGIC)}`);
   if (folios.length !== nrFolios) problems.push(`${folios.length} folios listed, nr_folios is ${nrFolios}`);
   if (sum !== undefined && sum !== csum)
     problems.push(`the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
@@ -176,7 +172,7 @@ function emitFolios(producer: Producer, spec: Spec): TestFolio[] {
   const orders = spec.orders ?? randomOrders(producer.target, random, spec.max_mem);
   return orders.map((order, i) => {
     const size = producer.pageSize << BigInt(order);
-    const phys = producer.allocate(`${NODE_NAME}/folios[${i}]`, size, size);
+    const phys = producer.allocate(`${KHO_TEST_FDT}/folios[${i}]`, size, size);
     const data = random.bytes(Number(size));
     producer.memory.map(phys, data);
     return { phys, order, data };

@@ -121,6 +121,21 @@ describe('buildBootElf', () => {
     expect(build({ page: 512n * MiB - 0x21000n }).segments.length).toBe(4);
   });
 
+  it('keeps out of where the firmware works before the kernel starts', () => {
+    const firmware = { start: 0x1efc0000n, size: 0x40000n };
+    for (const page of [firmware.start, firmware.start + firmware.size - 0x1000n]) {
+      expect(failure({ page })).toMatchObject({ code: 'OUTSIDE_RAM', where: { phys: page } });
+    }
+    // Above it there is room for the small parts only; the highest place for the others reaches into it.
+    const scratch = [{ start: 0x1e000000n, size: 0x1100000n }];
+    const { segments } = build({ scratch, initrd: new Uint8Array(1 << 20).fill(1) });
+    for (const { start, size } of segments) {
+      expect(start + size <= firmware.start || start >= firmware.start + firmware.size).toBe(true);
+    }
+    const initrd = segments.find(({ name }) => name === 'initrd');
+    expect(initrd?.start).toBe(0x1ed00000n); // below the kernel at 0x1ee00000
+  });
+
   it('refuses what it cannot boot', () => {
     const arm64 = { ...smallImage(), target: makeTarget({ arch: 'arm64' }) };
     const kernel = fakeBzImage();

@@ -66,6 +66,27 @@ describe('machineFor', () => {
   });
 });
 
+describe('what the firmware works in', () => {
+  /** First and last byte that SeaBIOS 1.16 changed of a pattern in all of low memory, on QEMU 7.2.22, per -m. */
+  it.each([
+    ['q35', 64n, 0x2fdf000n, 0x2fffffbn],
+    ['q35', 512n, 0x1efdf000n, 0x1effffffn],
+    ['q35', 2560n, 0x9efdf000n, 0x9efffffbn],
+    ['q35', 3072n, 0x7efdf000n, 0x7efffffbn],
+    ['pc', 4096n, 0xbefe21a0n, 0xbefffffbn],
+  ] as const)('holds all that was measured on %s with %d MiB', (type, size, first, last) => {
+    const top = size * MiB > 0xb0000000n ? [{ start: 4n * GiB, size: MiB }] : [];
+    const low = { start: MiB, size: last + 16n * MiB - MiB - (last % MiB) };
+    const ram = type === 'pc' ? [{ start: MiB, size: 3n * GiB - 2n * MiB }, ...top] : [low, ...top];
+    const machine = machineFor(ram, size * MiB);
+    expect(machine.type).toBe(type);
+    expect(isWithin(machine.scribbled, first, last + 1n)).toBe(true);
+    expect(machine.scribbled.every((part) => isWithin(machine.usable, part.start, regionEnd(part)))).toBe(
+      true,
+    );
+  });
+});
+
 describe('machineRam', () => {
   it.each(MEASURED.filter(([type]) => type === 'q35'))('is RAM of %s with %d MiB', (_, size, low, high) => {
     const [conventional, ...rest] = machineRam('x86_64', size * MiB);

@@ -1,0 +1,3 @@
+#include "probe.h"
+#include <linux/kho/abi/block.h>
+#include KHOFORGE_ITEMS

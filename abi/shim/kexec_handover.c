@@ -1,0 +1,3 @@
+#include "probe.h"
+#include <linux/kho/abi/kexec_handover.h>
+#include KHOFORGE_ITEMS

@@ -1,0 +1,2 @@
+/* __NEW_UTS_LEN without the namespaces, which need the scheduler's headers. */
+#include <uapi/linux/utsname.h>

@@ -1,0 +1,3 @@
+#include "probe.h"
+#include <uapi/linux/liveupdate.h>
+#include KHOFORGE_ITEMS

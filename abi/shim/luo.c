@@ -1,0 +1,4 @@
+#include "probe.h"
+#include <asm/page.h>
+#include <linux/kho/abi/luo.h>
+#include KHOFORGE_ITEMS

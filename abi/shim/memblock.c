@@ -1,0 +1,3 @@
+#include "probe.h"
+#include <linux/kho/abi/memblock.h>
+#include KHOFORGE_ITEMS

@@ -1,0 +1,3 @@
+#include "probe.h"
+#include <uapi/asm/setup_data.h>
+#include KHOFORGE_ITEMS

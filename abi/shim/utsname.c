@@ -1,0 +1,3 @@
+#include "probe.h"
+#include <uapi/linux/utsname.h>
+#include KHOFORGE_ITEMS

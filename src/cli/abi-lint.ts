@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { fetchRelease } from '../profile/debian.ts';
+import { withRevision } from '../profile/git.ts';
+import { lintTree } from '../profile/lint.ts';
+import { profileTree } from '../profile/tree.ts';
+import { lintJson, lintKtap, lintText } from '../report/abi-lint.ts';
+import {
+  addFormatOptions,
+  addSourceOptions,
+  addTargetOptions,
+  combinationsFrom,
+  type FormatOptions,
+  formatOf,
+  type SourceOptions,
+  sourceFrom,
+  type TargetOptions,
+  usage,
+} from './abi-options.ts';
+
+interface Options extends SourceOptions, TargetOptions, FormatOptions {}
+
+const HELP = `
+Example:
+  khoforge abi lint --tree ~/src/linux
+
+It reports comments and documentation that tell another version than the define does, comments that name a
+string nobody defines, and page-sized structures without a static_assert. Exit code 1 when there are any.
+`;
+
+export function abiLintCommand(done: (code: ExitCode) => void): Command {
+  const command = new Command('lint').description("what misleads readers of a kernel's ABI headers");
+  return addFormatOptions(addTargetOptions(addSourceOptions(command)))
+    .addHelpText('after', HELP)
+    .action((options: Options) => {
+      const findings = withTree(options, (tree) => lint(tree, options));
+      console.log({ text: lintText, json: lintJson, ktap: lintKtap }[formatOf(options)](findings));
+      done(findings.length === 0 ? ExitCode.ok : ExitCode.no);
+    });
+}
+
+function lint(tree: string, options: Options) {
+  const [combination] = combinationsFrom(options);
+  if (combination === undefined) return [];
+  const { cc } = options;
+  return lintTree(tree, profileTree({ ...combination, tree, ...(cc !== undefined && { cc }) }));
+}
+
+/** Lint reads comments, so it needs the files themselves. */
+function withTree<T>(options: Options, use: (tree: string) => T): T {
+  const source = sourceFrom(options);
+  switch (source?.kind) {
+    case 'tree':
+      return use(source.tree);
+    case 'revision':
+      return withRevision(source.tree, source.revision, use);
+    case 'debian':
+      return use(fetchRelease(source.release, source.what).tree);
+    default:
+      throw usage('no source: give --tree or --release');
+  }
+}

@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import type { ExitCode } from '../errors.ts';
+import { abiCheckCommand } from './abi-check.ts';
+import { abiCompatCommand } from './abi-compat.ts';
+import { abiDiffCommand } from './abi-diff.ts';
+import { abiLintCommand } from './abi-lint.ts';
+import { abiProfileCommand } from './abi-profile.ts';
+import { abiShowCommand } from './abi-show.ts';
+
+const HELP = `
+Example:
+  khoforge abi show kho_vmalloc --release 7.3
+  khoforge abi check --tree ~/src/linux --page-size all
+  khoforge abi diff 6.17 6.18
+`;
+
+/** `khoforge abi …`: layouts against real headers. */
+export function abiCommand(done: (code: ExitCode) => void): Command {
+  const abi = new Command('abi')
+    .description('compare layouts, strings and constants with real kernel headers')
+    .addHelpText('after', HELP);
+  for (const command of [
+    abiShowCommand,
+    abiCheckCommand,
+    abiDiffCommand,
+    abiCompatCommand,
+    abiProfileCommand,
+    abiLintCommand,
+  ]) {
+    abi.addCommand(command(done).exitOverride().showHelpAfterError('(--help shows an example)'));
+  }
+  return abi;
+}

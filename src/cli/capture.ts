@@ -1,0 +1,82 @@
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { writeImageDirectory } from '../image/directory.ts';
+import { dumpGuest } from '../image/guest.ts';
+import { openSource } from '../image/open.ts';
+import { humanSize } from '../numbers.ts';
+import { inspect } from '../receiver/decode.ts';
+import { extractHandover } from '../receiver/extract.ts';
+import { captureJson, captureText } from '../report/capture.ts';
+import { Progress } from './progress.ts';
+import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
+
+interface Options extends SourceFlags {
+  output: string;
+  qmp?: string;
+  withContents?: boolean;
+  json?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge capture guest.elf -o out/captured
+  khoforge capture --qmp /run/guest.qmp -o out/captured
+  khoforge boot out/captured --kernel next/arch/x86/boot/bzImage
+
+Preserved folios are captured by their addresses alone: what they hold stays where it is, unless
+--with-contents is given. With --qmp the guest stands still while QEMU dumps it into DIR.dump.elf, and goes
+on afterwards; the dump is removed when the capture is done, and used again when it was interrupted.
+${SOURCE_HELP}`;
+
+export function captureCommand(done: (code: ExitCode) => void): Command {
+  const command = new Command('capture')
+    .description('take just the handover out of a dump or a running QEMU guest, as an image directory')
+    .argument('[source]', 'ELF core, raw dump or image directory')
+    .requiredOption('-o, --output <dir>', 'directory to write; an older image there is replaced')
+    .option('--qmp <socket>', "a running guest instead: the unix socket of QEMU's machine protocol")
+    .option('--with-contents', 'also what the preserved folios hold')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', HELP);
+  return withSourceOptions(command).action(async (source: string | undefined, options: Options) => {
+    done(await run(source, options));
+  });
+}
+
+async function run(source: string | undefined, options: Options): Promise<ExitCode> {
+  if ((source === undefined) === (options.qmp === undefined)) {
+    throw new KhoforgeError('USAGE', 'give either a source or --qmp', {
+      hint: 'khoforge capture guest.elf -o DIR',
+    });
+  }
+  if (source !== undefined) return capture(source, options);
+  const dump = `${resolve(options.output)}.dump.elf`;
+  await dumpWithProgress(options.qmp ?? '', dump);
+  const code = capture(dump, options);
+  rmSync(dump, { force: true });
+  return code;
+}
+
+async function dumpWithProgress(socket: string, dump: string): Promise<void> {
+  const progress = new Progress();
+  try {
+    const reused = await dumpGuest(socket, dump, ({ done, total }) => {
+      const percent = total > 0n ? (done * 100n) / total : 0n;
+      progress.update(`dumping the guest: ${percent} % of ${humanSize(total)}`);
+    });
+    if (reused) console.error(`note: using ${dump}, which an interrupted run left`);
+  } finally {
+    progress.finish();
+  }
+}
+
+function capture(source: string, { output, withContents, json, ...flags }: Options): ExitCode {
+  const opened = openSource(source, openOptions(flags));
+  const image = extractHandover(opened.image, { withContents: withContents === true });
+  const inspection = inspect(image);
+  writeImageDirectory(image, output);
+  for (const { code, text } of opened.notes) console.error(`note: ${code}: ${text}`);
+  console.log(json ? captureJson(image, inspection, output) : captureText(image, inspection, output));
+  return inspection.fdt ? ExitCode.ok : ExitCode.no;
+}

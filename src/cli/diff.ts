@@ -1,0 +1,41 @@
+import { statSync } from 'node:fs';
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { openSource } from '../image/open.ts';
+import { diffImages, isSame } from '../receiver/diff.ts';
+import { diffJson, diffText } from '../report/diff.ts';
+import { openImage } from './source.ts';
+import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
+
+interface Options extends SourceFlags {
+  json?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge diff out/quickstart examples/quickstart.yaml
+  khoforge diff before.elf after.elf --json | jq .preserved.added
+${SOURCE_HELP}A spec, too: it is built in memory.
+`;
+
+export function diffCommand(done: (code: ExitCode) => void): Command {
+  const command = new Command('diff')
+    .description(
+      'what two handovers have differently: FDT, scratch, preserved memory by order, subtrees by field',
+    )
+    .argument('<a>', 'source or spec')
+    .argument('<b>', 'source or spec')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', HELP);
+  return withSourceOptions(command).action((a: string, b: string, options: Options) => {
+    const diff = diffImages(open(a, options), open(b, options));
+    console.log(options.json ? diffJson(diff, a, b) : diffText(diff, a, b));
+    done(isSame(diff) ? ExitCode.ok : ExitCode.no);
+  });
+}
+
+function open(path: string, options: SourceFlags): Image {
+  const spec = /\.ya?ml$/.test(path) && statSync(path, { throwIfNoEntry: false })?.isFile();
+  return spec ? openImage(path) : openSource(path, openOptions(options)).image;
+}

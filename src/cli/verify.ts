@@ -1,0 +1,59 @@
+import { Command, Option } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { severities } from '../receiver/verify/severity.ts';
+import { verifyImage } from '../receiver/verify/verify.ts';
+import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../report/verify.ts';
+import { openImage } from './source.ts';
+
+interface Options {
+  receiver?: string;
+  error: string[];
+  warning: string[];
+  note: string[];
+  format: 'text' | 'json' | 'ktap';
+  json?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge verify out/quickstart
+  khoforge verify out/quickstart --receiver 7.1 -W stale-bytes --json | jq .verdict
+
+The verdict is revived, rejected (the kernel refuses the handover and says so), ignored (it boots as if there
+were none) or broken (a kernel warning, a restore that fails, a panic, or a fate that is not defined).
+Exit code 0: revived, and no finding is an error; 1: otherwise; 2: bad input.
+`;
+
+export function verifyCommand(done: (code: ExitCode) => void): Command {
+  return new Command('verify')
+    .description('say what a receiving kernel makes of an image, and what is wrong with it')
+    .argument('<source>', 'spec, or image directory')
+    .option('--receiver <release>', 'kernel release, e.g. 7.3; default: the newest that takes such images')
+    .option('-E, --error <check>', 'count a check as error; may be repeated', collect, [])
+    .option('-W, --warning <check>', 'count a check as warning', collect, [])
+    .option('-N, --note <check>', 'count a check as note', collect, [])
+    .addOption(
+      new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
+    )
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', HELP)
+    .action((source: string, options: Options) => {
+      done(run(source, options));
+    });
+}
+
+function run(source: string, options: Options): ExitCode {
+  const { receiver, error, warning, note } = options;
+  const severity = severities({ error, warning, note });
+  const result = verifyImage(openImage(source), {
+    severity,
+    ...(receiver !== undefined && { receiver }),
+  });
+  if (options.json || options.format === 'json') console.log(verifyJson(result, source));
+  else console.log(options.format === 'ktap' ? verifyKtap(result).trimEnd() : verifyText(result, source));
+  return verifyPassed(result) ? ExitCode.ok : ExitCode.no;
+}
+
+function collect(name: string, names: string[]): string[] {
+  return [...names, name];
+}

@@ -1,0 +1,83 @@
+import type { Image } from '../../image/image.ts';
+import { verifyBootRecord } from './boot-record.ts';
+import { VERIFY_CHECKS, type VerifyCheck } from './checks.ts';
+import { Context } from './context.ts';
+import type { Finding, Severity, Verification } from './finding.ts';
+import { verifyKexecMetadata } from './kexec-metadata.ts';
+import { verifyKhoTest } from './kho-test.ts';
+import { verifyLuo } from './luo.ts';
+import { verifyMemblock } from './memblock.ts';
+import { checkMapPages, verifyMemoryMap } from './memory-map.ts';
+import type { Preserved } from './preserved.ts';
+import { defaultReceiver, receiverOf } from './receivers.ts';
+import { Restorer } from './restore.ts';
+import { type RootFdt, verifyRootFdt } from './root-fdt.ts';
+import { readScratch, verifyScratch } from './scratch.ts';
+import { checkBlobs, exposeSubtrees } from './subtrees.ts';
+
+export interface VerifyOptions {
+  /** Release or generation of the receiving kernel; default: the newest that takes such images. */
+  readonly receiver?: string;
+  /** Severities other than the checks' own. */
+  readonly severity?: ReadonlyMap<VerifyCheck, Severity>;
+}
+
+/**
+ * What a receiving kernel makes of an image: every check of its source in its order, and every rule that it relies on
+ * without checking. The image may hold anything: what is wrong becomes findings.
+ * @throws KhoforgeError `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
+ */
+export function verifyImage(image: Image, options: VerifyOptions = {}): Verification {
+  const { generation } = image.target;
+  const receiver =
+    options.receiver === undefined
+      ? defaultReceiver(generation, generation.releases)
+      : receiverOf(options.receiver);
+  const context = new Context(image, receiver, options.severity ?? new Map());
+  run(context);
+  for (const [check, count] of context.untold) context.findings.push(summary(context, check, count));
+  const { verdict, certain, findings, console } = context;
+  return { receiver: receiver.release, verdict, certain, findings, console };
+}
+
+function run(context: Context): void {
+  context.scratch = readScratch(context);
+  if (context.ram.length === 0) {
+    const text = 'the image does not tell its RAM: what lies outside is not found';
+    context.found('ram-unknown', { where: 'ram', text });
+  }
+  if (!verifyBootRecord(context)) return;
+  const root = verifyRootFdt(context);
+  if (!root || !verifyScratch(context)) return;
+  const preserved = verifyMemoryMap(context, root);
+  if (typeof root.map === 'bigint' && root.map !== 0n) checkMapPages(context, root.map, preserved);
+  checkBlobs(context, root, preserved);
+  runClients(context, root, preserved);
+}
+
+/** In the order of their initcalls: reserve_mem=, LUO, KHO itself (late to 6.18) and the self-test. */
+function runClients(context: Context, root: RootFdt, preserved: Preserved): void {
+  verifyMemblock(context, root, preserved);
+  if (!verifyLuo(context, root, preserved)) return;
+  const restorer = new Restorer(context, preserved);
+  if (context.receiver.restoresRootFdt) restoreRootFdt(root, restorer);
+  if (context.receiver.initcall === 'late') {
+    verifyKhoTest(context, root, restorer);
+    exposeSubtrees(context, root);
+    return;
+  }
+  verifyKexecMetadata(context, root);
+  exposeSubtrees(context, root);
+  verifyKhoTest(context, root, restorer);
+}
+
+/** Takes the mark off the FDT's page; what fails is told with the map (KH kho_memory_init(), 6.18). */
+function restoreRootFdt({ phys }: RootFdt, restorer: Restorer): void {
+  restorer.restore(phys);
+}
+
+function summary(context: Context, check: VerifyCheck, count: number): Finding {
+  const told = context.findings.find((finding) => finding.check === check);
+  const severity = told?.severity ?? VERIFY_CHECKS[check].severity;
+  return { check, severity, text: `and ${count} more`, where: told?.where ?? '', kernel: null, errno: null };
+}

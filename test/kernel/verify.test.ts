@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
+import { buildImage } from '../../src/handover/build-image.ts';
+import type { Image } from '../../src/image/image.ts';
+import { isVerifyCheck, type VerifyCheck } from '../../src/receiver/verify/checks.ts';
+import type { Verification } from '../../src/receiver/verify/finding.ts';
+import { receiverOf } from '../../src/receiver/verify/receivers.ts';
+import { verifyImage } from '../../src/receiver/verify/verify.ts';
+import type { Spec } from '../../src/spec/schema.ts';
+import { FIXTURES, imageOf } from '../receiver/verify-fixtures.ts';
+import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
+
+const said: string[] = [];
+
+// What the kernels made of what `verify` foretold goes into the log of the run: it is the evidence.
+afterAll(() => {
+  console.log(said.join('\n'));
+});
+
+/** Boots an image on the kernel that `foretold` is about, with its lines and its verdict as expectations. */
+async function boot(name: string, image: Image, kernel: string, foretold: Verification): Promise<BootResult> {
+  const expectations = { verdict: foretold.verdict, lines: foretold.console, absent: [] };
+  const result = await bootImage({ ...image, expect: expectations }, { kernel, timeout: 60, silence: 8 });
+  const doubt = foretold.certain ? '' : ', not certain';
+  said.push(
+    `${foretold.receiver} ${name}: foretold ${foretold.verdict}${doubt}: ${result.verdict} (${result.reason})`,
+  );
+  return result;
+}
+
+/**
+ * Every line that `verify` foretells is said. Its verdict is the kernel's, but where it is told to be undefined: the
+ * kernel may do anything then, and it may do another thing next time.
+ */
+function expectForetold({ expected }: BootResult, { certain }: Verification): void {
+  expect(expected.filter(({ ok, kind }) => !ok && (certain || kind !== 'verdict'))).toEqual([]);
+}
+
+describe('what verify foretells, a real 7.3 kernel does', () => {
+  let kernel: string;
+  beforeAll(() => {
+    kernel = buildKernel();
+  });
+
+  const names = Object.entries(FIXTURES).flatMap(([name, { spec, from, receiver }]) => {
+    const { release = '7.3' } = spec.target ?? {};
+    const booted = release === '7.3' && from === undefined && receiver === undefined;
+    return booted && isVerifyCheck(name) ? [name] : [];
+  });
+
+  it.each(names)('%s', async (name) => {
+    const image = imageOf(FIXTURES[name]);
+    const foretold = verifyImage(image);
+    expectForetold(await boot(name, image, kernel, foretold), foretold);
+  });
+});
+
+/** Fixtures whose fate or whose lines depend on the release; built for that release, where it can be. */
+const BY_RELEASE: readonly VerifyCheck[] = [
+  'fdt-unmapped',
+  'fdt-header',
+  'fdt-header-alignment',
+  'fdt-compatible',
+  'memory-map-property',
+  'scratch-unmapped',
+  'scratch-none',
+  'outside-ram',
+  'fdt-not-preserved',
+  'kho-test-folio',
+  'kho-test-checksum',
+];
+
+const ONLY: Readonly<Record<string, readonly VerifyCheck[]>> = {
+  '6.18': ['map-chunk'],
+  '6.19': ['map-chunk', 'memory-map-zero', 'luo-compatible', 'luo-number'],
+  '7.1': ['memory-map-zero', 'range-order', 'subtree-blob-size', 'luo-compatible', 'luo-number', 'luo-flbs'],
+  '7.2': ['memory-map-zero', 'range-order', 'subtree-blob-size', 'luo-compatible', 'luo-sessions'],
+};
+
+/** The same spec for another release; up to 6.19 kernels have no kexec-metadata. */
+function retarget(spec: Spec, release: string): Spec {
+  const hasMetadata = receiverOf(release).generation.kexecMetadataVersion !== undefined;
+  const subtrees = (spec.subtrees ?? []).filter((entry) => hasMetadata || !('kexec-metadata' in entry));
+  return { ...spec, target: { release }, subtrees };
+}
+
+describe.each(RECEIVERS.filter((release) => release in ONLY))(
+  'what verify foretells, a real %s kernel does',
+  (release) => {
+    let kernel: string;
+    let missing: string | undefined;
+    beforeAll(() => {
+      missing = whyUnfetchable(release);
+      if (missing === undefined) kernel = buildKernel('--release', release);
+    });
+
+    it.for([...BY_RELEASE, ...(ONLY[release] ?? [])])('%s', async (name, { skip }) => {
+      if (missing !== undefined) skip(missing);
+      const image = buildImage(retarget(FIXTURES[name].spec, release));
+      const foretold = verifyImage(image, { receiver: release });
+      const result = await boot(name, image, kernel, foretold);
+      if (isUnseen(name, release)) {
+        expect([foretold.verdict, result.verdict]).toEqual(['broken', 'ignored']);
+      } else expectForetold(result, foretold);
+    });
+  },
+);
+
+/** 6.18 does not say that its self-test failed: the console shows only that there was a handover. */
+function isUnseen(name: VerifyCheck, release: string): boolean {
+  return name === 'kho-test-checksum' && !receiverOf(release).testTellsFailure;
+}
