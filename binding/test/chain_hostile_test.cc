@@ -91,6 +91,19 @@ TEST(a_chunk_that_tells_too_many_elements) {
   CHECK_EQ(walk.findings.list()[1].code, FindingCode::bitmap_outside);
 }
 
+TEST(a_chunk_that_is_just_full) {
+  Memory memory;
+  memory.words[512] = 0;
+  for (unsigned i = 0; i < 255; ++i)
+    memory.element(0, i, std::uint64_t{i} << 27, Memory::phys(1));
+  for (const std::uint64_t count : {255ULL, 256ULL}) {
+    memory.header(0, 0, count);
+    const Walk walk = memory.walk();
+    CHECK_EQ(walk.findings.list()[0].code,
+             count == 255 ? FindingCode::bitmap_twice : FindingCode::chunk_too_full);
+  }
+}
+
 TEST(an_order_that_no_address_has) {
   for (const std::uint64_t order : {52ULL, 255ULL, 0xffffffffULL}) {
     Memory memory;

@@ -1,12 +1,9 @@
-import { statSync } from 'node:fs';
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
-import type { Image } from '../image/image.ts';
-import { openSource } from '../image/open.ts';
 import { diffImages, isSame } from '../receiver/diff.ts';
 import { diffJson, diffText } from '../report/diff.ts';
 import { openImage } from './source.ts';
-import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
+import { SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
 interface Options extends SourceFlags {
   json?: boolean;
@@ -29,13 +26,8 @@ export function diffCommand(done: (code: ExitCode) => void): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
   return withSourceOptions(command).action((a: string, b: string, options: Options) => {
-    const diff = diffImages(open(a, options), open(b, options));
+    const diff = diffImages(openImage(a, options), openImage(b, options));
     console.log(options.json ? diffJson(diff, a, b) : diffText(diff, a, b));
     done(isSame(diff) ? ExitCode.ok : ExitCode.no);
   });
-}
-
-function open(path: string, options: SourceFlags): Image {
-  const spec = /\.ya?ml$/.test(path) && statSync(path, { throwIfNoEntry: false })?.isFile();
-  return spec ? openImage(path) : openSource(path, openOptions(options)).image;
 }

@@ -4,8 +4,9 @@ import { severities } from '../receiver/verify/severity.ts';
 import { verifyImage } from '../receiver/verify/verify.ts';
 import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../report/verify.ts';
 import { openImage } from './source.ts';
+import { type SourceFlags, withSourceOptions } from './source-options.ts';
 
-interface Options {
+interface Options extends SourceFlags {
   receiver?: string;
   error: string[];
   warning: string[];
@@ -25,9 +26,9 @@ Exit code 0: revived, and no finding is an error; 1: otherwise; 2: bad input.
 `;
 
 export function verifyCommand(done: (code: ExitCode) => void): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('say what a receiving kernel makes of an image, and what is wrong with it')
-    .argument('<source>', 'spec, or image directory')
+    .argument('<source>', 'spec, image directory, ELF core, raw dump or root FDT')
     .option('--receiver <release>', 'kernel release, e.g. 7.3; default: the newest that takes such images')
     .option('-E, --error <check>', 'count a check as error; may be repeated', collect, [])
     .option('-W, --warning <check>', 'count a check as warning', collect, [])
@@ -36,16 +37,16 @@ export function verifyCommand(done: (code: ExitCode) => void): Command {
       new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
     )
     .option('--json', 'the same as --format json')
-    .addHelpText('after', HELP)
-    .action((source: string, options: Options) => {
-      done(run(source, options));
-    });
+    .addHelpText('after', HELP);
+  return withSourceOptions(command).action((source: string, options: Options) => {
+    done(run(source, options));
+  });
 }
 
 function run(source: string, options: Options): ExitCode {
   const { receiver, error, warning, note } = options;
   const severity = severities({ error, warning, note });
-  const result = verifyImage(openImage(source), {
+  const result = verifyImage(openImage(source, options), {
     severity,
     ...(receiver !== undefined && { receiver }),
   });

@@ -56,17 +56,13 @@ function copyOf(memory: PhysicalMemory, regions: readonly Region[]): PhysicalMem
     for (let i = next; i < memory.extents.length; i++) {
       const extent = memory.extents[i];
       if (!extent || extent.start >= regionEnd(region)) break;
-      const from = laterStart(extent, region);
-      const offset = Number(from - extent.start);
-      copy.map(from, extent.bytes.subarray(offset, offset + Number(regionEnd(region) - from)));
+      // Before the extent begins there is nothing, and subarray() ends with it.
+      const offset = Math.max(0, Number(region.start - extent.start));
+      const end = Number(regionEnd(region) - extent.start);
+      copy.map(extent.start + BigInt(offset), extent.bytes.subarray(offset, end));
     }
   }
   return copy;
-}
-
-/** Where what both have begins. */
-function laterStart(a: { start: bigint }, b: { start: bigint }): bigint {
-  return a.start < b.start ? b.start : a.start;
 }
 
 function endsBefore(memory: PhysicalMemory, index: number, address: bigint): boolean {

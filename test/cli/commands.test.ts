@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -207,6 +207,12 @@ describe('khoforge doctor', () => {
     expect(stdout).toMatch(/^apt-get install -y qemu-system-x86 cmake /m);
     expect(code).toBe(3);
   });
+});
+
+it('ends quietly when its reader has seen enough', () => {
+  const script = '"$0" bin/khoforge.js build --help | true; exit "${PIPESTATUS[0]}"';
+  const { stderr } = spawnSync('bash', ['-c', script, process.execPath], { encoding: 'utf8' });
+  expect(stderr).toBe('');
 });
 
 describe('help', () => {

@@ -77,13 +77,32 @@ fingerprint() {
   } | sha256sum | cut -c 1-12
 }
 
-fragment() { cat "$here/config/"{common,"$arch","$variant"}.config; }
+# The lines of config/ that this release has.
+fragment() {
+  local absent
+  absent=$(absent_lines)
+  cat "$here/config/"{common,"$arch","$variant"}.config | grep -vxF "${absent:-no such line}"
+}
+
+# Lines of config/ that came with a later release, by config/since.
+absent_lines() {
+  local line since
+  while read -r line since; do
+    ! older_than "$since" || echo "$line"
+  done < <(grep '^CONFIG_' "$here/config/since")
+}
+
+# older_than RELEASE: whether the kernel to build is.
+older_than() { [[ $release != "$1" && $(printf '%s\n' "$release" "$1" | sort -V | head -n 1) == "$release" ]]; }
 
 build() {
   local log=$cache/log/kernel-$key.log
   : >"$log"
   make_workdir "$cache/kernel" "$key"
   mkdir "$workdir/build"
+  local absent
+  absent=$(absent_lines | paste -sd ' ')
+  [[ -z $absent ]] || say "Linux $release is older than $absent: built without"
   phase "configuring Linux $release for $arch, $variant" "$log" configure
   check_config "$workdir/build/.config"
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # fetch-source.sh [--release 7.3]
 #
-# Gets a kernel's source from Debian's package linux-source-RELEASE (sid or
-# trixie-backports, on any Debian) into the cache and prints the folder that
-# holds it: linux/ is the tree (1.8 GB on disk), version the package's version.
-# It is fetched once; remove the folder to get a newer package.
+# Gets a kernel's source from Debian (sid or trixie-backports, on any Debian) into
+# the cache and prints the folder that holds it: linux/ is the tree (1.8 GB on
+# disk), version the package's version. It comes from the package
+# linux-source-RELEASE, or, of a release that has none, from the pristine tarball
+# of the source package linux. It is fetched once; remove the folder to get a
+# newer package.
 #
 # KHOFORGE_CACHE           where to keep it; ~/.cache/khoforge
 # KHOFORGE_DEBIAN_MIRROR   base URI of a Debian mirror; else as this machine's apt
@@ -48,22 +50,40 @@ parse_arguments() {
 }
 
 fetch() {
-  local log=$cache/log/source-$release.log package=linux-source-$release version mirrors
+  local log=$cache/log/source-$release.log package=linux-source-$release version mirrors mirror
   : >"$log"
   check_space
   mirrors=${KHOFORGE_DEBIAN_MIRROR:-$(machine_mirrors)}
   use_private_apt "$cache/apt"
   find_offers "$mirrors" "$log"
   version=$(newest_version "$package")
-  [[ -n $version ]] ||
-    fail "$EXIT_USAGE" "$package is not offered by ${DEBIAN_SUITES[*]}" \
-      "offered: $(offered linux-source- | paste -sd ' ')"
   make_workdir "$cache/source" "$release"
-  phase "downloading $package $version (160 MB)" "$log" download "$package=$version"
-  phase "unpacking it (1.8 GB)" "$log" unpack
-  rm "$workdir"/*.deb
-  echo "$version" >"$workdir/version"
+  if [[ -n $version ]]; then
+    phase "downloading $package $version (160 MB)" "$log" download "$package=$version"
+    phase "unpacking it (1.8 GB)" "$log" unpack
+    echo "$version" >"$workdir/version"
+  else
+    fetch_pristine
+  fi
+  rm "$workdir"/*.{deb,xz} 2>/dev/null || true
   keep_as "$target"
+}
+
+# The index lists more versions than the pool still holds: newest first, the first
+# that can be had is taken.
+fetch_pristine() {
+  local versions
+  write_sources "$mirror" deb deb-src
+  phase "asking $mirror for source packages" "$log" update_lists
+  complaints "$log"
+  versions=$(source_versions linux "$release")
+  [[ -n $versions ]] ||
+    fail "$EXIT_USAGE" "Linux $release is not offered by ${DEBIAN_SUITES[*]}" \
+      "offered: $(offered linux-source- | paste -sd ' '), and the source package linux of:" \
+      "$(source_versions linux '' | paste -sd ' ')"
+  # shellcheck disable=SC2086 # one argument per version
+  phase "downloading the tarball of linux $release (160 MB)" "$log" download_pristine $versions
+  phase "unpacking it (1.8 GB)" "$log" unpack_pristine
 }
 
 check_space() {
@@ -76,8 +96,9 @@ check_space() {
 
 # Takes the first mirror whose suites can be read and trusted. apt's own exit
 # code is no measure: one suite may be missing on a mirror and the other do.
+# Sets `mirror`.
 find_offers() {
-  local mirror log=$2
+  local log=$2
   [[ -n $1 ]] ||
     fail "$EXIT_COULD_NOT_RUN" "this machine's apt has no Debian mirror" \
       'set KHOFORGE_DEBIAN_MIRROR to the base URI of one'
@@ -113,6 +134,23 @@ unpack() {
   dpkg-deb --fsys-tarfile "$workdir"/*.deb |
     tar -xO "./usr/src/linux-source-$release.tar.xz" |
     tar -xJ -C "$workdir/linux" --strip-components=1 --no-same-owner
+}
+
+download_pristine() {
+  local version
+  cd "$workdir"
+  for version in "$@"; do
+    apt-get source --download-only --tar-only "linux=$version" || continue
+    echo "$version" >version
+    return
+  done
+  echo "none of these is in the pool any more: $*"
+  return 1
+}
+
+unpack_pristine() {
+  mkdir "$workdir/linux"
+  tar -xJf "$workdir"/linux_*.orig.tar.xz -C "$workdir/linux" --strip-components=1 --no-same-owner
 }
 
 main "$@"

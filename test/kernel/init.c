@@ -4,6 +4,7 @@
  *
  *   khoforge-init: start RELEASE
  *   khoforge-init: cmdline TEXT
+ *   khoforge-init: finalized
  *   khoforge-init: no /sys/kernel/debug/kho
  *   khoforge-init: dir PATH
  *   khoforge-init: file PATH size=BYTES crc32=0xHEX
@@ -210,9 +211,10 @@ static void say_directory(const char *directory, int depth)
 	}
 }
 
+static char cmdline[512];
+
 static void say_start(void)
 {
-	static char cmdline[512];
 	struct utsname name;
 	int fd = open("/proc/cmdline", O_RDONLY);
 	ssize_t got = fd < 0 ? -1 : read(fd, cmdline, sizeof(cmdline) - 1);
@@ -222,6 +224,20 @@ static void say_start(void)
 	if (got > 0 && cmdline[got - 1] == '\n')
 		cmdline[got - 1] = 0;
 	say("cmdline %s", cmdline);
+}
+
+/*
+ * Up to 6.19 a kernel writes its memory map when it is told to (6.18, kernel/kexec_handover.c:
+ * kho_out_finalize_set); `khoforge.finalize` on the command line asks for that.
+ */
+static void finalize_if_asked(void)
+{
+	if (!strstr(cmdline, "khoforge.finalize"))
+		return;
+	if (write_file("out/finalize", "1\n") < 0)
+		say("error out/finalize %s", strerror(errno));
+	else
+		say("finalized");
 }
 
 /* Powering off where nothing can do it halts, and QEMU would run on; -no-reboot ends it then. */
@@ -243,10 +259,12 @@ int main(void)
 	mount_at("tmpfs", "/tmp");
 	open_output();
 	say_start();
-	if (chdir(kho_root) < 0)
+	if (chdir(kho_root) < 0) {
 		say("no %s", kho_root);
-	else
+	} else {
+		finalize_if_asked();
 		say_directory("", 0);
+	}
 	say("done");
 	end_machine();
 	return 1;

@@ -52,10 +52,14 @@ machine_mirrors() {
   grep -Ev '/debian(\.list)?/$' <<<"$found" || true
 }
 
+# write_sources MIRROR [TYPE...]: TYPE is deb, which is the default, or deb-src.
 write_sources() {
-  local suite
-  for suite in "${DEBIAN_SUITES[@]}"; do
-    echo "deb [signed-by=$(debian_keyring) arch=$(dpkg --print-architecture)] $1 $suite main"
+  local mirror=$1 type suite
+  shift
+  for type in "${@:-deb}"; do
+    for suite in "${DEBIAN_SUITES[@]}"; do
+      echo "$type [signed-by=$(debian_keyring) arch=$(dpkg --print-architecture)] $mirror $suite main"
+    done
   done >"$apt_dir/sources.list"
 }
 
@@ -65,3 +69,10 @@ offered() { apt-cache pkgnames "$1" | sort -V; }
 # newest_version PACKAGE: over all suites, whatever apt would prefer;
 # apt-cache lists versions newest first.
 newest_version() { apt-cache madison "$1" | awk 'NR == 1 { print $3 }'; }
+
+# source_versions PACKAGE RELEASE: the versions of a source package that belong to
+# RELEASE, all when it is empty; newest first.
+source_versions() {
+  apt-cache madison "$1" | awk -v release="$2" '
+    $NF == "Sources" && (release == "" || index($3, release ".") == 1) { print $3 }' | sort -Vru
+}

@@ -1,0 +1,69 @@
+/*
+ * The init of a first kernel: loads /kernel and /initrd of its root with
+ * kexec_file_load(2), as kexec -s does, and jumps into it. /cmdline, one line, is
+ * the next kernel's command line. What goes wrong is printed, and the machine ends.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kexec.h>
+#include <linux/reboot.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void mount_at(const char *type, const char *path)
+{
+	mkdir(path, 0755);
+	mount(type, path, type, 0, NULL);
+}
+
+static void open_console(void)
+{
+	int console = open("/dev/console", O_RDWR);
+
+	for (int fd = 0; console >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(console, fd);
+}
+
+static int restart(unsigned int command)
+{
+	sync();
+	return (int)syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, NULL);
+}
+
+static int load(void)
+{
+	char cmdline[1024] = "";
+	int kernel = open("/kernel", O_RDONLY);
+	int initrd = open("/initrd", O_RDONLY);
+	int text = open("/cmdline", O_RDONLY);
+	ssize_t length = read(text, cmdline, sizeof(cmdline) - 1);
+
+	if (kernel < 0 || initrd < 0 || length < 0)
+		return -1;
+	cmdline[strcspn(cmdline, "\n")] = 0;
+	return (int)syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline, 0UL);
+}
+
+int main(void)
+{
+	mount_at("devtmpfs", "/dev");
+	mount_at("proc", "/proc");
+	mount_at("sysfs", "/sys");
+	mount_at("debugfs", "/sys/kernel/debug");
+	open_console();
+	if (load() < 0)
+		printf("khoforge-kexec: kexec_file_load: %s\n", strerror(errno));
+	else
+		printf("khoforge-kexec: loaded\n");
+	fflush(stdout);
+	restart(LINUX_REBOOT_CMD_KEXEC);
+	printf("khoforge-kexec: reboot: %s\n", strerror(errno));
+	fflush(stdout);
+	restart(LINUX_REBOOT_CMD_RESTART);
+	return 1;
+}
