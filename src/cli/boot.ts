@@ -6,7 +6,7 @@ import type { Image } from '../image/image.ts';
 import { parseSize } from '../numbers.ts';
 import { toJson } from '../report/json.ts';
 import { Progress } from './progress.ts';
-import { openImage } from './source.ts';
+import { openBootable } from './source.ts';
 
 interface Options {
   kernel: string;
@@ -57,7 +57,7 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
 }
 
 async function run(source: string, options: Options): Promise<ExitCode> {
-  const image = openImage(source);
+  const image = openBootable(source);
   const { kernel, initrd, cmdline, accel, memory, timeout, log, until } = options;
   const bootOptions: BootOptions = {
     kernel,
@@ -77,7 +77,7 @@ async function run(source: string, options: Options): Promise<ExitCode> {
   }
   const result = await bootWithProgress(image, bootOptions);
   if (json) console.log(bootJson(result));
-  else console.log(options.format === 'ktap' ? bootKtap(result) : bootText(result));
+  else console.log(options.format === 'ktap' ? bootKtap(result).trimEnd() : bootText(result));
   return bootPassed(result) ? ExitCode.ok : ExitCode.no;
 }
 
