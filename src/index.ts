@@ -5,11 +5,15 @@ export { type BuildOptions, type BuiltImage, buildImage } from './handover/build
 export { CHECKS, type Check } from './handover/checks.ts';
 export { readImageDirectory, writeImageDirectory } from './image/directory.ts';
 export type { BootRecord, Expectations, Image, Placement, Verdict } from './image/image.ts';
+export { type OpenOptions, openSource } from './image/open.ts';
 export { type Inspection, inspect } from './receiver/decode.ts';
+export { diffImages } from './receiver/diff.ts';
+export { extractHandover } from './receiver/extract.ts';
 export { VERIFY_CHECKS, type VerifyCheck } from './receiver/verify/checks.ts';
 export type { Finding, Severity, Verification } from './receiver/verify/finding.ts';
 export { RECEIVERS } from './receiver/verify/receivers.ts';
 export { severities } from './receiver/verify/severity.ts';
 export { type VerifyOptions, verifyImage } from './receiver/verify/verify.ts';
+export { specOf, specYaml } from './report/as-spec.ts';
 export { type LoadedSpec, loadSpec } from './spec/load.ts';
 export type { Spec } from './spec/schema.ts';

@@ -53,9 +53,11 @@ async function run(source: string | undefined, options: Options): Promise<ExitCo
   if (source !== undefined) return capture(source, options);
   const dump = `${resolve(options.output)}.dump.elf`;
   await dumpWithProgress(options.qmp ?? '', dump);
-  const code = capture(dump, options);
-  rmSync(dump, { force: true });
-  return code;
+  try {
+    return capture(dump, options);
+  } finally {
+    rmSync(dump, { force: true });
+  }
 }
 
 async function dumpWithProgress(socket: string, dump: string): Promise<void> {

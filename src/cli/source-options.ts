@@ -13,7 +13,7 @@ export interface SourceFlags {
 
 export const SOURCE_HELP = `
 SOURCE is an image directory, an ELF core (QEMU dump-guest-memory, /proc/vmcore), a raw dump with --base,
-a root FDT alone (kho.dtb, debugfs kho/in/fdt).
+a root FDT alone (kho.dtb, debugfs kho/in/fdt), or the word live: this host, as root.
 `;
 
 /** Adds the options that say how a source is to be read. */

@@ -64,7 +64,7 @@ function checkScratch(
     }
     if (!isWithin(ram, region.start, end)) checker.broken('scratch-outside-ram', `${text} is not in RAM`);
     const other = regions.findIndex(
-      (next, j) => j > i && overlaps(region.start, end, next.start, regionEnd(next)),
+      (next, j) => j > i && next.size > 0n && overlaps(region.start, end, next.start, regionEnd(next)),
     );
     if (other >= 0) checker.broken('scratch-overlap-scratch', `${text} overlaps scratch[${other}]`);
   });

@@ -10,6 +10,7 @@ import { type Dump, dumpMemory, type ScanHits, type SourceNote, scanDump } from 
 import { readElfCore } from './elf-core.ts';
 import { readFdtAlone } from './fdt-alone.ts';
 import type { Image } from './image.ts';
+import { openLive } from './live.ts';
 import { MappedFile } from './mapped-file.ts';
 import { readRaw } from './raw.ts';
 
@@ -36,18 +37,22 @@ export interface OpenedSource {
   readonly notes: readonly SourceNote[];
 }
 
+/** The source that is the running kernel. */
+const LIVE = 'live';
 /** FDTs that are read as such: a page, or a device tree. */
 const LARGEST_FDT = 2 << 20;
 /** `KDUMP   ` of makedumpfile and of QEMU's kdump formats; `makedumpfile` of the flattened form. */
 const COMPRESSED = ['KDUMP   ', 'DISKDUMP', 'makedumpfile'];
 
 /**
- * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), or a root FDT alone.
+ * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), a root FDT alone, or
+ * `live`, the running kernel.
  * Files are mapped, so that their size does not matter.
  * @throws KhoforgeError `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `ELF_INVALID`, `FDT_INVALID`,
  *   `HANDOVER_NOT_FOUND`, or one of readImageDirectory()
  */
 export function openSource(path: string, options: OpenOptions = {}): OpenedSource {
+  if (path === LIVE) return openLive('/', options);
   if (isImageDirectory(path)) {
     const image = readImageDirectory(path);
     return { kind: 'image directory', image, candidates: [], choice: '', notes: [] };

@@ -1,4 +1,5 @@
 import type { Image, Placement } from '../image/image.ts';
+import type { OpenedSource } from '../image/open.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { TracedMemory } from '../memory/traced-memory.ts';
@@ -19,11 +20,21 @@ export function extractHandover(image: Image, options: ExtractOptions = {}): Ima
   const inspection = inspect({ ...image, memory: traced });
   const map = inspection.memoryMap ? mapRegions(image.target, image.memory, inspection.memoryMap) : [];
   const contents = options.withContents ? preservedRegions(inspection) : [];
+  // A memory that fetches has the bytes only after it was asked.
+  for (const { start, size } of contents) image.memory.covers(start, Number(size));
   return {
     ...image,
     memory: copyOf(image.memory, merge([...traced.reads, ...map, ...contents])),
     placements: placementsOf(image, inspection),
   };
+}
+
+/**
+ * What a next kernel can be booted on. The memory of a machine also holds the kernel that ran on it: of a dump only the
+ * handover goes on. An image from a spec or a directory is taken as it is, right or deliberately wrong.
+ */
+export function bootableImage({ image, candidates }: Pick<OpenedSource, 'image' | 'candidates'>): Image {
+  return candidates.length > 0 ? extractHandover(image, { withContents: true }) : image;
 }
 
 function preservedRegions({ walk }: Inspection): Region[] {

@@ -21,6 +21,8 @@ const ENTRY = 16;
 const MOST_ENTRIES = 1026;
 /** No scratch region starts at less on any target (CMA_MIN_ALIGNMENT_BYTES). */
 const ALIGNMENT = 2n << 20n;
+/** No machine has memory above: 52 bits of physical address. */
+const LIMIT = 1n << 52n;
 
 /**
  * The scratch array of a boot record. Before the jump it is not at its address yet, but in a page of the loaded kexec
@@ -38,12 +40,18 @@ export function findScratch(
     const regions = entries(memory, target, record.scratchAddr, Math.floor(count));
     if (isArray(regions, record)) return { regions, phys: record.scratchAddr, inPlace: true };
   }
-  for (const phys of pages) {
+  const found = pages.flatMap((phys): FoundScratch[] => {
     const all = entries(memory, target, phys, Math.floor(count ?? MOST_ENTRIES));
     const regions = count === undefined ? all.slice(0, used(all)) : all;
-    if (isArray(regions, record)) return { regions, phys, inPlace: false };
-  }
-  return undefined;
+    return isArray(regions, record) ? [{ regions, phys, inPlace: false }] : [];
+  });
+  // A dump may lack free memory, and with it scratch; where it does not, what it lacks is no scratch.
+  return found.find(({ regions }) => isPresent(memory, regions)) ?? found[0];
+}
+
+function isPresent(memory: PhysicalMemory, regions: readonly Region[]): boolean {
+  const filled = regions.filter(({ size }) => size > 0n);
+  return filled.every((region) => memory.covers(region.start, 1) && memory.covers(regionEnd(region) - 1n, 1));
 }
 
 function entries(memory: PhysicalMemory, target: Target, phys: bigint, count: number): Region[] {
@@ -60,12 +68,15 @@ function used(regions: readonly Region[]): number {
   return end < 0 ? regions.length : end;
 }
 
-/** Regions that a kernel could have, one of which has the record's array, as kexec_file_load() places it. */
+/**
+ * Regions that a kernel could have, one of which has the record's array, as kexec_file_load() places it. Memory at 0
+ * is nobody's scratch: memblock gives none of it out.
+ */
 function isArray(regions: readonly Region[], record: FoundRecord | undefined): boolean {
   const filled = regions.filter(({ size }) => size > 0n);
   if (filled.length === 0) return false;
   const good = filled.every(
-    (region) => isAligned(region.start, ALIGNMENT) && region.size < 1n << 52n && region.start < 1n << 52n,
+    ({ start, size }) => start > 0n && isAligned(start, ALIGNMENT) && size < LIMIT && start < LIMIT,
   );
   const apart = filled.every((region, i) =>
     filled.every(

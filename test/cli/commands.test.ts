@@ -210,7 +210,7 @@ describe('khoforge doctor', () => {
 });
 
 it('ends quietly when its reader has seen enough', () => {
-  const script = '"$0" bin/khoforge.js build --help | true; exit "${PIPESTATUS[0]}"';
+  const script = '"$0" bin/khoforge.js build --help | true';
   const { stderr } = spawnSync('bash', ['-c', script, process.execPath], { encoding: 'utf8' });
   expect(stderr).toBe('');
 });

@@ -35,6 +35,17 @@ static int restart(unsigned int command)
 	return (int)syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, NULL);
 }
 
+/* Up to 6.18 an image carries KHO only when KHO was finalized before; later kernels but 6.19 have no such file. */
+static void finalize(void)
+{
+	int fd = open("/sys/kernel/debug/kho/out/finalize", O_WRONLY);
+
+	if (fd >= 0 && write(fd, "1\n", 2) < 0)
+		printf("khoforge-kexec: finalize: %s\n", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 static int load(void)
 {
 	char cmdline[1024] = "";
@@ -56,6 +67,7 @@ int main(void)
 	mount_at("sysfs", "/sys");
 	mount_at("debugfs", "/sys/kernel/debug");
 	open_console();
+	finalize();
 	if (load() < 0)
 		printf("khoforge-kexec: kexec_file_load: %s\n", strerror(errno));
 	else

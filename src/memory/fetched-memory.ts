@@ -1,0 +1,56 @@
+import { alignDown } from '../numbers.ts';
+import { PhysicalMemory } from './physical-memory.ts';
+import { isWithin, type Region } from './regions.ts';
+
+/** Bytes that are fetched at a time. */
+const PIECE = 4096n;
+
+/** Memory that cannot be mapped: what is asked for is fetched once and kept. Its extents are what was asked for so far. */
+export class FetchedMemory extends PhysicalMemory {
+  readonly #regions: readonly Region[];
+  readonly #fetch: (start: bigint, length: number) => Uint8Array;
+
+  /**
+   * @param regions what there is, by ascending address
+   * @param fetch reads bytes of one region
+   */
+  constructor(regions: readonly Region[], fetch: (start: bigint, length: number) => Uint8Array) {
+    super();
+    this.#regions = regions;
+    this.#fetch = fetch;
+  }
+
+  override read(start: bigint, length: number): Uint8Array {
+    this.#need(start, length);
+    return super.read(start, length);
+  }
+
+  override covers(start: bigint, length: number): boolean {
+    if (!isWithin(this.#regions, start, start + BigInt(length))) return false;
+    this.#need(start, length);
+    return super.covers(start, length);
+  }
+
+  /** What folios hold is fetched only by those who `read` it. */
+  override hasContents(): boolean {
+    return false;
+  }
+
+  #need(start: bigint, length: number): void {
+    const end = start + BigInt(length);
+    for (const region of this.#regions) {
+      const last = region.start + region.size;
+      const from = region.start > start ? region.start : start;
+      const to = last < end ? last : end;
+      for (let at = alignDown(from, PIECE); at < to; at += PIECE) this.#piece(region, at);
+    }
+  }
+
+  #piece(region: Region, at: bigint): void {
+    const skip = Math.max(0, Number(region.start - at));
+    const rest = Math.min(Number(PIECE), Number(region.start + region.size - at));
+    const from = at + BigInt(skip);
+    if (super.covers(from, rest - skip)) return;
+    this.map(from, Uint8Array.from(this.#fetch(from, rest - skip)));
+  }
+}

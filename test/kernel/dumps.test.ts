@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bootImage } from '../../src/boot/boot-image.ts';
+import { readImageDirectory, writeImageDirectory } from '../../src/image/directory.ts';
+import { dumpGuest } from '../../src/image/guest.ts';
+import { type OpenedSource, openSource } from '../../src/image/open.ts';
+import { hex } from '../../src/numbers.ts';
+import { inspect } from '../../src/receiver/decode.ts';
+import { diffImages } from '../../src/receiver/diff.ts';
+import { extractHandover } from '../../src/receiver/extract.ts';
+import { verifyImage } from '../../src/receiver/verify/verify.ts';
+import { specDifferences, specOf } from '../../src/report/as-spec.ts';
+import { type JumpingGuest, withJumpingGuest } from './jump.ts';
+import { buildInitrd, buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'khoforge-dumps-'));
+const said: string[] = [];
+let initrd: string;
+
+beforeAll(() => {
+  initrd = buildInitrd();
+});
+
+// The evidence goes into the log of the run.
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  console.log(said.join('\n'));
+});
+
+async function dump(guest: JumpingGuest, name: string): Promise<string> {
+  const path = join(folder, name);
+  await dumpGuest(guest.qmp, path, () => {});
+  return path;
+}
+
+function say(what: string, { kind, choice, notes, candidates }: OpenedSource): void {
+  said.push(
+    `${what}: ${kind}; ${candidates.length} root FDT (${choice})`,
+    ...notes.map(({ code, text }) => `  ${code}: ${text}`),
+  );
+}
+
+const codes = ({ notes }: OpenedSource) => notes.map(({ code }) => code);
+
+describe.each(['7.3', ...RECEIVERS])('a %s kernel in the instant before it jumps', (release) => {
+  const missing = whyUnfetchable(release);
+  if (missing !== undefined) said.push(`${release}: skipped: ${missing}`);
+  let opened: OpenedSource;
+  let lines: string[];
+  let kernel: string;
+
+  beforeAll(async () => {
+    if (missing !== undefined) return;
+    kernel = buildKernel('--release', release);
+    const chain = { kernels: [kernel, kernel], initrd, mebibytes: 256, cmdline: 'liveupdate=on' };
+    await withJumpingGuest(chain, async (guest) => {
+      await guest.untilJump();
+      opened = openSource(await dump(guest, `${release}.elf`));
+      lines = await guest.finish();
+    });
+    say(release, opened);
+  }, 600_000);
+
+  it.skipIf(missing !== undefined)('has left a good handover: the next kernel revives it', () => {
+    // 6.17 and 6.18 go on in the same line.
+    expect(lines.some((line) => line.startsWith('KHO: found kexec handover data.'))).toBe(true);
+    expect(lines).toContain('test_kho: KHO restore succeeded');
+  });
+
+  it.skipIf(missing !== undefined)('is read without a complaint', () => {
+    const inspection = inspect(opened.image);
+    expect(inspection.problems).toEqual([]);
+    expect(opened.image.target.generation.releases).toContain(release);
+    // 6.2 of the facts: the array is put in place by the jump.
+    expect(codes(opened)).toContain('SCRATCH_ELSEWHERE');
+    expect(inspection.subtrees.map(({ name }) => name)).toContain('kho_test');
+    const test = inspection.subtrees.find(({ name }) => name === 'kho_test');
+    expect(test?.decoded?.fields.contents).toBe('match the checksum');
+    const debugfs = lines.filter((line) => line.startsWith('khoforge-init: text out/scratch_phys '));
+    const theirs = debugfs.map((line) => line.split(' ').at(-1));
+    expect(inspection.scratch.map(({ start }) => hex(start))).toEqual(theirs);
+  });
+
+  // `verify` knows receivers from 6.18 on.
+  it.skipIf(missing !== undefined || release === '6.17')(
+    'is verified as what the next kernel made of it',
+    () => {
+      const { verdict, findings } = verifyImage(opened.image, { receiver: release });
+      said.push(...findings.map(({ severity, check, text }) => `  verify: ${severity} ${check}: ${text}`));
+      expect(verdict).toBe('revived');
+    },
+  );
+
+  it.skipIf(missing !== undefined)('goes into a spec and comes out the same', () => {
+    const inspection = inspect(opened.image);
+    const spec = specOf(opened.image, inspection);
+    expect(specDifferences(spec, opened.image, inspection)).toEqual([]);
+    said.push(
+      `  as-spec: root FDT of ${inspection.fdt?.size} bytes and ${inspection.walk?.bytes} preserved bytes equal`,
+    );
+  });
+
+  it.skipIf(missing !== undefined)(
+    'is captured, and the capture is rehearsed on the next kernel',
+    async () => {
+      const captured = extractHandover(opened.image, { withContents: true });
+      const path = join(folder, `${release}.capture`);
+      writeImageDirectory(captured, path);
+      expect(diffImages(opened.image, captured)).toEqual({ values: [], added: [], removed: [] });
+      const result = await bootImage(readImageDirectory(path), { kernel, timeout: 90 });
+      said.push(
+        `  rehearsal: ${result.verdict}, ${result.reason}; memory.bin ${statSync(join(path, 'memory.bin')).size} bytes`,
+      );
+      expect(result.verdict).toBe('revived');
+      expect(result.proofs.join('\n')).toContain('test_kho: KHO restore succeeded');
+    },
+  );
+});
+
+describe('a 7.3 kernel that was revived itself', () => {
+  it('has two root FDTs, and the live one is taken', async () => {
+    const kernel = buildKernel();
+    const chain = { kernels: [kernel, kernel, kernel], initrd, mebibytes: 256, cmdline: '' };
+    const { first, second, lines } = await withJumpingGuest(chain, async (guest) => {
+      await guest.untilJump();
+      const before = inspect(openSource(await dump(guest, 'first.elf')).image);
+      await guest.untilJump();
+      const after = openSource(await dump(guest, 'second.elf'));
+      return { first: before, second: after, lines: await guest.finish() };
+    });
+    say('second jump', second);
+    const stale = first.fdt?.phys;
+    const inspection = inspect(second.image);
+    expect(second.candidates.map(({ phys }) => phys)).toContain(stale);
+    expect(inspection.fdt?.phys).not.toBe(stale);
+    expect(inspection.problems).toEqual([]);
+    const metadata = inspection.subtrees.find(({ name }) => name === 'kexec-metadata');
+    expect(metadata?.decoded?.fields.kexec_count).toBe(2);
+    expect(lines.filter((line) => line === 'KHO: found kexec handover data.')).toHaveLength(2);
+    expect(lines.join('\n')).toMatch(/^KHO: exec from: 7\.3\S* \(count 2\)$/m);
+    expect(verifyImage(second.image, { receiver: '7.3' }).verdict).toBe('revived');
+  });
+});
