@@ -1,12 +1,15 @@
 import { KhoforgeError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
 import { maxPageOrder } from './page-order.ts';
+import type { TreeParts } from './tree-abi.ts';
 
 /** Preserved memory map as a radix tree of pages (7.0 and later). */
 export interface RadixMap {
   kind: 'radix';
   /** Bits of the radix key that the depth is computed for. */
   keyWidth: (pageShift: number) => number;
+  /** Levels, where they do not follow from `keyWidth`. */
+  depth?: number;
 }
 
 /** Preserved memory map as a chain of chunks that point to bitmaps (6.16 to 6.19). */
@@ -51,6 +54,8 @@ export interface Generation {
   readonly scratchAlignment: (target: { pageShift: 12 | 14 | 16 }) => bigint;
   /** How test_kho hands over its list of folios: inline in the FDT, or in a preserved vmalloc area. */
   readonly testFolios: 'inline' | 'vmalloc';
+  /** Of a kernel tree: what its headers say otherwise than the release that it is nearest to. */
+  readonly tree?: TreeParts;
 }
 
 const ROOT = {
@@ -157,7 +162,7 @@ export function generationByName(name: string): Generation {
     `unknown generation '${name}': expected ${names.join(', ')}`,
     {
       where: { spec: 'target.generation' },
-      ...didYouMean(name, names),
+      hint: didYouMean(name, names).hint ?? 'for the version of a tree of your own: --target-tree DIR',
     },
   );
 }

@@ -1,12 +1,14 @@
 import { Struct } from 'typed-struct';
 import { KhoforgeError } from '../errors.ts';
+import { isGone } from './constants.ts';
+import type { Generation } from './generations.ts';
 import type { Endian, Target } from './target.ts';
 
 /** A count that is fixed, or follows from the target (arrays that fill a page). */
 type Count = number | ((target: Target) => number);
 
 type Field =
-  | { kind: 'u16' | 'u32' | 'u64' }
+  | { kind: 'u8' | 'u16' | 'u32' | 'u64' }
   /** A C char array; shorter text is padded with NUL. */
   | { kind: 'chars'; count: Count }
   | { kind: 'u64s'; count: Count }
@@ -15,7 +17,7 @@ type Field =
 
 type ValueOf<F extends Field> = F extends { kind: 'u64' | 'bits' }
   ? bigint
-  : F extends { kind: 'u16' | 'u32' }
+  : F extends { kind: 'u8' | 'u16' | 'u32' }
     ? number
     : F extends { kind: 'chars' }
       ? string
@@ -73,14 +75,24 @@ export interface Layout {
   readonly fields: readonly FieldLayout[];
 }
 
-const SCALAR_SIZE = { u16: 2, u32: 4, u64: 8, chars: 1, u64s: 8, bits: 8 } as const;
+const SCALAR_SIZE = { u8: 1, u16: 2, u32: 4, u64: 8, chars: 1, u64s: 8, bits: 8 } as const;
 
 export function defineStruct<const F extends Fields>(def: StructDef<F>): StructDef<F> {
   return def;
 }
 
-/** Offsets, size and alignment by the C rules of the 64-bit ABIs of x86_64 and arm64 (natural alignment). */
+/**
+ * Offsets, size and alignment: those of the target's tree, where it has its own; else by the C rules of the 64-bit ABIs
+ * of x86_64 and arm64 (natural alignment).
+ * @throws KhoforgeError `TARGET_INEXPRESSIBLE` when the tree no longer has the structure
+ */
 export function layoutOf(def: StructDef, target: Target): Layout {
+  const { tree, name } = target.generation;
+  if (tree?.gone.has(def.name)) throw isGone(`struct ${def.name}`, name);
+  return tree?.layouts.get(def.name) ?? naturalLayout(def, target);
+}
+
+function naturalLayout(def: StructDef, target: Target): Layout {
   let offset = 0;
   let align = 1;
   let usedBits = 0;
@@ -120,8 +132,9 @@ export function encodeStruct<F extends Fields>(
   const raw = Buffer.alloc(layout.size);
   const instance: Record<string, unknown> = new Compiled(raw);
   for (const field of layout.fields) {
-    const value: FieldValue | undefined = values[field.name];
-    if (value === undefined) continue;
+    const given: FieldValue | undefined = values[field.name];
+    if (given === undefined) continue;
+    const value = asKind(field.kind, given);
     checkRange(def, field, value);
     if (field.kind === 'chars') raw.write(String(value), field.offset, 'latin1');
     else if (field.bits) writeBits(raw, field, BigInt(String(value)), target.endian);
@@ -149,8 +162,35 @@ export function decodeStruct<F extends Fields>(
   }
   const raw = Buffer.from(bytes.buffer, bytes.byteOffset, layout.size);
   const instance: Record<string, unknown> = new Compiled(raw);
-  const entries = layout.fields.map((field) => [field.name, readField(raw, field, instance, target.endian)]);
-  return Object.fromEntries(entries) as StructValues<F>;
+  const entries = layout.fields.map((field): [string, FieldValue] => {
+    const value = readField(raw, field, instance, target.endian);
+    return [field.name, asKind(def.fields[field.name]?.kind ?? field.kind, value)];
+  });
+  return { ...absentValues(def, layout), ...Object.fromEntries(entries) } as StructValues<F>;
+}
+
+/** Whether the target's kernel has a field of the structure. */
+export function hasField<F extends Fields>(
+  def: StructDef<F>,
+  target: Target,
+  field: keyof F & string,
+): boolean {
+  return layoutOf(def, target).fields.some(({ name }) => name === field);
+}
+
+/** A number that a tree made wider or narrower is given, and wanted, as the structure's definition has it. */
+function asKind(kind: Field['kind'], value: FieldValue): FieldValue {
+  if (typeof value === 'number' && (kind === 'u64' || kind === 'bits') && Number.isInteger(value))
+    return BigInt(value);
+  return typeof value === 'bigint' && /^u(8|16|32)$/.test(kind) ? Number(value) : value;
+}
+
+/** Fields that the target's tree no longer has read as zero. */
+function absentValues(def: StructDef, { fields }: Layout): Record<string, FieldValue> {
+  const there = new Set(fields.map(({ name }) => name));
+  const absent = Object.entries(def.fields).filter(([name]) => !there.has(name));
+  const zero = { u8: 0, u16: 0, u32: 0, u64: 0n, bits: 0n, chars: '', u64s: [] } as const;
+  return Object.fromEntries(absent.map(([name, { kind }]) => [name, zero[kind]]));
 }
 
 function readField(
@@ -224,13 +264,15 @@ interface CompiledStruct {
   Struct: new (raw: Buffer) => Record<string, unknown>;
 }
 
-const cache = new WeakMap<StructDef, Map<string, CompiledStruct>>();
+/** By structure and generation: each tree's generation is an object of its own. */
+const cache = new WeakMap<StructDef, WeakMap<Generation, Map<string, CompiledStruct>>>();
 
 /** typed-struct knows neither C padding nor the target's byte order: both are given to it explicitly here. */
 function compiled(def: StructDef, target: Target): CompiledStruct {
-  const key = `${target.generation.name}/${target.pageSize}/${target.endian}`;
-  const perTarget = cache.get(def) ?? new Map<string, CompiledStruct>();
-  cache.set(def, perTarget);
+  const key = `${target.pageSize}/${target.endian}`;
+  const perStruct = cache.get(def) ?? new WeakMap<Generation, Map<string, CompiledStruct>>();
+  const perTarget = perStruct.get(target.generation) ?? new Map<string, CompiledStruct>();
+  cache.set(def, perStruct.set(target.generation, perTarget));
   const known = perTarget.get(key);
   if (known) return known;
 
@@ -243,7 +285,8 @@ function compiled(def: StructDef, target: Target): CompiledStruct {
     if (field.bits) continue;
     if (field.offset > at) struct.seek(field.offset - at);
     at = field.offset + field.size;
-    if (field.kind === 'u16') struct[`UInt16${suffix}`](field.name);
+    if (field.kind === 'u8') struct.UInt8(field.name);
+    else if (field.kind === 'u16') struct[`UInt16${suffix}`](field.name);
     else if (field.kind === 'u32') struct[`UInt32${suffix}`](field.name);
     else if (field.kind === 'u64') struct[`BigUInt64${suffix}`](field.name);
     else struct.Buffer(field.name, field.size);

@@ -26,8 +26,9 @@ export function radixGeometry(target: Pick<Target, 'generation' | 'pageShift'>):
   }
   const tableSizeLog2 = pageShift - 3;
   const bitmapSizeLog2 = pageShift + 3;
-  const levels = Math.ceil((generation.memoryMap.keyWidth(pageShift) - bitmapSizeLog2) / tableSizeLog2);
-  return { pageShift, tableSizeLog2, bitmapSizeLog2, depth: levels + 1 };
+  const { keyWidth, depth } = generation.memoryMap;
+  const levels = Math.ceil((keyWidth(pageShift) - bitmapSizeLog2) / tableSizeLog2);
+  return { pageShift, tableSizeLog2, bitmapSizeLog2, depth: depth ?? levels + 1 };
 }
 
 /** Highest order that a radix key can carry: the order bit moves down one place per order (kho_encode_radix_key, 7.3). */

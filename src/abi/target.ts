@@ -19,7 +19,7 @@ export interface Target {
 
 export interface TargetOptions {
   /** `kho-v4`; or give `release`. With both, the compatible string of the release's generation will do. */
-  generation?: string;
+  generation?: string | Generation;
   /** `7.3`; or give `generation`. */
   release?: string;
   arch?: Arch;
@@ -47,21 +47,25 @@ export function makeTarget(options: TargetOptions = {}): Target {
       where: { spec: 'target.page_size' },
     });
   }
-  const generation = options.release
-    ? generationOfRelease(options.release)
-    : generationByName(options.generation ?? 'kho-v4');
-  if (options.generation && ![generation.name, generation.compatible].includes(options.generation)) {
-    throw new KhoforgeError(
-      'TARGET_UNKNOWN',
-      `release ${options.release} writes ${generation.name}, not ${options.generation}`,
-      { where: { spec: 'target' }, hint: 'give release or generation, not both' },
-    );
-  }
+  const generation = generationFor(options);
   return { generation, arch, pageSize, pageShift: PAGE_SHIFTS[pageSize], endian: options.endian ?? 'little' };
+}
+
+function generationFor({ release, generation }: TargetOptions): Generation {
+  if (typeof generation === 'object') return generation;
+  if (release === undefined) return generationByName(generation ?? 'kho-v4');
+  const found = generationOfRelease(release);
+  if (generation === undefined || [found.name, found.compatible].includes(generation)) return found;
+  throw new KhoforgeError('TARGET_UNKNOWN', `release ${release} writes ${found.name}, not ${generation}`, {
+    where: { spec: 'target' },
+    hint: 'give release or generation, not both',
+  });
 }
 
 /** One line for people: `kho-v4 (7.2, 7.3) x86_64 4 KiB pages`. */
 export function describeTarget(target: Target): string {
   const { generation, arch, pageSize } = target;
-  return `${generation.name} (${generation.releases.join(', ')}) ${arch} ${pageSize / 1024} KiB pages`;
+  const { name, releases, tree } = generation;
+  const of = tree ? `a tree near ${tree.abi.base}` : releases.join(', ');
+  return `${name} (${of}) ${arch} ${pageSize / 1024} KiB pages`;
 }

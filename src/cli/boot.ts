@@ -7,8 +7,9 @@ import { parseSize } from '../numbers.ts';
 import { toJson } from '../report/json.ts';
 import { Progress } from './progress.ts';
 import { openBootable } from './source.ts';
+import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options {
+interface Options extends TargetFlags {
   kernel: string;
   initrd?: string;
   cmdline?: string;
@@ -26,13 +27,14 @@ const HELP = `
 Example:
   khoforge boot out/quickstart --kernel arch/x86/boot/bzImage
   khoforge boot examples/quickstart.yaml --kernel bzImage --format ktap
+  khoforge boot examples/quickstart.yaml --target-tree linux --kernel linux/arch/x86/boot/bzImage
 
 The verdict is revived (at least two positive proofs, no warning), rejected (the kernel refused the
 handover and said so), ignored (nothing on the console speaks of it) or broken (panic, hang, warning).
 `;
 
 export function bootCommand(done: (code: ExitCode) => void): Command {
-  return new Command('boot')
+  const command = new Command('boot')
     .description('boot a real kernel on an image in QEMU and judge what it says')
     .argument('<source>', 'spec, or image directory')
     .requiredOption('--kernel <file>', 'bzImage with KHO, PVH not needed, and a serial console')
@@ -50,14 +52,14 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
       new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
     )
     .option('--json', 'the same as --format json')
-    .addHelpText('after', HELP)
-    .action(async (source: string, options: Options) => {
-      done(await run(source, options));
-    });
+    .addHelpText('after', HELP);
+  return withTargetOptions(command).action(async (source: string, options: Options) => {
+    done(await run(source, options));
+  });
 }
 
 async function run(source: string, options: Options): Promise<ExitCode> {
-  const image = openBootable(source);
+  const image = openBootable(source, options);
   const { kernel, initrd, cmdline, accel, memory, timeout, log, until } = options;
   const bootOptions: BootOptions = {
     kernel,

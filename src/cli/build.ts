@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { commandLine } from '../boot/qemu.ts';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { readInput } from '../files.ts';
-import { buildParsed } from '../handover/build-image.ts';
 import { CHECKS } from '../handover/checks.ts';
 import { type ExtraFile, writeImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
@@ -10,8 +9,10 @@ import { buildBootElf } from '../kexec/boot-elf.ts';
 import { buildText } from '../report/build.ts';
 import { toJson } from '../report/json.ts';
 import { loadSpec } from '../spec/load.ts';
+import { buildLoaded, specTarget } from './source.ts';
+import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options {
+interface Options extends TargetFlags {
   output?: string;
   kernel?: string;
   initrd?: string;
@@ -23,6 +24,7 @@ interface Options {
 const HELP = `
 Example:
   khoforge build examples/quickstart.yaml -o out/quickstart
+  khoforge build examples/quickstart.yaml -o out/next --target-tree linux
 
 Checks that a spec can allow one by one (allow: [NAME]):
 ${Object.entries(CHECKS)
@@ -31,7 +33,7 @@ ${Object.entries(CHECKS)
 `;
 
 export function buildCommand(done: (code: ExitCode) => void): Command {
-  return new Command('build')
+  const command = new Command('build')
     .description('make the image that a spec describes: manifest.json, memory.bin, kho.dtb')
     .argument('<spec>', 'YAML file')
     .option('-o, --output <dir>', 'directory to write; an older image there is replaced')
@@ -40,15 +42,15 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
     .option('--cmdline <text>', 'more kernel command line for --kernel')
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', HELP)
-    .action((file: string, options: Options) => {
-      done(run(file, options));
-    });
+    .addHelpText('after', HELP);
+  return withTargetOptions(command).action((file: string, options: Options) => {
+    done(run(file, options));
+  });
 }
 
 function run(file: string, options: Options): ExitCode {
-  const { spec, baseDir } = loadSpec(file);
-  const image = buildParsed(spec, baseDir);
+  const loaded = loadSpec(file);
+  const image = buildLoaded(loaded, specTarget(loaded, options)?.target);
   if (options.paths) {
     const places = image.placements.map(({ path }) => path);
     console.log(

@@ -1,24 +1,59 @@
 import { statSync } from 'node:fs';
+import type { Target } from '../abi/target.ts';
+import { KhoforgeError } from '../errors.ts';
 import { buildParsed } from '../handover/build-image.ts';
+import { isImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
 import { openSource } from '../image/open.ts';
+import type { ProfileTarget } from '../profile/target.ts';
 import { bootableImage } from '../receiver/extract.ts';
-import { loadSpec } from '../spec/load.ts';
+import { type LoadedSpec, loadSpec } from '../spec/load.ts';
 import { openOptions, type SourceFlags } from './source-options.ts';
+import { type TargetFlags, targetFrom } from './target-options.ts';
+
+/** An image, and the target that options named for it. */
+export interface OpenedImage {
+  readonly image: Image;
+  readonly own: ProfileTarget | undefined;
+}
 
 /** As `openImage`, for a boot: of a dump the handover alone. */
-export function openBootable(path: string, flags: SourceFlags = {}): Image {
-  if (isSpec(path)) return openImage(path, flags);
-  return bootableImage(openSource(path, openOptions(flags)));
+export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}): Image {
+  if (isSpec(path)) return openImage(path, flags).image;
+  if ((flags.target ?? flags.targetTree) !== undefined && isImageDirectory(path)) {
+    throw new KhoforgeError('USAGE', `${path} is an image for a target of its own`, {
+      hint: '--target and --target-tree go with a spec: khoforge build makes the image for them',
+    });
+  }
+  const own = targetFrom(flags, flags);
+  return bootableImage(openSource(path, { ...openOptions(flags), ...generationOf(own) }));
 }
+
+/**
+ * An image from what the user named: a spec (`.yaml`), which is built in memory, or any source. The target that options
+ * name is what a spec is built for, and the kernel that a dump may be of.
+ */
+export function openImage(path: string, flags: SourceFlags & TargetFlags = {}): OpenedImage {
+  if (!isSpec(path)) {
+    const own = targetFrom(flags, flags);
+    return { image: openSource(path, { ...openOptions(flags), ...generationOf(own) }).image, own };
+  }
+  const loaded = loadSpec(path);
+  const own = specTarget(loaded, flags);
+  return { image: buildLoaded(loaded, own?.target), own };
+}
+
+export function buildLoaded({ spec, baseDir }: LoadedSpec, target: Target | undefined) {
+  return buildParsed(spec, { baseDir, ...(target && { target }) });
+}
+
+/** The target that options name for a spec, on the machine that the spec names. */
+export function specTarget({ spec }: LoadedSpec, flags: TargetFlags): ProfileTarget | undefined {
+  return targetFrom(flags, { arch: spec.target?.arch, pageSize: spec.target?.page_size });
+}
+
+const generationOf = (own: ProfileTarget | undefined) => own && { generation: own.target.generation };
 
 function isSpec(path: string): boolean {
   return /\.ya?ml$/.test(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
-}
-
-/** An image from what the user named: a spec (`.yaml`), which is built in memory, or any source. */
-export function openImage(path: string, flags: SourceFlags = {}): Image {
-  if (!isSpec(path)) return openSource(path, openOptions(flags)).image;
-  const { spec: parsed, baseDir } = loadSpec(path);
-  return buildParsed(parsed, baseDir);
 }

@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { receiverFor } from '../receiver/verify/receivers.ts';
 import { severities } from '../receiver/verify/severity.ts';
 import { verifyImage } from '../receiver/verify/verify.ts';
 import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../report/verify.ts';
 import { openImage } from './source.ts';
 import { type SourceFlags, withSourceOptions } from './source-options.ts';
+import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options extends SourceFlags {
+interface Options extends SourceFlags, TargetFlags {
   receiver?: string;
   error: string[];
   warning: string[];
@@ -19,6 +21,7 @@ const HELP = `
 Example:
   khoforge verify out/quickstart
   khoforge verify out/quickstart --receiver 7.1 -W stale-bytes --json | jq .verdict
+  khoforge verify out/quickstart --target-tree linux
 
 The verdict is revived, rejected (the kernel refuses the handover and says so), ignored (it boots as if there
 were none) or broken (a kernel warning, a restore that fails, a panic, or a fate that is not defined).
@@ -38,18 +41,20 @@ export function verifyCommand(done: (code: ExitCode) => void): Command {
     )
     .option('--json', 'the same as --format json')
     .addHelpText('after', HELP);
-  return withSourceOptions(command).action((source: string, options: Options) => {
+  return withSourceOptions(withTargetOptions(command)).action((source: string, options: Options) => {
     done(run(source, options));
   });
 }
 
 function run(source: string, options: Options): ExitCode {
-  const { receiver, error, warning, note } = options;
+  const { error, warning, note } = options;
   const severity = severities({ error, warning, note });
-  const result = verifyImage(openImage(source, options), {
-    severity,
-    ...(receiver !== undefined && { receiver }),
-  });
+  const { image, own } = openImage(source, options);
+  if (own && options.receiver !== undefined) {
+    throw new KhoforgeError('USAGE', '--receiver is a release: it excludes --target and --target-tree');
+  }
+  const receiver = own ? receiverFor(own.target.generation, own.base) : options.receiver;
+  const result = verifyImage(image, { severity, ...(receiver !== undefined && { receiver }) });
   if (options.json || options.format === 'json') console.log(verifyJson(result, source));
   else console.log(options.format === 'ktap' ? verifyKtap(result).trimEnd() : verifyText(result, source));
   return verifyPassed(result) ? ExitCode.ok : ExitCode.no;

@@ -1,3 +1,4 @@
+import { constantOf } from '../abi/constants.ts';
 import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE, setup_data } from '../abi/setup_data.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
@@ -21,6 +22,8 @@ import { emitScratchArray, layOutScratch } from './scratch.ts';
 export interface BuildOptions {
   /** Folder that relative file names in the spec start from; default: the working directory. */
   baseDir?: string;
+  /** What the image is made for, in place of what the spec says: the target of a tree, from targetOf(). */
+  target?: Target;
 }
 
 export interface BuiltImage extends Image {
@@ -36,37 +39,39 @@ export interface BuiltImage extends Image {
  * @throws KhoforgeError when the spec is wrong, does not fit, or breaks a check that it does not allow
  */
 export function buildImage(spec: Spec, options: BuildOptions = {}): BuiltImage {
-  return buildParsed(parseSpec(spec), options.baseDir ?? process.cwd());
+  return buildParsed(parseSpec(spec), options);
 }
 
 /** `buildImage` for a spec that is already checked, as loadSpec() gives it. */
-export function buildParsed(parsed: ParsedSpec, baseDir: string): BuiltImage {
+export function buildParsed(parsed: ParsedSpec, options: BuildOptions): BuiltImage {
+  const job: Job = {
+    spec: parsed,
+    baseDir: options.baseDir ?? process.cwd(),
+    target: options.target ?? specTarget(parsed),
+  };
   const place = new Map(Object.entries(parsed.place ?? {}));
   for (const entry of parsed.preserve ?? []) {
     if (entry.addr !== undefined) place.set(`preserve/${entry.name}`, entry.addr);
   }
-  if (place.size === 0) return produce(parsed, baseDir, place, new Map());
+  if (place.size === 0) return new Assembly(job, place, new Map()).finish();
   // The sizes of explicitly placed structures are known only once they are made: a first pass finds them,
   // so that in the second nothing else is put there.
-  const sizes = measure(parsed, baseDir, place);
-  return produce(parsed, baseDir, place, sizes);
+  return new Assembly(job, place, measure(job, place)).finish();
 }
 
-function measure(spec: ParsedSpec, baseDir: string, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
-  const { producer } = new Assembly(spec, baseDir, new Map(), new Map());
+/** What is built. */
+interface Job {
+  readonly spec: ParsedSpec;
+  readonly baseDir: string;
+  readonly target: Target;
+}
+
+function measure(job: Job, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
+  const { producer } = new Assembly(job, new Map(), new Map());
   const placed = producer.placements.filter(({ path }) => place.has(path));
   const sizes = new Map(placed.map(({ path, size }) => [path, size]));
   if (place.has(MEMORY_MAP_ROOT)) sizes.set(MEMORY_MAP_ROOT, producer.pageSize);
   return sizes;
-}
-
-function produce(
-  spec: ParsedSpec,
-  baseDir: string,
-  place: ReadonlyMap<string, bigint>,
-  placeSizes: ReadonlyMap<string, bigint>,
-): BuiltImage {
-  return new Assembly(spec, baseDir, place, placeSizes).finish();
 }
 
 /** One pass over a spec, in the order in which a kernel comes to its parts. */
@@ -79,13 +84,12 @@ class Assembly {
   readonly #record: BootRecord;
 
   constructor(
-    spec: ParsedSpec,
-    baseDir: string,
+    { spec, baseDir, target }: Job,
     place: ReadonlyMap<string, bigint>,
     placeSizes: ReadonlyMap<string, bigint>,
   ) {
     this.#spec = spec;
-    this.#target = specTarget(spec);
+    this.#target = target;
     this.#ram = specRam(spec, this.#target);
     const checker = new Checker(spec.allow ?? []);
     this.#scratch = layOutScratch(this.#target, this.#ram, spec.scratch, checker);
@@ -170,7 +174,7 @@ class Assembly {
     });
     const record = overrides.struct('setup_data', setup_data, this.#target, {
       next: 0n,
-      type: SETUP_KEXEC_KHO,
+      type: constantOf(this.#target, { SETUP_KEXEC_KHO }),
       len: toNumber(this.producer.sizeOf(kho_data), 'setup_data.len'),
     });
     return {

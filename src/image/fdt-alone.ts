@@ -1,4 +1,4 @@
-import { GENERATIONS } from '../abi/generations.ts';
+import { GENERATIONS, type Generation } from '../abi/generations.ts';
 import { SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
 import { makeTarget, type TargetOptions } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
@@ -28,7 +28,7 @@ const STRINGS = [
  */
 export function readFdtAlone(
   bytes: Uint8Array,
-  options: TargetOptions = {},
+  options: Omit<TargetOptions, 'generation'> & { generation?: Generation } = {},
 ): { image: Image; notes: SourceNote[] } {
   const notes: SourceNote[] = [
     { code: 'FDT_ALONE', text: 'a root FDT alone: its address, scratch and all memory are unknown' },
@@ -36,8 +36,9 @@ export function readFdtAlone(
   const total = bytes.length >= HEADER_SIZE ? getField(viewOf(bytes), 'totalsize') : 0;
   const whole = total > bytes.length ? repair(bytes, total, notes) : bytes;
   const compatible = asCString(getProperty(readFdt(whole).root, 'compatible')?.value ?? new Uint8Array());
-  const generation = GENERATIONS.findLast((known) => known.compatible === compatible);
-  const target = makeTarget({ ...(generation && { generation: generation.name }), ...options });
+  const known = [...GENERATIONS, ...(options.generation ? [options.generation] : [])];
+  const generation = known.findLast((one) => one.compatible === compatible);
+  const target = makeTarget({ ...options, generation: generation ?? 'kho-v4' });
   const memory = new PhysicalMemory();
   const page = new Uint8Array(Number(alignUp(BigInt(whole.length), BigInt(target.pageSize))));
   page.set(whole);

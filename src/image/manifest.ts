@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { makeTarget, type Target } from '../abi/target.ts';
+import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
 import { KhoforgeError } from '../errors.ts';
 import type { Region } from '../memory/regions.ts';
 import { hex } from '../numbers.ts';
@@ -15,6 +16,20 @@ const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export const MANIFEST_VERSION = 1;
 
+/** `size` or `offset` and the like of one item; a key that is not there is no fact. */
+const facts = z.object({
+  name: z.string(),
+  offset: count.exactOptional(),
+  size: count.exactOptional(),
+  align: count.exactOptional(),
+  bitOffset: count.exactOptional(),
+  bitWidth: count.exactOptional(),
+  value: z.union([z.number(), z.string()]).exactOptional(),
+});
+
+/** Of a target that is no release's: how its ABI differs from that of `base`. */
+const tree = z.object({ base: z.string(), items: z.array(facts), gone: z.array(z.string()) });
+
 /** `manifest.json` of an image directory. */
 export const manifestSchema = z.object({
   schema: z.object({ name: z.literal('khoforge-image'), version: z.literal(MANIFEST_VERSION) }),
@@ -23,6 +38,7 @@ export const manifestSchema = z.object({
     arch: z.enum(['x86_64', 'arm64']),
     pageSize: count,
     endian: z.enum(['little', 'big']),
+    tree: tree.optional(),
   }),
   ram: z.array(z.object({ start: address, size: address })),
   bootRecord: z.object({
@@ -69,6 +85,7 @@ export function manifestText(
       arch: target.arch,
       pageSize: target.pageSize,
       endian: target.endian,
+      ...(target.generation.tree && { tree: treeJson(target.generation.tree.abi) }),
     },
     ram,
     bootRecord,
@@ -98,6 +115,16 @@ export function parseManifest(text: string, file: string): Manifest {
   });
 }
 
-export function manifestTarget(manifest: Manifest): Target {
-  return makeTarget(manifest.target);
+/** Architecture and page size stand beside it. */
+function treeJson({ base, items, gone }: TreeAbi) {
+  return { base, items, gone };
+}
+
+/** @throws KhoforgeError of makeTarget() and treeTarget() */
+export function manifestTarget({ target: { tree: abi, ...target } }: Manifest): Target {
+  const { generation: _, ...others } = target;
+  const plain = makeTarget(abi === undefined ? target : { ...others, release: abi.base });
+  if (abi === undefined) return plain;
+  const { arch, pageSize, endian } = plain;
+  return { ...treeTarget({ ...abi, arch, pageSize }), endian };
 }

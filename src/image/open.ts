@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import type { Generation } from '../abi/generations.ts';
 import type { Arch } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
@@ -23,6 +24,8 @@ export interface OpenOptions {
   readonly arch?: Arch;
   /** Bytes, where the file does not tell. */
   readonly pageSize?: number;
+  /** Of a tree, beside those of the releases; see targetOf(). */
+  readonly generation?: Generation;
 }
 
 /** A source that was opened: its handover as an image, and how it was found. */
@@ -74,8 +77,12 @@ function openFile(file: MappedFile, options: OpenOptions): OpenedSource {
   if (head.toString('latin1', 0, 4) === '\x7fELF') return openDump(readElfCore(file), options);
   if (options.base !== undefined) return openDump(readRaw(file, options.base), options);
   if (head.length >= 4 && head.readUInt32BE(0) === FDT_MAGIC && file.size <= LARGEST_FDT) {
-    const { arch, pageSize } = options;
-    const target = { ...(arch && { arch }), ...(pageSize !== undefined && { pageSize }) };
+    const { arch, pageSize, generation } = options;
+    const target = {
+      ...(arch && { arch }),
+      ...(pageSize !== undefined && { pageSize }),
+      ...(generation && { generation }),
+    };
     return {
       kind: 'root FDT alone',
       ...readFdtAlone(file.read(0, file.size), target),

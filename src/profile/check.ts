@@ -1,6 +1,6 @@
 import { GENERATIONS } from '../abi/generations.ts';
 import { RELEASES } from '../abi/releases.ts';
-import { makeTarget } from '../abi/target.ts';
+import { makeTarget, type Target } from '../abi/target.ts';
 import { ExitCode } from '../errors.ts';
 import { type Expected, expectedItems } from './expected.ts';
 import { byName, differences, type Facts, factsOf, type Item, type ItemKind, type Profile } from './item.ts';
@@ -30,10 +30,11 @@ export interface CheckResult {
 /**
  * Compares khoforge's layouts with what headers say.
  * @param release series whose layouts are compared; default the one that `releaseFor` picks
+ * @param of the target that has the layouts, where it is not the release's own
  */
-export function checkProfile(profile: Profile, release = releaseFor(profile)): CheckResult[] {
+export function checkProfile(profile: Profile, release = releaseFor(profile), of?: Target): CheckResult[] {
   const { arch, pageSize } = profile;
-  const target = makeTarget({ release, arch, pageSize });
+  const target = of ?? makeTarget({ release, arch, pageSize });
   const actual = new Map(profile.items.map((item) => [item.name, item]));
   const problems = new Map(profile.problems.map((problem) => [problem.name, problem]));
   const expected = expectedItems(target, release);

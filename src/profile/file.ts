@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Arch, PageSize } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import { readInput } from '../files.ts';
-import { byName, type Item, type Profile } from './item.ts';
+import { byName, type Profile } from './item.ts';
 
 const SCHEMA = { name: 'khoforge-abi-profile', version: 1 } as const;
 
@@ -21,12 +21,12 @@ const item = z.strictObject({
   kind: z.enum(['struct', 'field', 'enum', 'macro', 'string', 'property']),
   name: z.string(),
   header: z.string(),
-  offset: count.optional(),
-  size: count.optional(),
-  align: count.optional(),
-  bitOffset: count.optional(),
-  bitWidth: count.optional(),
-  value: z.union([z.number(), z.string()]).optional(),
+  offset: count.exactOptional(),
+  size: count.exactOptional(),
+  align: count.exactOptional(),
+  bitOffset: count.exactOptional(),
+  bitWidth: count.exactOptional(),
+  value: z.union([z.number(), z.string()]).exactOptional(),
 });
 const problem = z.strictObject({
   kind: z.enum(['struct', 'field', 'enum', 'macro', 'string', 'property', 'header', 'assertion']),
@@ -64,8 +64,8 @@ export function readProfile(path: string): Profile {
     const [issue] = result.error.issues;
     throw invalid(path, `${issue?.path.join('.') || 'document'}: ${issue?.message}`, result.error);
   }
-  const { schema: _, items, ...rest } = result.data;
-  return { ...rest, items: items.map((one) => dropUndefined(one)) };
+  const { schema: _, ...profile } = result.data;
+  return profile;
 }
 
 /** The same profile always gives the same bytes: items by name, one per line. */
@@ -80,17 +80,6 @@ export function profileText(profile: Profile): string {
   );
   const outer = JSON.stringify({ schema: SCHEMA, ...head, headers: sorted }, null, 2).replace(/\n}$/, '');
   return `${outer},\n  "items": ${lines(items.toSorted(byName))},\n  "problems": ${lines(problems)}\n}\n`;
-}
-
-/** zod's optional keys may be there with the value undefined; a profile's are not. */
-function dropUndefined(one: z.output<typeof item>): Item {
-  const { kind, name, header, ...facts } = one;
-  return {
-    kind,
-    name,
-    header,
-    ...Object.fromEntries(Object.entries(facts).filter(([, v]) => v !== undefined)),
-  };
 }
 
 function invalid(path: string, why: string, cause: unknown): KhoforgeError {

@@ -1,31 +1,17 @@
+import type { Facts, NamedFacts } from '../abi/facts.ts';
 import type { Arch, PageSize } from '../abi/target.ts';
+
+export type { Facts } from '../abi/facts.ts';
 
 /** `property`: what a kernel reads from a property of a device tree, by the type its code reads it as. */
 export type ItemKind = 'struct' | 'field' | 'enum' | 'macro' | 'string' | 'property';
-
-/** What is known of an item; each fact only where it applies. */
-export interface Facts {
-  /** Bytes from the start of the outermost structure. Absent for bit-fields, which have `bitOffset`. */
-  readonly offset?: number;
-  /** Bytes. */
-  readonly size?: number;
-  /** Bytes. */
-  readonly align?: number;
-  /** Bits from the start of the structure, in memory order of a little-endian target. */
-  readonly bitOffset?: number;
-  readonly bitWidth?: number;
-  /** Of a constant; text of a string. Above 2^53 - 1 a number is written as `0x…`. */
-  readonly value?: number | string;
-}
 
 /** The names of the facts, in the order in which they are shown and compared. */
 export const FACTS = ['offset', 'size', 'align', 'bitOffset', 'bitWidth', 'value'] as const;
 
 /** One thing that a kernel's headers say. */
-export interface Item extends Facts {
+export interface Item extends NamedFacts {
   readonly kind: ItemKind;
-  /** The kernel's name: `kho_vmalloc`, `kho_vmalloc.first`, `KHO_FDT_COMPATIBLE`. Unique in a profile. */
-  readonly name: string;
   /** File of the tree that defines it. */
   readonly header: string;
 }

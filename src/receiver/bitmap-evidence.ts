@@ -51,6 +51,8 @@ const MOST_ELEMENTS = 1 << 16;
  */
 export function bitmapEvidence(image: ChainImage, map: bigint): BitmapEvidence | null {
   const { target, memory } = image;
+  // A tree's own bitmaps are of no size that another generation could have meant.
+  if (target.generation.tree) return null;
   const candidates = bySize(target);
   const elements = candidates.size > 1 ? readElements(target, memory, map) : [];
   if (elements.length === 0) return null;

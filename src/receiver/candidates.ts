@@ -44,6 +44,8 @@ export interface TargetHints {
   readonly arch?: Arch;
   readonly endian?: Endian;
   readonly pageSize?: number;
+  /** Of a tree, beside those of the releases. */
+  readonly generation?: Generation;
 }
 
 const NOTHING: Evidence = {
@@ -99,20 +101,20 @@ const plainHints = ({ arch }: TargetHints) => (arch ? { arch } : {});
 function possibleTargets(
   compatible: string | undefined,
   records: readonly FoundRecord[],
-  { arch = 'x86_64', endian = 'little', pageSize }: TargetHints,
+  { arch = 'x86_64', endian = 'little', pageSize, generation }: TargetHints,
 ): Target[] {
   const known = pageSize === undefined ? records.map(({ fdtSize }) => Number(fdtSize)) : [pageSize];
   const allowed = arch === 'x86_64' ? PAGE_SIZES.slice(0, 1) : PAGE_SIZES;
   const told = allowed.filter((size) => known.includes(size));
   const sizes = told.length > 0 ? told : allowed;
-  return generationsOf(compatible).flatMap(({ name }) =>
-    sizes.map((size) => makeTarget({ generation: name, arch, endian, pageSize: size })),
+  return generationsOf(compatible, generation).flatMap((one) =>
+    sizes.map((size) => makeTarget({ generation: one, arch, endian, pageSize: size })),
   );
 }
 
 /** Newest first, so that of equals the newest is kept; an unknown string is read as the newest generation. */
-function generationsOf(compatible: string | undefined): Generation[] {
-  const alike = GENERATIONS.filter((generation) => generation.compatible === compatible);
+function generationsOf(compatible: string | undefined, own: Generation | undefined): Generation[] {
+  const alike = [...GENERATIONS, ...(own ? [own] : [])].filter((one) => one.compatible === compatible);
   return alike.length > 0 ? alike.reverse() : GENERATIONS.slice(-1);
 }
 

@@ -1,5 +1,6 @@
+import { constantOf } from '../abi/constants.ts';
 import { kho_scratch } from '../abi/kexec_handover.ts';
-import { decodeStruct } from '../abi/layout.ts';
+import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { SETUP_NONE } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
@@ -98,9 +99,10 @@ function rootTree(image: Image): FdtTree {
 /** As kho_populate() counts them: a partial entry at the end is dropped without a word (7.3). */
 function scratchArray(image: Image): Region[] {
   const { scratchAddr, scratchSize } = image.bootRecord;
-  const count = Number((scratchSize < 1n << 20n ? scratchSize : 1n << 20n) / 16n);
+  const entry = layoutOf(kho_scratch, image.target).size;
+  const count = Math.floor(Number(scratchSize < 1n << 20n ? scratchSize : 1n << 20n) / entry);
   return Array.from({ length: count }, (_, i) => {
-    const bytes = image.memory.read(scratchAddr + BigInt(i) * 16n, 16);
+    const bytes = image.memory.read(scratchAddr + BigInt(i * entry), entry);
     const { addr, size } = decodeStruct(kho_scratch, image.target, bytes);
     return { start: addr, size };
   });
@@ -114,7 +116,9 @@ function subtree(image: Image, node: FdtNode, problems: string[]): InspectedSubt
   if (blobSizeProperty && size === null) {
     problems.push(`${node.name}: ${blobSizeProperty} is missing or not 8 bytes`);
   }
-  const known = Object.values<Subtree>(SUBTREES).find(({ nodeName }) => nodeName === node.name);
+  const known = Object.values<Subtree>(SUBTREES).find(
+    ({ nodeName }) => nodeName && constantOf(image.target, nodeName) === node.name,
+  );
   const bytes = phys === null ? new Uint8Array() : blobBytes(image, phys, size);
   const decode = known?.decode?.bind(known);
   const decoded =

@@ -1,3 +1,5 @@
+import { kho_scratch } from '../abi/kexec_handover.ts';
+import { layoutOf } from '../abi/layout.ts';
 import { SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import type { ScanHits, SourceNote } from '../image/dump.ts';
@@ -134,7 +136,10 @@ function completeRecord(
     fdtAddr: phys,
     fdtSize: BigInt(target.pageSize),
     scratchAddr: place ?? 0n,
-    scratchSize: place === undefined || !scratch ? 0n : BigInt(scratch.regions.length * 16),
+    scratchSize:
+      place === undefined || !scratch
+        ? 0n
+        : BigInt(scratch.regions.length * layoutOf(kho_scratch, target).size),
     setupDataType: SETUP_KEXEC_KHO,
     setupDataLen: 32,
   };

@@ -1,5 +1,5 @@
 import { kho_scratch } from '../abi/kexec_handover.ts';
-import { decodeStruct, encodeStruct } from '../abi/layout.ts';
+import { decodeStruct, encodeStruct, layoutOf } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
 import { placeSegment } from '../kexec/place.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -16,7 +16,6 @@ export interface FoundScratch {
   readonly inPlace: boolean;
 }
 
-const ENTRY = 16;
 /** Nodes that Linux can have (CONFIG_NODES_SHIFT up to 10), lowmem and global. */
 const MOST_ENTRIES = 1026;
 /** No scratch region starts at less on any target (CMA_MIN_ALIGNMENT_BYTES). */
@@ -35,7 +34,7 @@ export function findScratch(
   record: FoundRecord | undefined,
   pages: readonly bigint[],
 ): FoundScratch | undefined {
-  const count = record && Number(record.scratchSize) / ENTRY;
+  const count = record && Number(record.scratchSize) / entrySize(target);
   if (record && count && count <= MOST_ENTRIES) {
     const regions = entries(memory, target, record.scratchAddr, Math.floor(count));
     if (isArray(regions, record)) return { regions, phys: record.scratchAddr, inPlace: true };
@@ -54,10 +53,13 @@ function isPresent(memory: PhysicalMemory, regions: readonly Region[]): boolean 
   return filled.every((region) => memory.covers(region.start, 1) && memory.covers(regionEnd(region) - 1n, 1));
 }
 
+const entrySize = (target: Target) => layoutOf(kho_scratch, target).size;
+
 function entries(memory: PhysicalMemory, target: Target, phys: bigint, count: number): Region[] {
-  const bytes = memory.read(phys, Math.min(count, MOST_ENTRIES) * ENTRY);
-  return Array.from({ length: bytes.length / ENTRY }, (_, i) => {
-    const { addr, size } = decodeStruct(kho_scratch, target, bytes.subarray(i * ENTRY, (i + 1) * ENTRY));
+  const entry = entrySize(target);
+  const bytes = memory.read(phys, Math.min(count, MOST_ENTRIES) * entry);
+  return Array.from({ length: bytes.length / entry }, (_, i) => {
+    const { addr, size } = decodeStruct(kho_scratch, target, bytes.subarray(i * entry, (i + 1) * entry));
     return { start: addr, size };
   });
 }
@@ -92,7 +94,7 @@ export function scratchArrayPlace(regions: readonly Region[], target: Target): b
   return placeSegment({
     scratch: regions,
     occupied: [],
-    memsz: BigInt(regions.length * ENTRY),
+    memsz: BigInt(regions.length * entrySize(target)),
     align: 64n << 10n,
     topDown: true,
     pageSize: target.pageSize,

@@ -1,4 +1,5 @@
 import { Document, isScalar, visit } from 'yaml';
+import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import { buildImage } from '../handover/build-image.ts';
 import { type Check, isCheck } from '../handover/checks.ts';
@@ -26,7 +27,7 @@ export function specOf(image: Image, inspection: Inspection): Spec {
   if (memoryMap) place['memory-map/root'] = memoryMap;
   const unpreserve = parts.flatMap((part) => part.unpreserve ?? []);
   if (!blocks.take(bootRecord.fdtAddr, 0)) unpreserve.push('root-fdt');
-  return withAllows({
+  const spec: Spec = {
     target: { generation: target.generation.name, arch: target.arch, page_size: target.pageSize },
     ram: [...image.ram],
     scratch: inspection.scratch.map(({ start, size }) => ({ size, addr: start })),
@@ -35,13 +36,14 @@ export function specOf(image: Image, inspection: Inspection): Spec {
     preserve: leftOver(blocks, 'memory'),
     place: Object.assign(place, ...parts.map((part: SubtreePart) => part.place)),
     ...(inspection.finalized && unpreserve.length > 0 && { unpreserve }),
-  });
+  };
+  return withAllows(spec, target);
 }
 
 /** The spec, with the checks that this handover breaks allowed by name. */
-function withAllows(spec: Spec): Spec {
+function withAllows(spec: Spec, target: Target): Spec {
   try {
-    buildImage(spec);
+    buildImage(spec, { target });
     return spec;
   } catch (error) {
     const names = error instanceof KhoforgeError && error.code === 'CHECK_FAILED' ? brokenChecks(error) : [];
@@ -59,7 +61,7 @@ function brokenChecks({ hint = '' }: KhoforgeError): Check[] {
  * @throws KhoforgeError when the spec cannot be built
  */
 export function specDifferences(spec: Spec, image: Image, inspection: Inspection): string[] {
-  const built = buildImage(spec);
+  const built = buildImage(spec, { target: image.target });
   const differences: string[] = [];
   const size = inspection.fdt?.size ?? 0;
   const theirs = image.memory.read(image.bootRecord.fdtAddr, size);

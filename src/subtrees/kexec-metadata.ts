@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { constantOf } from '../abi/constants.ts';
 import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from '../abi/kexec_metadata.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
+import { decodeStruct, hasField, layoutOf } from '../abi/layout.ts';
 import { integer, text, U32_MAX } from '../spec/values.ts';
 import { defineSubtree } from './subtree.ts';
 
@@ -14,7 +15,7 @@ const schema = z.strictObject({
 /** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
 export const kexecMetadata = defineSubtree({
   key: KHO_METADATA_NODE_NAME,
-  nodeName: KHO_METADATA_NODE_NAME,
+  nodeName: { KHO_METADATA_NODE_NAME },
   schema,
 
   /** As kho_out_kexec_metadata() (kernel/liveupdate/kexec_handover.c, 7.3). */
@@ -33,7 +34,7 @@ export const kexecMetadata = defineSubtree({
       version: version ?? 1,
       ...spec,
     });
-    producer.addSubtree({ name: KHO_METADATA_NODE_NAME, phys, size });
+    producer.addSubtree({ name: constantOf(target, { KHO_METADATA_NODE_NAME }), phys, size });
   },
 
   /** The receiver's checks, in its order: kho_in_kexec_metadata() (7.3). */
@@ -46,7 +47,9 @@ export const kexecMetadata = defineSubtree({
     const fields = decodeStruct(kho_kexec_metadata, target, bytes);
     const known = target.generation.kexecMetadataVersion;
     const problems =
-      fields.version === known ? [] : [`version ${fields.version}, expected ${known ?? 'none'}`];
+      fields.version === known || !hasField(kho_kexec_metadata, target, 'version')
+        ? []
+        : [`version ${fields.version}, expected ${known ?? 'none'}`];
     return { format, fields, problems };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { constantOf } from '../abi/constants.ts';
 import { kho_vmalloc } from '../abi/kexec_handover.ts';
 import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { getOrder, maxPageOrder } from '../abi/page-order.ts';
@@ -39,7 +40,7 @@ interface TestFolio {
 /** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
 export const khoTest = defineSubtree({
   key: KHO_TEST_FDT,
-  nodeName: KHO_TEST_FDT,
+  nodeName: { KHO_TEST_FDT },
   schema,
 
   /** In the order of kho_test_save(): data, FDT folio, list of folios (lib/test_kho.c, 7.3). */
@@ -55,9 +56,9 @@ export const khoTest = defineSubtree({
       producer.preserveFolio(`${KHO_TEST_FDT}/folios[${i}]`, folio.phys, folio.order);
     }
     const blob = emitFdt(producer, `${KHO_TEST_FDT}/fdt`, Number(fdtLimit), (fdt) => {
-      fdt.property('compatible', cString(KHO_TEST_COMPAT));
-      fdt.property('magic', u32Native(KHO_TEST_MAGIC, target.endian));
-      fdt.node(KHO_TEST_DATA, () => {
+      fdt.property('compatible', cString(constantOf(target, { KHO_TEST_COMPAT })));
+      fdt.property('magic', u32Native(constantOf(target, { KHO_TEST_MAGIC }), target.endian));
+      fdt.node(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }), () => {
         fdt.property('nr_folios', u32Native(folios.length, target.endian));
         fdt.property('folios_info', list);
         fdt.property('csum', u32Native(csum, target.endian));
@@ -65,7 +66,7 @@ export const khoTest = defineSubtree({
     });
     overrideHeader(producer.overrides, `${KHO_TEST_FDT}/fdt`, blob);
     producer.memory.write(phys, blob);
-    producer.addSubtree({ name: KHO_TEST_FDT, phys, size: BigInt(blob.length) });
+    producer.addSubtree({ name: constantOf(target, { KHO_TEST_FDT }), phys, size: BigInt(blob.length) });
   },
 
   decode,
@@ -81,7 +82,7 @@ function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
 function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of lib/test_kho.c';
   const { root } = readFdt(bytes);
-  const data = findNode(root, `/${KHO_TEST_DATA}`);
+  const data = findNode(root, `/${constantOf(target, { 'kho_test:data': KHO_TEST_DATA })}`);
   const u32At = (node: FdtNode | undefined, name: string) => {
     const property = node && getProperty(node, name);
     return property && asU32Native(property.value, target.endian);
@@ -99,7 +100,8 @@ function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   }
   const { folios, problems } = readFolioList(target, memory, info, nrFolios);
   const sum = checksum(target, memory, folios);
-  if (magic !== KHO_TEST_MAGIC) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(KHO_TEST_MAGIC)}`);
+  const wanted = constantOf(target, { KHO_TEST_MAGIC });
+  if (magic !== wanted) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(wanted)}`);
   if (folios.length !== nrFolios) problems.push(`${folios.length} folios listed, nr_folios is ${nrFolios}`);
   if (sum !== undefined && sum !== csum)
     problems.push(`the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);

@@ -37,8 +37,8 @@ export interface Subtree<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   /** Emits the blob and all it refers to, and adds the subtree. */
   produce(producer: Producer, spec: z.output<Schema>): void;
-  /** Name of the node in the root FDT that `decode` reads; absent when the user names the node. */
-  readonly nodeName?: string;
+  /** The constant that names the node in the root FDT that `decode` reads; absent when the user names the node. */
+  readonly nodeName?: Readonly<Record<string, string>>;
   /** Reads a blob that may be damaged. Never throws: what is wrong is told in `problems`. */
   decode?(blob: Blob): DecodedSubtree;
 }

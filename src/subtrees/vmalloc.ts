@@ -1,3 +1,4 @@
+import { constantOf } from '../abi/constants.ts';
 import { KHO_VMALLOC_ALLOC, kho_vmalloc, kho_vmalloc_chunk } from '../abi/kexec_handover.ts';
 import { decodeStruct, encodeStruct, type StructValues } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
@@ -22,7 +23,12 @@ export function emitVmalloc(producer: Producer, path: string, content: Uint8Arra
   producer.memory.write(start, content);
 
   const first = emitChunks(producer, path, pages);
-  const values = { first, total_pages: pages.length, flags: KHO_VMALLOC_ALLOC, order: 0 };
+  const values = {
+    first,
+    total_pages: pages.length,
+    flags: constantOf(target, { KHO_VMALLOC_ALLOC }),
+    order: 0,
+  };
   return encodeStruct(kho_vmalloc, target, producer.overrides.struct(path, kho_vmalloc, target, values));
 }
 

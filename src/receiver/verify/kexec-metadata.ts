@@ -1,5 +1,6 @@
+import { constantOf } from '../../abi/constants.ts';
 import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from '../../abi/kexec_metadata.ts';
-import { decodeStruct, layoutOf } from '../../abi/layout.ts';
+import { decodeStruct, hasField, layoutOf } from '../../abi/layout.ts';
 import type { Context } from './context.ts';
 import type { RootFdt } from './root-fdt.ts';
 import { retrieve } from './subtrees.ts';
@@ -7,13 +8,12 @@ import { retrieve } from './subtrees.ts';
 const WHERE = KHO_METADATA_NODE_NAME;
 /** Bytes of `version`. */
 const VERSION_SIZE = 4n;
-const RELEASE_SIZE = 65;
 
 /** kho_in_kexec_metadata() (KH, 7.1 to 7.3). Whatever it refuses, the rest of the handover goes on. */
 export function verifyKexecMetadata(context: Context, root: RootFdt): void {
   const expected = context.receiver.generation.kexecMetadataVersion;
   if (expected === undefined) return;
-  const blob = retrieve(context, root, KHO_METADATA_NODE_NAME);
+  const blob = retrieve(context, root, constantOf(context.target, { KHO_METADATA_NODE_NAME }));
   if (blob?.size == null) return;
   const { size } = blob;
   if (size < VERSION_SIZE) {
@@ -23,7 +23,7 @@ export function verifyKexecMetadata(context: Context, root: RootFdt): void {
   const layout = layoutOf(kho_kexec_metadata, context.target);
   const bytes = context.read(blob.phys, layout.size);
   const { version, previous_release, kexec_count } = decodeStruct(kho_kexec_metadata, context.target, bytes);
-  if (version !== expected) {
+  if (version !== expected && hasField(kho_kexec_metadata, context.target, 'version')) {
     const line = `version ${version} not supported (expected ${expected})`;
     refuse(context, 'kexec-metadata-version', `the version is ${version}, expected ${expected}`, line);
     return;
@@ -38,11 +38,12 @@ export function verifyKexecMetadata(context: Context, root: RootFdt): void {
     );
     return;
   }
-  if (bytes.subarray(4, 4 + RELEASE_SIZE).indexOf(0) < 0) {
-    const text = `previous_release is not terminated: the kernel takes its first ${RELEASE_SIZE - 1} characters`;
+  const { offset = 0, size: room = 0 } = layout.fields.find(({ name }) => name === 'previous_release') ?? {};
+  if (room > 0 && bytes.subarray(offset, offset + room).indexOf(0) < 0) {
+    const text = `previous_release is not terminated: the kernel takes its first ${room - 1} characters`;
     context.found('kexec-metadata-release', { where: `${WHERE}/previous_release`, text });
   }
-  context.say(`KHO: exec from: ${previous_release.slice(0, RELEASE_SIZE - 1)} (count ${kexec_count})`);
+  context.say(`KHO: exec from: ${previous_release.slice(0, Math.max(0, room - 1))} (count ${kexec_count})`);
 }
 
 function refuse(

@@ -1,5 +1,8 @@
+import { constantOf } from '../../abi/constants.ts';
+import { kho_vmalloc } from '../../abi/kexec_handover.ts';
+import { layoutOf } from '../../abi/layout.ts';
 import { maxPageOrder } from '../../abi/page-order.ts';
-import { KHO_TEST_COMPAT, KHO_TEST_FDT, KHO_TEST_MAGIC } from '../../abi/test_kho.ts';
+import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from '../../abi/test_kho.ts';
 import { asU32Native } from '../../fdt/values.ts';
 import { hex } from '../../numbers.ts';
 import { csumPartial } from '../../subtrees/checksum.ts';
@@ -17,8 +20,9 @@ const LARGEST_DATA = 256 << 20;
 
 /** kho_test_init() (lib/test_kho.c, 6.18 to 7.3), in a kernel that has it built in. */
 export function verifyKhoTest(context: Context, root: RootFdt, restorer: Restorer): void {
-  const blob = retrieve(context, root, KHO_TEST_FDT, {
-    line: `test_kho: failed to retrieve ${KHO_TEST_FDT} FDT: -22`,
+  const name = constantOf(context.target, { KHO_TEST_FDT });
+  const blob = retrieve(context, root, name, {
+    line: `test_kho: failed to retrieve ${name} FDT: -22`,
   });
   // Outside RAM, which is told already, there is nothing to read; the kernel does not come back from there.
   if (!blob || !restorer.complete || !context.inRam(blob.phys, blob.phys + 40n)) return;
@@ -32,19 +36,21 @@ const FAILED = 'test_kho: KHO restore failed';
 /** kho_test_restore(). @returns whether the self-test succeeds */
 function restore(context: Context, fdt: KernelFdt, restorer: Restorer): boolean {
   if (typeof fdt.root === 'number') return refuse(context, 'kho-test-format', 'the FDT has no root node');
-  const compatible = fdt.checkCompatible(KHO_TEST_COMPAT);
-  if (compatible !== 0) return refuse(context, 'kho-test-format', `compatible is not '${KHO_TEST_COMPAT}'`);
+  const wanted = constantOf(context.target, { KHO_TEST_COMPAT });
+  const compatible = fdt.checkCompatible(wanted);
+  if (compatible !== 0) return refuse(context, 'kho-test-format', `compatible is not '${wanted}'`);
   const magic = u32(context, fdt.property('magic'));
-  if (magic !== KHO_TEST_MAGIC) {
+  const expected = constantOf(context.target, { KHO_TEST_MAGIC });
+  if (magic !== expected) {
     const shown = magic === undefined ? 'missing or not 4 bytes' : hex(magic);
-    return refuse(context, 'kho-test-format', `magic is ${shown}, expected ${hex(KHO_TEST_MAGIC)}`);
+    return refuse(context, 'kho-test-format', `magic is ${shown}, expected ${hex(expected)}`);
   }
   return restoreData(context, fdt, restorer);
 }
 
 /** kho_test_restore_data(). */
 function restoreData(context: Context, fdt: KernelFdt, restorer: Restorer): boolean {
-  const data = fdt.child('data');
+  const data = fdt.child(constantOf(context.target, { 'kho_test:data': KHO_TEST_DATA }));
   const count = u32(context, fdt.property('nr_folios', data));
   const csum = u32(context, fdt.property('csum', data));
   const descriptor = fdt.property('folios_info', data);
@@ -52,7 +58,7 @@ function restoreData(context: Context, fdt: KernelFdt, restorer: Restorer): bool
     count === undefined ||
     csum === undefined ||
     typeof descriptor === 'number' ||
-    descriptor.length !== 16
+    descriptor.length !== layoutOf(kho_vmalloc, context.target).size
   ) {
     return refuse(
       context,

@@ -113,8 +113,16 @@ function newestOf(generation: string): string | undefined {
   });
 }
 
+/** The kernel of a target: of a tree, the code of the release that it is nearest to with the tree's own ABI. */
+export function receiverFor(generation: Generation, base: string): Receiver {
+  const receiver = receiverOf(base);
+  return generation.tree ? { ...receiver, release: generation.name, generation } : receiver;
+}
+
 /** The newest kernel that takes the images of a generation for its own. */
-export function defaultReceiver({ compatible }: Generation, releases: readonly string[]): Receiver {
+export function defaultReceiver(generation: Generation): Receiver {
+  const { compatible, releases, tree } = generation;
+  if (tree) return receiverFor(generation, tree.abi.base);
   const own = [...releases].reverse().find((release) => TRAITS[release]);
   return receiverOf(own ?? newestOf(compatible) ?? RECEIVERS.at(-1) ?? '');
 }

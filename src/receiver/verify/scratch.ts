@@ -1,13 +1,11 @@
 import { kho_scratch } from '../../abi/kexec_handover.ts';
-import { decodeStruct } from '../../abi/layout.ts';
+import { decodeStruct, layoutOf } from '../../abi/layout.ts';
 import { isWithin, type Region, regionEnd } from '../../memory/regions.ts';
 import { hex, humanSize, isAligned, overlaps } from '../../numbers.ts';
 import { canMap, EFAULT, sayRefusal } from './boot-record.ts';
 import type { Context } from './context.ts';
 
 const WHERE = 'scratch';
-/** Bytes of struct kho_scratch. */
-const ENTRY = 16n;
 /** What a small kernel and its page tables take: one panics with 12 MiB (7.3, the kernel of test/kernel). */
 const SMALL = 16n << 20n;
 /** Bytes of struct page on 64-bit kernels. */
@@ -25,13 +23,17 @@ export function readScratch(context: Context): Region[] {
   if (!canMap(scratchAddr, scratchSize, context.pageSize)) return [];
   if (!context.inRam(scratchAddr, scratchAddr + scratchSize)) return [];
   const bytes = context.read(scratchAddr, Number(scratchSize));
-  return Array.from({ length: Number(scratchSize / ENTRY) }, (_, i) => {
-    const { addr, size } = decodeStruct(kho_scratch, context.target, bytes.subarray(i * 16, i * 16 + 16));
+  const entry = entrySize(context);
+  return Array.from({ length: Math.floor(bytes.length / entry) }, (_, i) => {
+    const one = bytes.subarray(i * entry, (i + 1) * entry);
+    const { addr, size } = decodeStruct(kho_scratch, context.target, one);
     // memblock_cap_size() ends what would wrap (mm/memblock.c, 7.3).
     const room = (1n << 64n) - 1n - addr;
     return { start: addr, size: size < room ? size : room };
   });
 }
+
+const entrySize = ({ target }: Context) => layoutOf(kho_scratch, target).size;
 
 /** The second half of kho_populate(). @returns whether the kernel takes the handover */
 export function verifyScratch(context: Context): boolean {
@@ -65,8 +67,9 @@ export function verifyScratch(context: Context): boolean {
 function checkArray(context: Context): boolean {
   const { scratchAddr, scratchSize } = context.image.bootRecord;
   const end = scratchAddr + scratchSize;
-  if (scratchSize % ENTRY !== 0n) {
-    const text = `the array has ${scratchSize} bytes: the last ${scratchSize % ENTRY} are no whole entry, and dropped`;
+  const partial = scratchSize % BigInt(entrySize(context));
+  if (partial !== 0n) {
+    const text = `the array has ${scratchSize} bytes: the last ${partial} are no whole entry, and dropped`;
     context.found('scratch-array-partial', { where: WHERE, text });
   }
   if (scratchAddr === 0n) {

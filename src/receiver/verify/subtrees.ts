@@ -1,3 +1,4 @@
+import { constantOf } from '../../abi/constants.ts';
 import { KHO_METADATA_NODE_NAME } from '../../abi/kexec_metadata.ts';
 import { LUO_KHO_ENTRY_NAME } from '../../abi/luo.ts';
 import { MEMBLOCK_KHO_FDT } from '../../abi/memblock.ts';
@@ -20,10 +21,10 @@ export interface SubtreeBlob {
 
 /** Who asks for a subtree in a receiver. */
 export function clientsOf(receiver: Receiver): readonly string[] {
-  const all = [KHO_TEST_FDT, MEMBLOCK_KHO_FDT];
-  if (receiver.luo !== null) all.push(LUO_KHO_ENTRY_NAME);
-  if (receiver.generation.kexecMetadataVersion !== undefined) all.push(KHO_METADATA_NODE_NAME);
-  return all;
+  const all: Record<string, string>[] = [{ KHO_TEST_FDT }, { MEMBLOCK_KHO_FDT }];
+  if (receiver.luo !== null) all.push({ LUO_KHO_ENTRY_NAME });
+  if (receiver.generation.kexecMetadataVersion !== undefined) all.push({ KHO_METADATA_NODE_NAME });
+  return all.map((name) => constantOf(receiver, name));
 }
 
 const whereOf = (name: string) => `root-fdt/${name}`;

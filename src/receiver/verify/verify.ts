@@ -9,15 +9,15 @@ import { verifyLuo } from './luo.ts';
 import { verifyMemblock } from './memblock.ts';
 import { checkMapPages, verifyMemoryMap } from './memory-map.ts';
 import type { Preserved } from './preserved.ts';
-import { defaultReceiver, receiverOf } from './receivers.ts';
+import { defaultReceiver, type Receiver, receiverOf } from './receivers.ts';
 import { Restorer } from './restore.ts';
 import { type RootFdt, verifyRootFdt } from './root-fdt.ts';
 import { readScratch, verifyScratch } from './scratch.ts';
 import { checkBlobs, exposeSubtrees } from './subtrees.ts';
 
 export interface VerifyOptions {
-  /** Release or generation of the receiving kernel; default: the newest that takes such images. */
-  readonly receiver?: string;
+  /** Receiving kernel, or its release or generation; default: the newest that takes such images. */
+  readonly receiver?: string | Receiver;
   /** Severities other than the checks' own. */
   readonly severity?: ReadonlyMap<VerifyCheck, Severity>;
 }
@@ -28,11 +28,8 @@ export interface VerifyOptions {
  * @throws KhoforgeError `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
  */
 export function verifyImage(image: Image, options: VerifyOptions = {}): Verification {
-  const { generation } = image.target;
-  const receiver =
-    options.receiver === undefined
-      ? defaultReceiver(generation, generation.releases)
-      : receiverOf(options.receiver);
+  const { receiver: named = defaultReceiver(image.target.generation) } = options;
+  const receiver = typeof named === 'string' ? receiverOf(named) : named;
   const context = new Context(image, receiver, options.severity ?? new Map());
   run(context);
   for (const [check, count] of context.untold) context.findings.push(summary(context, check, count));

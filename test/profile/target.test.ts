@@ -1,0 +1,253 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { generationByName } from '../../src/abi/generations.ts';
+import { kho_scratch } from '../../src/abi/kexec_handover.ts';
+import { kho_kexec_metadata } from '../../src/abi/kexec_metadata.ts';
+import { decodeStruct, encodeStruct, layoutOf } from '../../src/abi/layout.ts';
+import { luo_file_ser } from '../../src/abi/luo.ts';
+import { radixGeometry } from '../../src/abi/radix.ts';
+import type { Arch, PageSize } from '../../src/abi/target.ts';
+import { KhoforgeError } from '../../src/errors.ts';
+import { buildImage } from '../../src/handover/build-image.ts';
+import { readImageDirectory, writeImageDirectory } from '../../src/image/directory.ts';
+import type { Item, Profile } from '../../src/profile/item.ts';
+import { knownProfile } from '../../src/profile/source.ts';
+import { targetOf } from '../../src/profile/target.ts';
+import { inspect } from '../../src/receiver/decode.ts';
+import { verifyImage } from '../../src/receiver/verify/verify.ts';
+import { specDifferences, specOf } from '../../src/report/as-spec.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'khoforge-target-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+type Edit = Partial<Item> | null;
+
+/** The profile of a release with some of its items changed, added (with a kind) or, by null, removed. */
+function edited(
+  edits: Record<string, Edit>,
+  release = '7.3',
+  arch: Arch = 'x86_64',
+  page: PageSize = 4096,
+): Profile {
+  const profile = knownProfile(release, arch, page);
+  if (profile === undefined) throw new Error(`no profile of ${release}`);
+  const items = profile.items.flatMap((item): Item[] => {
+    const edit = edits[item.name];
+    return edit === null ? [] : [{ ...item, ...edit }];
+  });
+  const names = new Set(profile.items.map(({ name }) => name));
+  const header = 'include/linux/kho/abi/kexec_handover.h';
+  const added = Object.entries(edits).flatMap(([name, edit]): Item[] =>
+    edit?.kind !== undefined && !names.has(name) ? [{ header, ...edit, kind: edit.kind, name }] : [],
+  );
+  return { ...profile, items: [...items, ...added] };
+}
+
+const V5 = {
+  KHO_FDT_COMPATIBLE: { value: 'kho-v5' },
+  KHO_SUB_TREE_PROP_NAME: { value: 'blob' },
+  KHO_SUB_TREE_SIZE_PROP_NAME: { value: 'blob-bytes' },
+  KHO_METADATA_NODE_NAME: { value: 'kexec-meta' },
+  KHO_KEXEC_METADATA_VERSION: { value: 2 },
+  KHO_TEST_COMPAT: { value: 'kho-test-v2' },
+  kho_scratch: { size: 24 },
+  'kho_scratch.flags': { kind: 'field', offset: 16, size: 8 },
+  kho_kexec_metadata: { size: 81 },
+  'kho_kexec_metadata.kexec_count': { offset: 69, size: 8 },
+  'kho_kexec_metadata.flags': { kind: 'field', offset: 77, size: 4 },
+} as const;
+
+const spec = {
+  subtrees: [
+    { 'kexec-metadata': { previous_release: '7.4.0', kexec_count: 7 } },
+    { kho_test: { max_mem: '64KiB' } },
+  ],
+};
+
+function errorOf(run: () => unknown): KhoforgeError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof KhoforgeError) return error;
+    throw error;
+  }
+  throw new Error('no error');
+}
+
+describe('targetOf', () => {
+  it.each(['6.17', '6.18', '6.19', '7.1', '7.2', '7.3'])(
+    '%s as it is: the generation itself, and nothing to say',
+    (release) => {
+      const { target, notes, base } = targetOf(edited({}, release));
+      expect(target.generation).toBe(generationByName(target.generation.name));
+      expect(target.generation.releases).toContain(release);
+      expect([base, notes]).toEqual([release, []]);
+    },
+  );
+
+  it('takes strings, constants and layouts from the tree', () => {
+    const { target, notes } = targetOf(edited(V5));
+    expect(target.generation).toMatchObject({
+      name: 'kho-v5',
+      compatible: 'kho-v5',
+      blobProperty: 'blob',
+      blobSizeProperty: 'blob-bytes',
+      kexecMetadataVersion: 2,
+    });
+    expect(layoutOf(kho_scratch, target)).toMatchObject({
+      size: 24,
+      fields: [{}, {}, { name: 'flags', offset: 16 }],
+    });
+    expect(notes).toContain("KHO_TEST_COMPAT: 'kho-test-v2'; in 7.3 'kho-test-v1'");
+    expect(notes).toContain('kho_scratch.flags is new: written as 0, unless the spec overrides it');
+  });
+
+  it('an image for it holds the new forms, byte by byte, and is read back by them', () => {
+    const { target } = targetOf(edited(V5));
+    const override = { 'kexec-metadata/flags': 0x55, 'scratch[1]/flags': '0x1122' };
+    const image = buildImage({ ...spec, override }, { target });
+    const found = inspect(image);
+    expect(found.problems).toEqual([]);
+    const [test, metadata] = found.subtrees;
+    expect([test?.name, metadata?.name]).toEqual(['kho_test', 'kexec-meta']);
+    const blob = Buffer.from(image.memory.read(metadata?.phys ?? 0n, 81));
+    expect(blob.readUInt32LE(0)).toBe(2);
+    expect(blob.toString('latin1', 4, 9)).toBe('7.4.0');
+    expect(blob.readBigUInt64LE(69)).toBe(7n);
+    expect(blob.readUInt32LE(77)).toBe(0x55);
+    const array = Buffer.from(image.memory.read(image.bootRecord.scratchAddr, 72));
+    expect(image.bootRecord.scratchSize).toBe(72n);
+    expect(array.readBigUInt64LE(24)).toBe(image.scratch[1]?.start);
+    expect(array.readBigUInt64LE(40)).toBe(0x1122n);
+    const fdt = Buffer.from(image.memory.read(image.bootRecord.fdtAddr, 4096)).toString('latin1');
+    for (const text of ['kho-v5\0', 'blob\0', 'blob-bytes\0', 'kexec-meta\0']) expect(fdt).toContain(text);
+    expect(fdt).not.toContain('preserved-data');
+  });
+
+  it('goes with the image: a directory is read, verified and turned into a spec by the same target', () => {
+    const directory = join(folder, 'v5');
+    const { target } = targetOf(edited(V5));
+    writeImageDirectory(buildImage(spec, { target }), directory);
+    const image = readImageDirectory(directory);
+    expect(image.target.generation).toEqual({
+      ...target.generation,
+      scratchAlignment: expect.any(Function),
+      memoryMap: expect.anything(),
+    });
+    const { verdict, receiver, findings } = verifyImage(image);
+    expect({ verdict, receiver, findings }).toEqual({ verdict: 'revived', receiver: 'kho-v5', findings: [] });
+    expect(verifyImage(image, { receiver: '7.3' }).verdict).toBe('rejected');
+    const inspection = inspect(image);
+    expect(specDifferences(specOf(image, inspection), image, inspection)).toEqual([]);
+  });
+
+  it('takes the depth of the tree as the tree computes it', () => {
+    const shallow = targetOf(edited({ KHO_TREE_MAX_DEPTH: { value: 4 } }, '7.3', 'arm64', 16384)).target;
+    expect(radixGeometry(shallow).depth).toBe(4);
+    const error = errorOf(() => buildImage({ ...spec, scratch: [{ size: '64MiB' }] }, { target: shallow }));
+    expect(error.message).toBe('radix-order-lost: folios below order 1 lose their order in this tree');
+    expect(shallow.generation.name).toBe('kho-v4-tree');
+  });
+
+  it('takes the bitmaps of a chain', () => {
+    const { target } = targetOf(
+      edited(
+        {
+          PRESERVE_BITS: { value: 8192 },
+          kho_mem_phys_bits: { size: 1024 },
+          'kho_mem_phys_bits.preserve': { size: 1024 },
+        },
+        '6.18',
+      ),
+    );
+    const image = buildImage({ subtrees: [{ kho_test: {} }] }, { target });
+    expect(inspect(image).problems).toEqual([]);
+    expect(verifyImage(image).verdict).toBe('revived');
+  });
+
+  it('a version that is gone is not written', () => {
+    const { target, notes } = targetOf(
+      edited({
+        'kho_kexec_metadata.version': null,
+        'kho_kexec_metadata.previous_release': { offset: 0 },
+        'kho_kexec_metadata.kexec_count': { offset: 65 },
+        kho_kexec_metadata: { size: 69 },
+      }),
+    );
+    expect(notes).toContain('kho_kexec_metadata.version is gone; 7.3 has it');
+    const values = { version: 1, previous_release: 'abc', kexec_count: 3 };
+    const bytes = encodeStruct(kho_kexec_metadata, target, values);
+    expect(Buffer.from(bytes.subarray(0, 3)).toString()).toBe('abc');
+    expect(decodeStruct(kho_kexec_metadata, target, bytes)).toEqual({ ...values, version: 0 });
+    const image = buildImage(spec, { target });
+    expect(inspect(image).problems).toEqual([]);
+    expect(verifyImage(image).findings).toEqual([]);
+  });
+
+  it('a property that is gone is not written', () => {
+    const { target } = targetOf(edited({ KHO_SUB_TREE_SIZE_PROP_NAME: null }));
+    const image = buildImage(spec, { target });
+    expect(Buffer.from(image.memory.read(image.bootRecord.fdtAddr, 4096)).includes('blob-size')).toBe(false);
+  });
+
+  it('what is gone is refused when an image needs it, and not before', () => {
+    const { target } = targetOf(edited({ luo_file_ser: null, 'luo_file_ser.data': null }));
+    expect(() => buildImage(spec, { target })).not.toThrow();
+    expect(errorOf(() => layoutOf(luo_file_ser, target))).toMatchObject({
+      code: 'TARGET_INEXPRESSIBLE',
+      message: expect.stringContaining('struct luo_file_ser'),
+    });
+    const { target: renamed } = targetOf(edited({ KHO_TEST_COMPAT: null }));
+    expect(errorOf(() => buildImage(spec, { target: renamed })).message).toContain('KHO_TEST_COMPAT');
+  });
+
+  it('names a new structure and a new constant, which images have nothing of', () => {
+    const { notes } = targetOf(
+      edited({
+        kho_extra: { kind: 'struct', size: 8, align: 8 },
+        'kho_extra.what': { kind: 'field', offset: 0, size: 8 },
+        KHO_EXTRA: { kind: 'macro', value: 3 },
+      }),
+    );
+    const header = 'include/linux/kho/abi/kexec_handover.h';
+    expect(notes).toEqual([
+      `KHO_EXTRA is new (${header}): images have nothing of it`,
+      `kho_extra is new (${header}): images have nothing of it`,
+    ]);
+  });
+
+  it.each([
+    [
+      'a node of the radix tree',
+      { kho_radix_node: { size: 8192 }, 'kho_radix_node.table': { size: 8192 } },
+      'kho_radix_node',
+    ],
+    ['the size of its tables', { KHO_TABLE_SIZE_LOG2: { value: 8 } }, 'KHO_TABLE_SIZE_LOG2'],
+    ['a deeper tree than keys have bits', { KHO_TREE_MAX_DEPTH: { value: 7 } }, '7 levels'],
+    ['a chunk of vmalloc', { 'kho_vmalloc_chunk.hdr.next': { offset: 4088 } }, 'kho_vmalloc_chunk'],
+    ['a string that became a number', { KHO_TEST_COMPAT: { value: 2 } }, 'KHO_TEST_COMPAT'],
+    ['a property of another length', { 'kho_test:magic': { size: 8 } }, 'kho_test:magic'],
+    ['fields that overlap', { 'kho_scratch.size': { offset: 4 } }, 'kho_scratch'],
+    ['a field behind the end', { 'kho_scratch.size': { offset: 12 } }, 'kho_scratch'],
+    ['the root string, gone', { KHO_FDT_COMPATIBLE: null }, 'KHO_FDT_COMPATIBLE'],
+  ])('refuses, by name, what data cannot say: %s', (_what, edits: Record<string, Edit>, name) => {
+    const error = errorOf(() => targetOf(edited(edits)));
+    expect(error.code).toBe('TARGET_INEXPRESSIBLE');
+    expect(error.message).toContain(name);
+    expect(error.hint).toBeDefined();
+  });
+
+  it('says what headers without source files leave open', () => {
+    const profile = edited({ KHO_TEST_COMPAT: null, KHO_FDT_COMPATIBLE: { value: 'kho-v5' } });
+    const { 'lib/test_kho.c': _, ...headers } = profile.headers;
+    const { notes, target } = targetOf({ ...profile, headers });
+    expect(notes).toContain('not in the headers that were read, so as in 7.3: KHO_TEST_COMPAT');
+    expect(() => buildImage(spec, { target })).not.toThrow();
+  });
+
+  it('refuses BTF, which has no strings', () => {
+    expect(errorOf(() => targetOf({ ...edited({}), obtained: 'btf' })).code).toBe('TARGET_UNKNOWN');
+  });
+});
