@@ -224,7 +224,7 @@ export const ABI: readonly AbiEntry[] = [
       'kho_test:magic': 4,
       'kho_test:nr_folios': 4,
       'kho_test:csum': 4,
-      'kho_test:folios_info': (target) => test.KHO_TEST_FOLIOS_INFO[target.generation.testFolios],
+      'kho_test:folios_info': test.folioInfoSize,
     },
   },
 

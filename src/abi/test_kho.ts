@@ -1,3 +1,7 @@
+import { kho_vmalloc } from './kexec_handover.ts';
+import { layoutOf } from './layout.ts';
+import type { Target } from './target.ts';
+
 /** Names and values of lib/test_kho.c (6.17 to 7.3). */
 export const KHO_TEST_FDT = 'kho_test';
 export const KHO_TEST_COMPAT = 'kho-test-v1';
@@ -10,4 +14,6 @@ export const KHO_TEST_DATA = 'data';
  * Bytes that the reader takes for one `folios_info`: up to 6.17 the property is an array of u64, from 6.18 on
  * one struct kho_vmalloc, under the same compatible string.
  */
-export const KHO_TEST_FOLIOS_INFO = { inline: 8, vmalloc: 16 } as const;
+export function folioInfoSize(target: Target): number {
+  return target.generation.testFolios === 'inline' ? 8 : layoutOf(kho_vmalloc, target).size;
+}

@@ -1,5 +1,5 @@
 import { kho_vmalloc, kho_vmalloc_chunk } from '../abi/kexec_handover.ts';
-import { decodeStruct } from '../abi/layout.ts';
+import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { findNode, getProperty, readFdt } from '../fdt/reader.ts';
 import type { Image } from '../image/image.ts';
 import type { InspectedSubtree } from '../receiver/decode.ts';
@@ -83,7 +83,7 @@ function listArea({ memory, target }: Image, fdt: bigint): { pages: bigint[]; ch
   if (target.generation.testFolios === 'inline') return { pages: [], chunks: [] };
   const data = findNode(readFdt(memory.read(fdt, target.pageSize)).root, '/data');
   const value = data && getProperty(data, 'folios_info')?.value;
-  if (value?.length !== 16) return undefined;
+  if (value?.length !== layoutOf(kho_vmalloc, target).size) return undefined;
   const descriptor = decodeStruct(kho_vmalloc, target, value);
   const { blocks, problems } = readVmalloc(memory, target, descriptor);
   if (problems.length > 0) return undefined;

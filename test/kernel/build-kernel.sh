@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build-kernel.sh [--release 7.3] [--arch x86_64] [--without-kho]
+# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64] [--without-kho]
 #
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
@@ -7,6 +7,7 @@
 # in the cache, until the source package, config/ or the compiler changes.
 # Beside the image: config, System.map, vmlinux.
 #
+# --source DIR             a source like that of fetch-source.sh: linux/, version
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
 # KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
 # KHOFORGE_DEBIAN_MIRROR   base URI of a Debian mirror; else as this machine's apt
@@ -37,11 +38,13 @@ main() {
 }
 
 parse_arguments() {
-  release=7.3 arch=x86_64 variant=kho
+  release=7.3 arch=x86_64 variant=kho source_dir=''
   while (($# > 0)); do
     case $1 in
       --release) release=${2:-} && shift ;;
       --release=*) release=${1#*=} ;;
+      --source) source_dir=${2:-} && shift ;;
+      --source=*) source_dir=${1#*=} ;;
       --arch) arch=${2:-} && shift ;;
       --arch=*) arch=${1#*=} ;;
       --without-kho) variant=without-kho ;;
@@ -60,6 +63,7 @@ parse_arguments() {
 
 # In the background, so that a signal that ends this script ends it as well.
 fetch_source() {
+  [[ -z $source_dir ]] || return 0
   source_dir=$cache/source/$release
   [[ ! -e $source_dir ]] || return 0
   start "$here/fetch-source.sh" --release "$release" >/dev/null

@@ -21,6 +21,9 @@ export const RECEIVERS: readonly string[] = (process.env.KHOFORGE_RELEASES ?? '6
 /** Path of a bzImage built from Debian's source. @param args of build-kernel.sh */
 export const buildKernel = (...args: string[]): string => script('build-kernel.sh', ...args);
 
+/** Folder of a release's source, with linux/ and version; fetched into the cache when it is not there. */
+export const sourceOf = (release: string): string => script('fetch-source.sh', '--release', release);
+
 /** Path of the initrd whose init prints what debugfs shows of the handover. */
 export const buildInitrd = (): string => script('build-initrd.sh');
 
