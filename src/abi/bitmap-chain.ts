@@ -1,5 +1,5 @@
 import { KhoforgeError } from '../errors.ts';
-import { defineStruct, u32, u64, u64s } from './layout.ts';
+import { defineStruct, embed, layoutOf, u32, u64, u64s } from './layout.ts';
 import type { Target } from './target.ts';
 
 /** They are no header of their own: the structures of kho-v1 are inside the kernel's source file. */
@@ -19,6 +19,23 @@ export const khoser_mem_bitmap_ptr = defineStruct({
   source: SOURCE,
   packed: false,
   fields: { phys_start: u64, bitmap: u64 },
+});
+
+/** KHOSER_BITMAP_SIZE: elements of one chunk (kernel/kexec_handover.c, 6.17). */
+export function khoserBitmapSize(target: Target): number {
+  const room = target.pageSize - layoutOf(khoser_mem_chunk_hdr, target).size;
+  return Math.floor(room / layoutOf(khoser_mem_bitmap_ptr, target).size);
+}
+
+/** A whole chunk, one page. Each element of `bitmaps` is a khoser_mem_bitmap_ptr, two u64 here. */
+export const khoser_mem_chunk = defineStruct({
+  name: 'khoser_mem_chunk',
+  source: SOURCE,
+  packed: false,
+  fields: {
+    ...embed('hdr', khoser_mem_chunk_hdr),
+    bitmaps: u64s((target) => khoserBitmapSize(target) * 2),
+  },
 });
 
 /** A bitmap: unsigned longs of the target, lowest bit first. */

@@ -2,7 +2,9 @@ import {
   chainBitmapBytes,
   kho_mem_phys_bits,
   khoser_mem_bitmap_ptr,
+  khoser_mem_chunk,
   khoser_mem_chunk_hdr,
+  khoserBitmapSize,
 } from './bitmap-chain.ts';
 import { KHO_MAX_BLOCKS, kho_block_header_ser, khoBlockSize } from './block.ts';
 import { LINUX_KHO_FDT, LINUX_KHO_SCRATCH } from './chosen.ts';
@@ -17,7 +19,6 @@ import {
   kho_vmalloc_hdr,
 } from './kexec_handover.ts';
 import { KHO_METADATA_NODE_NAME, kho_kexec_metadata, NEW_UTS_LEN } from './kexec_metadata.ts';
-import { khoser_mem_chunk, khoserBitmapSize } from './khoser_mem.ts';
 import type { StructDef } from './layout.ts';
 import * as luo from './luo.ts';
 import * as memblock from './memblock.ts';
