@@ -23,13 +23,20 @@ export class Btf {
   readonly endian: Endian;
   /** Bytes: that of the ELF file, else of `long`; undefined when nothing tells. */
   readonly pointerSize: 4 | 8 | undefined;
+  /** e_machine of the ELF file; undefined for a raw blob, which does not tell. */
+  readonly machine: number | undefined;
+  /** Series of the kernel, such as `7.3`, by the banner in its ELF file; undefined where there is none. */
+  readonly release: string | undefined;
   readonly #types: TypeTable;
 
   /** Use readBtf or openBtf. */
-  constructor(types: TypeTable, endian: Endian, pointerSize: 4 | 8 | undefined) {
+  constructor(types: TypeTable, endian: Endian, machine?: number, release?: string) {
     this.#types = types;
     this.endian = endian;
-    this.pointerSize = pointerSize ?? pointerSizeOf(types);
+    this.machine = machine;
+    this.release = release;
+    // Elf reads ELF64 alone.
+    this.pointerSize = machine === undefined ? pointerSizeOf(types) : 8;
   }
 
   /** Number of types. */
@@ -146,10 +153,10 @@ function fromElf(source: Source): Btf {
       hint: 'give the vmlinux; the structures that KHO hands over are never in a module',
     });
   }
-  return fromBlob(source, section, elf.endian, 8);
+  return fromBlob(source, section, elf.endian, elf);
 }
 
-function fromBlob(source: Source, section: ElfSection, endian: Endian, pointerSize?: 8): Btf {
+function fromBlob(source: Source, section: ElfSection, endian: Endian, elf?: Elf): Btf {
   if (section.size > MAX_BTF_SIZE) {
     throw problem(
       'BTF_INVALID',
@@ -160,7 +167,17 @@ function fromBlob(source: Source, section: ElfSection, endian: Endian, pointerSi
   }
   const bytes = source.read(section.offset, section.size);
   const origin = { code: 'BTF_INVALID', file: source.file, base: section.offset } as const;
-  return new Btf(new TypeTable(readSections(bytes, endian, origin)), endian, pointerSize);
+  const types = new TypeTable(readSections(bytes, endian, origin));
+  return new Btf(types, endian, elf?.machine, elf && bannerRelease(source, elf));
+}
+
+/** linux_banner is in .rodata (init/version-timestamp.c, 7.3). */
+function bannerRelease(source: Source, elf: Elf): string | undefined {
+  const section = elf.section('.rodata');
+  if (section === undefined || section.size > MAX_BTF_SIZE) return undefined;
+  const bytes = Buffer.from(source.read(section.offset, section.size));
+  const at = bytes.indexOf('Linux version ');
+  return at < 0 ? undefined : /^Linux version (\d+\.\d+)/.exec(bytes.toString('latin1', at, at + 64))?.[1];
 }
 
 function pointerSizeOf(types: TypeTable): 4 | 8 | undefined {

@@ -34,6 +34,8 @@ export function isElf(start: Uint8Array): boolean {
 /** The sections of an ELF64 file of either byte order. Only what is asked for is read. */
 export class Elf {
   readonly endian: Endian;
+  /** e_machine: EM_X86_64 is 62, EM_AARCH64 is 183. */
+  readonly machine: number;
   readonly #source: Source;
   readonly #table: SectionTable;
 
@@ -52,7 +54,9 @@ export class Elf {
     const endian = ENDIANS[plain.u8(5)];
     if (endian === undefined) throw plain.error(5, `ELF byte order ${plain.u8(5)}: expected 1 or 2`);
     this.endian = endian;
-    this.#table = this.#readTable(this.#view(0, HEADER_SIZE, 'the ELF header'));
+    const header = this.#view(0, HEADER_SIZE, 'the ELF header');
+    this.machine = header.u16(18);
+    this.#table = this.#readTable(header);
   }
 
   /**

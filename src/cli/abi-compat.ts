@@ -53,8 +53,8 @@ function works(cells: readonly CompatCell[]): boolean {
 
 function party(word: string, options: Options): CompatParty {
   const match = /^(.*):(4|16|64)K$/.exec(word);
-  const pageSize = match ? Number(match[2]) * 1024 : options.pageSize;
-  const [combination, more]: Combination[] = combinationsFrom({ ...options, pageSize });
+  const size = match && { pageSize: Number(match[2]) * 1024 };
+  const [combination, more]: Combination[] = combinationsFrom({ ...options, ...size });
   if (combination === undefined || more !== undefined)
     throw usage('compat takes one --arch and one --page-size');
   const source = parseSource(match?.[1] ?? word, options.tree);

@@ -17,7 +17,7 @@ export interface SourceOptions {
 
 export interface TargetOptions {
   arch?: Arch | 'all';
-  pageSize: number | 'all';
+  pageSize?: number | 'all';
   cc?: string;
 }
 
@@ -45,7 +45,7 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option('--arch <name>', "architecture; default this machine's").choices(['x86_64', 'arm64', 'all']),
     )
-    .option('--page-size <size>', '4K, 16K, 64K or all', pageSizeOption, 4096)
+    .option('--page-size <size>', '4K, 16K, 64K or all; default 4K', pageSizeOption)
     .option('--cc <command>', 'compiler; default gcc, a cross gcc or clang, whichever is installed');
 }
 
@@ -73,7 +73,7 @@ export function sourceFrom({ release, from, tree, build, rev, profile }: SourceO
 }
 
 /** The combinations that the options select; never none. */
-export function combinationsFrom({ arch = hostArch(), pageSize }: TargetOptions): Combination[] {
+export function combinationsFrom({ arch = hostArch(), pageSize = 4096 }: TargetOptions): Combination[] {
   const selected = COMBINATIONS.filter(
     (one) => (arch === 'all' || one.arch === arch) && (pageSize === 'all' || one.pageSize === pageSize),
   );

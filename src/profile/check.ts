@@ -3,13 +3,22 @@ import { RELEASES } from '../abi/releases.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { ExitCode } from '../errors.ts';
 import { type Expected, expectedItems } from './expected.ts';
-import { byName, differences, type Facts, factsOf, type Item, type ItemKind, type Profile } from './item.ts';
+import {
+  byName,
+  differences,
+  type Facts,
+  factsOf,
+  type Item,
+  type ItemKind,
+  type Problem,
+  type Profile,
+} from './item.ts';
 
 /**
  * `match`, `mismatch`; `absent`: the source has no such item; `unknown`: it has one that khoforge does not know;
- * `could-not-check`: it has it, and no compiler could tell.
+ * `could-not-check`: it has it, or may have it, and that could not be read; `disagree`: headers and BTF differ.
  */
-export type CheckStatus = 'match' | 'mismatch' | 'absent' | 'unknown' | 'could-not-check';
+export type CheckStatus = 'match' | 'mismatch' | 'absent' | 'unknown' | 'could-not-check' | 'disagree';
 
 export interface CheckResult {
   readonly release: string;
@@ -25,6 +34,10 @@ export interface CheckResult {
   readonly expected: Facts | null;
   /** What the source has, or why that could not be told. */
   readonly actual: Facts | string | null;
+  /** That the result is from BTF alone, which tells no macro, string or alignment. */
+  readonly route?: 'btf';
+  /** What BTF has, where it was read beside headers and has the item. `null` only in `disagree`. */
+  readonly btf?: Facts | null;
 }
 
 /**
@@ -37,8 +50,11 @@ export function checkProfile(profile: Profile, release = releaseFor(profile), of
   const target = of ?? makeTarget({ release, arch, pageSize });
   const actual = new Map(profile.items.map((item) => [item.name, item]));
   const problems = new Map(profile.problems.map((problem) => [problem.name, problem]));
-  const expected = expectedItems(target, release);
-  const common = { release: profile.release, arch, pageSize };
+  const expected = expectedItems(target, release).map((one) =>
+    profile.obtained === 'btf' ? withoutAlign(one) : one,
+  );
+  const route = profile.obtained === 'btf' ? { route: 'btf' as const } : {};
+  const common = { release: profile.release, arch, pageSize, ...route };
 
   const known = expected.map((one) => {
     const item = actual.get(one.name);
@@ -56,6 +72,11 @@ export function checkProfile(profile: Profile, release = releaseFor(profile), of
   return [...known, ...unknownItems(profile, expected).map((one) => ({ ...common, ...one }))].toSorted(
     (a, b) => byName({ name: a.item }, { name: b.item }),
   );
+}
+
+/** BTF records sizes and places; of alignments it says nothing. */
+export function withoutAlign<T extends Facts>({ align: _, ...facts }: T): Omit<T, 'align'> {
+  return facts;
 }
 
 type PartialResult = Omit<CheckResult, 'release' | 'arch' | 'pageSize'>;
@@ -84,16 +105,22 @@ function unknownItems(profile: Profile, expected: readonly Expected[]): PartialR
     ...problems.map(({ kind, name, header, reason }) => ({
       item: name,
       header,
-      // A static_assert that fails is the tree's own statement about its layout.
-      status: kind === 'assertion' ? ('mismatch' as const) : ('unknown' as const),
+      status: problemStatus(kind, name),
       expected: null,
       actual: reason,
     })),
   ];
 }
 
+/** Of a problem with no item of khoforge; `*` is one of the source as a whole. */
+function problemStatus(kind: Problem['kind'], name: string): CheckStatus {
+  if (name === '*') return 'could-not-check';
+  // A static_assert that fails is the tree's own statement about its layout.
+  return kind === 'assertion' ? 'mismatch' : 'unknown';
+}
+
 /** The series whose layouts a source should have: its own, else the newest with its compatible string, else the newest. */
-export function releaseFor(profile: Profile): string {
+export function releaseFor(profile: Pick<Profile, 'release' | 'items'>): string {
   if (RELEASES.some((release) => release === profile.release)) return profile.release;
   const compatible = profile.items.find(({ name }) => name === 'KHO_FDT_COMPATIBLE')?.value;
   const generations = GENERATIONS.filter((generation) => generation.compatible === compatible);
@@ -103,10 +130,14 @@ export function releaseFor(profile: Profile): string {
   return candidates.at(-1) ?? RELEASES[RELEASES.length - 1] ?? profile.release;
 }
 
-/** 1: a mismatch or something unknown; 3: something could not be checked; 4: nothing was compared. */
+/**
+ * 1: a mismatch, something unknown, or two routes that disagree; 3: something could not be checked, other than by BTF
+ * alone, whose silence is no failure; 4: nothing was compared.
+ */
 export function checkExitCode(results: readonly CheckResult[]): ExitCode {
   const some = (...statuses: CheckStatus[]) => results.some(({ status }) => statuses.includes(status));
-  if (some('mismatch', 'unknown')) return ExitCode.no;
-  if (some('could-not-check')) return ExitCode.couldNotRun;
+  if (some('mismatch', 'unknown', 'disagree')) return ExitCode.no;
+  if (results.some(({ status, route }) => status === 'could-not-check' && route === undefined))
+    return ExitCode.couldNotRun;
   return some('match') ? ExitCode.ok : ExitCode.skipped;
 }

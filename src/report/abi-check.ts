@@ -3,7 +3,14 @@ import { type Facts, factsText } from '../profile/item.ts';
 import { toJson } from './json.ts';
 import { type KtapTest, ktap } from './ktap.ts';
 
-const ORDER: readonly CheckStatus[] = ['match', 'mismatch', 'unknown', 'absent', 'could-not-check'];
+const ORDER: readonly CheckStatus[] = [
+  'match',
+  'mismatch',
+  'disagree',
+  'unknown',
+  'absent',
+  'could-not-check',
+];
 
 /** One line per combination, then what is no match. */
 export function checkText(results: readonly CheckResult[]): string {
@@ -14,11 +21,29 @@ export function checkText(results: readonly CheckResult[]): string {
         return count > 0 ? [`${count} ${status}`] : [];
       });
       const lines = group
-        .filter(({ status }) => status !== 'match' && status !== 'absent')
+        .filter(({ status }) => status !== 'match' && status !== 'absent' && status !== 'could-not-check')
         .map((one) => `  ${resultText(one)}`);
-      return [`${name}: ${counts.join(', ')}`, ...lines, ...absentLine(group)].join('\n');
+      const head = `${name}: ${counts.join(', ')}${bothRoutes(group)}`;
+      return [head, ...lines, ...uncheckedLines(group), ...absentLine(group)].join('\n');
     })
     .join('\n');
+}
+
+/** How much of the result does not hang on one route alone. */
+function bothRoutes(group: readonly CheckResult[]): string {
+  const told = group.filter(({ btf, status }) => btf !== undefined && status !== 'disagree');
+  return told.length === 0 ? '' : `; BTF has ${told.length} of these items too`;
+}
+
+/** A line for each reason, with the names. */
+function uncheckedLines(group: readonly CheckResult[]): string[] {
+  const unchecked = group.filter(({ status }) => status === 'could-not-check');
+  return [...new Set(unchecked.map(({ actual }) => String(actual)))].flatMap((why) => {
+    const same = unchecked.filter(({ actual }) => actual === why);
+    const [first] = same;
+    if (first !== undefined && same.length === 1) return [`  ${resultText(first)}`];
+    return [`  could-not-check ${same.map(({ item }) => item).join(', ')}: ${why}`];
+  });
 }
 
 /** What is absent, by name; the fields of a structure that is absent go without saying. */
@@ -48,12 +73,21 @@ function itemTest(result: CheckResult): KtapTest {
   return { name: item, ok: false, diagnostics: [resultText(result)] };
 }
 
-export function resultText({ item, kind, header, status, expected, actual }: CheckResult): string {
+export function resultText({
+  item,
+  kind,
+  header,
+  status,
+  expected,
+  actual,
+  btf = null,
+}: CheckResult): string {
   const text = (facts: Facts | string | null) =>
     facts === null || typeof facts === 'string' ? (facts ?? 'none') : factsText({ ...facts, kind });
   const where = header === undefined ? '' : ` (${header})`;
   if (status === 'mismatch')
     return `mismatch ${item}: khoforge ${text(expected)}, the source ${text(actual)}${where}`;
+  if (status === 'disagree') return `disagree ${item}: the headers ${text(actual)}, BTF ${text(btf)}${where}`;
   if (status === 'unknown') return `unknown ${item}: ${text(actual)}${where}`;
   return `${status} ${item}${actual === null ? '' : `: ${text(actual)}`}${where}`;
 }

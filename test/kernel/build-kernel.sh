@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64] [--without-kho]
+# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64] [--without-kho | --btf]
 #
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
@@ -9,6 +9,8 @@
 #
 # --source DIR             a source like that of fetch-source.sh: linux/, version
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
+# --btf                    the same kernel with BTF: its vmlinux alone, without the rest
+#                          of its debug information; needs pahole
 # KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
 # KHOFORGE_DEBIAN_MIRROR   base URI of a Debian mirror; else as this machine's apt
 #
@@ -24,7 +26,7 @@ main() {
   parse_arguments "$@"
   local cache key target
   require gcc "${cross}gcc" "${cross}ld" make flex bison bc libelf.h stdlib.h flock \
-    apt-get dpkg-deb xz debian-archive-keyring
+    apt-get dpkg-deb xz debian-archive-keyring ${pahole/#false/}
   cache=$(cache_dir)
   fetch_source
   key=$release-$arch-$variant-$(fingerprint)
@@ -48,6 +50,7 @@ parse_arguments() {
       --arch) arch=${2:-} && shift ;;
       --arch=*) arch=${1#*=} ;;
       --without-kho) variant=without-kho ;;
+      --btf) variant=btf ;;
       -h | --help) print_help ;;
       *) usage_error "no such argument: $1" ;;
     esac
@@ -58,6 +61,12 @@ parse_arguments() {
     x86_64) image=arch/x86/boot/bzImage ;;
     *) usage_error "--arch '$arch': there is a config for x86_64 only" ;;
   esac
+  if [[ $variant == btf ]]; then
+    image=vmlinux
+    pahole=pahole
+  else
+    pahole=false
+  fi
   cross=$(cross_prefix "$arch")
 }
 
@@ -85,7 +94,9 @@ fingerprint() {
 fragment() {
   local absent
   absent=$(absent_lines)
-  cat "$here/config/"{common,"$arch","$variant"}.config | grep -vxF "${absent:-no such line}"
+  local fragments=(common "$arch" "$variant")
+  [[ $variant != btf ]] || fragments+=(kho)
+  (cd "$here/config" && cat "${fragments[@]/%/.config}") | grep -vxF "${absent:-no such line}"
 }
 
 # Lines of config/ that came with a later release, by config/since.
@@ -110,7 +121,9 @@ build() {
   phase "configuring Linux $release for $arch, $variant" "$log" configure
   check_config "$workdir/build/.config"
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
-  mv "$workdir/build"/{"$image",System.map,vmlinux} "$workdir"
+  [[ $variant != btf ]] || "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
+  mv "$workdir/build"/{System.map,vmlinux} "$workdir"
+  [[ $variant == btf ]] || mv "$workdir/build/$image" "$workdir"
   mv "$workdir/build/.config" "$workdir/config"
   rm -rf "$workdir/build"
   keep_as "$target"
@@ -121,7 +134,7 @@ build() {
 kernel_make() {
   make --no-print-directory -C "$source_dir/linux" O="$workdir/build" ARCH="$arch" CROSS_COMPILE="$cross" \
     KBUILD_BUILD_USER=khoforge KBUILD_BUILD_HOST=khoforge KBUILD_BUILD_VERSION=1 \
-    RUSTC=false PAHOLE=false KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' "$@"
+    RUSTC=false PAHOLE="$pahole" KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' "$@"
 }
 
 configure() {
