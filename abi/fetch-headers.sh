@@ -18,12 +18,12 @@
 # Exit codes: 0 done, 2 bad usage or no such release, 3 could not run.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-lib=$here/../test/kernel/lib
-# shellcheck source-path=SCRIPTDIR source=../test/kernel/lib/common.sh
+lib=$here/../scripts/lib
+# shellcheck source-path=SCRIPTDIR source=../scripts/lib/common.sh
 source "$lib/common.sh"
-# shellcheck source-path=SCRIPTDIR source=../test/kernel/lib/prerequisites.sh
+# shellcheck source-path=SCRIPTDIR source=../scripts/lib/prerequisites.sh
 source "$lib/prerequisites.sh"
-# shellcheck source-path=SCRIPTDIR source=../test/kernel/lib/debian.sh
+# shellcheck source-path=SCRIPTDIR source=../scripts/lib/debian.sh
 source "$lib/debian.sh"
 
 # What a profile reads: src/profile/units.ts and the headers that these include.

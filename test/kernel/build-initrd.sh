@@ -10,10 +10,10 @@
 # Exit codes: 0 done, 2 bad usage, 3 could not run.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-# shellcheck source=lib/common.sh
-source "$here/lib/common.sh"
-# shellcheck source=lib/prerequisites.sh
-source "$here/lib/prerequisites.sh"
+# shellcheck source=../../scripts/lib/common.sh
+source "$here/../../scripts/lib/common.sh"
+# shellcheck source=../../scripts/lib/prerequisites.sh
+source "$here/../../scripts/lib/prerequisites.sh"
 
 main() {
   parse_arguments "$@"
