@@ -10,7 +10,7 @@ import { FetchedMemory } from '../memory/fetched-memory.ts';
 import { alignedInside, type Region, regionEnd } from '../memory/regions.ts';
 import { rootFdtAt } from '../receiver/candidates.ts';
 import { type LocateOptions, locate } from '../receiver/locate.ts';
-import { mapRegions } from '../receiver/map-regions.ts';
+import { mapPages } from '../receiver/map-pages.ts';
 import { type Dump, scanDump } from './dump.ts';
 import { readElfCore } from './elf-core.ts';
 import { MappedFile } from './mapped-file.ts';
@@ -64,7 +64,7 @@ function fetchMaps(memory: FetchedMemory, phys: bigint, { arch = 'x86_64', pageS
     if (compatible !== found.compatible || !map) continue;
     const sizes = arch === 'x86_64' ? [4096] : [4096, 16384, 65536];
     for (const size of pageSize === undefined ? sizes : [pageSize]) {
-      mapRegions(makeTarget({ generation: name, arch, pageSize: size }), memory, map);
+      mapPages(makeTarget({ generation: name, arch, pageSize: size }), memory, map);
     }
   }
 }

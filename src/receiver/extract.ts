@@ -4,7 +4,7 @@ import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { TracedMemory } from '../memory/traced-memory.ts';
 import { type Inspection, inspect } from './decode.ts';
-import { mapRegions } from './map-regions.ts';
+import { mapPages } from './map-pages.ts';
 
 export interface ExtractOptions {
   /** Also what the preserved folios hold; otherwise their addresses alone are taken. */
@@ -18,7 +18,10 @@ export interface ExtractOptions {
 export function extractHandover(image: Image, options: ExtractOptions = {}): Image {
   const traced = new TracedMemory(image.memory);
   const inspection = inspect({ ...image, memory: traced });
-  const map = inspection.memoryMap ? mapRegions(image.target, image.memory, inspection.memoryMap) : [];
+  const { memoryMap } = inspection;
+  const map = memoryMap
+    ? mapPages(image.target, image.memory, memoryMap).filter(({ isPresent }) => isPresent)
+    : [];
   const contents = options.withContents ? preservedRegions(inspection) : [];
   // A memory that fetches has the bytes only after it was asked.
   for (const { start, size } of contents) image.memory.covers(start, Number(size));

@@ -1,10 +1,10 @@
 import { maxPageOrder } from '../../abi/page-order.ts';
 import type { MapWalk } from '../../memory/map-walk.ts';
 import { hex } from '../../numbers.ts';
+import { type MapPage, mapPages } from '../map-pages.ts';
 import { walkMemoryMap } from '../walk-map.ts';
 import type { Context } from './context.ts';
 import { reportMapFinding } from './map-findings.ts';
-import { type MapPage, mapPages } from './map-pages.ts';
 import { Preserved } from './preserved.ts';
 import { checkRanges } from './preserved-ranges.ts';
 import { RESTORE_WARNING } from './restore.ts';
@@ -58,16 +58,16 @@ function checkWalk(context: Context, walk: MapWalk): void {
 
 /** The pages of the map themselves have to lie where nobody writes until they are read. */
 export function checkMapPages(context: Context, map: bigint, preserved: Preserved): void {
-  for (const page of mapPages(context, map)) checkPage(context, page, preserved);
+  for (const page of mapPages(context.target, context.image.memory, map)) checkPage(context, page, preserved);
 }
 
-function checkPage(context: Context, { phys, size, what }: MapPage, preserved: Preserved): void {
-  const end = phys + size;
-  const scratch = context.scratchAt(phys, end);
+function checkPage(context: Context, { start, size, what }: MapPage, preserved: Preserved): void {
+  const end = start + size;
+  const scratch = context.scratchAt(start, end);
   if (scratch >= 0) {
     const text = `${what} is in scratch[${scratch}]: the receiver may write there before it reads the map`;
     context.found('scratch-overlap', { where: WHERE, text, fate: 'undefined' });
-  } else if (preserved.contains(phys, end)) {
+  } else if (preserved.contains(start, end)) {
     const text = `${what} is preserved itself, and nobody will ever free it`;
     context.found('map-node-preserved', { where: WHERE, text });
   }
