@@ -168,6 +168,11 @@ export function native(): NativeAddon {
   return loaded;
 }
 
+/** Pages of mapped files that could not be read so far and were taken as zeroes; 0 when nothing was mapped. */
+export function unreadPages(): number {
+  return loaded?.mapFaults() ?? 0;
+}
+
 /** Path of the addon's file: the same from `src/` and from `dist/`. */
 export function addonPath(): string {
   const override = process.env.KHOFORGE_ADDON;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, KhoforgeError } from '../errors.ts';
+import { unreadPages } from '../native.ts';
 import { version } from '../version.ts';
 import { abiCommand } from './abi.ts';
 import { bootCommand } from './boot.ts';
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
     await program.parseAsync([...argv]);
+    refuseUnread();
     return code;
   } catch (error) {
     return failure(error, argv.includes('--json'));
@@ -51,6 +53,19 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
 const EXIT_CODES = `
 Exit codes: 0 all holds; 1 it ran, and the answer is no; 2 bad usage or bad input;
             3 could not run (something is not installed); 4 everything was skipped.`;
+
+/** What is mapped cannot fail where it is read: it is zero there, and what was printed is not what the file held. */
+function refuseUnread(): void {
+  const pages = unreadPages();
+  if (pages === 0) return;
+  throw new KhoforgeError(
+    'SOURCE_SHRANK',
+    `${pages} pages of the source could not be read, and were taken as zeroes`,
+    {
+      hint: 'the file was cut short meanwhile, or its device failed: wait until it is whole, or copy it, and try again',
+    },
+  );
+}
 
 function failure(error: unknown, json: boolean): ExitCode {
   // Commander has printed its own message; help and version are no errors.

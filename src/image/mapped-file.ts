@@ -6,6 +6,11 @@ import { humanSize } from '../numbers.ts';
 
 /** Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused. */
 const WINDOW = 2 ** 30;
+/**
+ * Bytes of a file that is read instead: the system allows 65,530 maps (vm.max_map_count), and they are given back only
+ * when the event loop turns, which a program that opens many images may never let it.
+ */
+const SMALL = 2 ** 20;
 /** Hits of one kind that a scan keeps. */
 const SCAN_LIMIT = 1 << 16;
 
@@ -17,7 +22,7 @@ export interface FileRange {
 }
 
 /**
- * A file that is mapped where it is looked at and never read whole. What is mapped is private: writes stay in memory.
+ * A file that is mapped where it is looked at and, unless it is small, never read whole. What is mapped is private: writes stay in memory.
  * A file that shrinks while it is read gives zeroes, which `native().mapFaults()` counts.
  */
 export class MappedFile {
@@ -84,14 +89,18 @@ export class MappedFile {
     closeSync(this.#fd);
   }
 
+  #keep(first: number, window: Uint8Array): Uint8Array {
+    this.#windows.set(first, window);
+    return window;
+  }
+
   #window(first: number): Uint8Array {
     const known = this.#windows.get(first);
     if (known) return known;
     const size = Math.min(WINDOW, this.size - first);
+    if (this.size <= SMALL) return this.#keep(first, Buffer.concat([this.read(0, size)], size));
     try {
-      const window = native().mapFile(this.#fd, BigInt(first), size);
-      this.#windows.set(first, window);
-      return window;
+      return this.#keep(first, native().mapFile(this.#fd, BigInt(first), size));
     } catch (cause) {
       throw unreadable(`${this.path} (${humanSize(BigInt(size))} at ${first})`, cause);
     }

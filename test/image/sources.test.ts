@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import { KhoforgeError } from '../../src/errors.ts';
 import { buildImage } from '../../src/handover/build-image.ts';
 import { openSource } from '../../src/image/open.ts';
@@ -167,6 +168,18 @@ describe('a raw dump', () => {
     truncateSync(path, 0);
     expect(inspect(image).fdt).toBeNull();
     expect(native().mapFaults()).toBeGreaterThan(before);
+  });
+
+  it('is told at the end of the command', async () => {
+    const path = file('shrinks-too', bytes);
+    const { image } = openSource(path, { base });
+    truncateSync(path, 0);
+    inspect(image);
+    const said = vi.spyOn(console, 'error').mockReturnValue();
+    vi.spyOn(console, 'log').mockReturnValue();
+    expect(await main(['node', 'khoforge', 'doctor'])).toBe(2);
+    expect(said.mock.calls.join('\n')).toMatch(/\d+ pages of the source could not be read/);
+    vi.restoreAllMocks();
   });
 
   it('is not changed by what is written to its memory', () => {
