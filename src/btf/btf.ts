@@ -128,7 +128,7 @@ function fromSource(source: Source): Btf {
   const start = source.read(0, Math.min(4, source.size));
   if (isElf(start)) return fromElf(source);
   const endian = btfEndian(start);
-  if (endian !== undefined) return fromBlob(source, { offset: 0, size: source.size }, endian);
+  if (endian !== undefined) return fromBlob(source, { address: 0n, offset: 0, size: source.size }, endian);
   throw problem(
     'BTF_INVALID',
     source,
@@ -139,8 +139,12 @@ function fromSource(source: Source): Btf {
   );
 }
 
-function fromElf(source: Source): Btf {
-  const elf = new Elf(source);
+/** The BTF of an ELF file that is open; undefined when it has none. @throws KhoforgeError as readBtf */
+export function readBtfOf(source: Source, elf: Elf): Btf | undefined {
+  return elf.section('.BTF') === undefined ? undefined : fromElf(source, elf);
+}
+
+function fromElf(source: Source, elf = new Elf(source)): Btf {
   const section = elf.section('.BTF');
   if (section === undefined) {
     throw problem('BTF_MISSING', source, 'no .BTF section', {

@@ -15,6 +15,8 @@ const MAX_SECTIONS = 1 << 20;
 
 /** Where a section's bytes stand in the file. */
 export interface ElfSection {
+  /** Virtual address, as linked. */
+  readonly address: bigint;
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
@@ -113,7 +115,7 @@ export class Elf {
         `section ${name}, ${size} bytes at ${offset}, ends after the file's ${this.#source.size} bytes`,
       );
     }
-    return { offset, size };
+    return { address: table.u64(at + 16), offset, size };
   }
 
   #view(offset: number, length: number, what: string): View {

@@ -9,6 +9,7 @@ export interface SourceFlags {
   base?: bigint;
   arch?: Arch;
   pageSize?: bigint;
+  vmlinux?: string;
 }
 
 export const SOURCE_HELP = `
@@ -20,6 +21,7 @@ a root FDT alone (kho.dtb, debugfs kho/in/fdt), or the word live: this host, as 
 export function withSourceOptions(command: Command): Command {
   return command
     .option('--fdt-phys <address>', 'physical address of the root FDT, when several are found', addressOption)
+    .option('--vmlinux <file>', "the dumped kernel's, with symbols: they lead to the root FDT")
     .option(
       '--base <address>',
       'the source is a raw dump that begins at this physical address',
@@ -34,12 +36,13 @@ export function withSourceOptions(command: Command): Command {
     .option('--page-size <bytes>', 'page size, where the source does not tell', addressOption);
 }
 
-export function openOptions({ fdtPhys, base, arch, pageSize }: SourceFlags): OpenOptions {
+export function openOptions({ fdtPhys, base, arch, pageSize, vmlinux }: SourceFlags): OpenOptions {
   return {
     ...(fdtPhys !== undefined && { fdtPhys }),
     ...(base !== undefined && { base }),
     ...(arch !== undefined && { arch }),
     ...(pageSize !== undefined && { pageSize: Number(pageSize) }),
+    ...(vmlinux !== undefined && { vmlinux }),
   };
 }
 

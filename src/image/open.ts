@@ -6,6 +6,7 @@ import { FDT_MAGIC } from '../fdt/format.ts';
 import { humanSize } from '../numbers.ts';
 import type { Candidate } from '../receiver/candidates.ts';
 import { locate } from '../receiver/locate.ts';
+import { findBySymbols, symbolText } from '../receiver/symbols.ts';
 import { isImageDirectory, readImageDirectory } from './directory.ts';
 import { type Dump, dumpMemory, type ScanHits, type SourceNote, scanDump } from './dump.ts';
 import { readElfCore } from './elf-core.ts';
@@ -14,6 +15,7 @@ import type { Image } from './image.ts';
 import { openLive } from './live.ts';
 import { MappedFile } from './mapped-file.ts';
 import { readRaw } from './raw.ts';
+import { readVmlinux } from './vmlinux.ts';
 
 export interface OpenOptions {
   /** Address of the root FDT; then nothing is searched for. */
@@ -24,6 +26,8 @@ export interface OpenOptions {
   readonly arch?: Arch;
   /** Bytes, where the file does not tell. */
   readonly pageSize?: number;
+  /** Unstripped vmlinux of the dumped kernel: then its symbols lead to the root FDT. */
+  readonly vmlinux?: string;
   /** Of a tree, beside those of the releases; see targetOf(). */
   readonly generation?: Generation;
 }
@@ -98,14 +102,25 @@ const NO_HITS: ScanHits = { fdts: [], records: [], scratchArrays: [], bootParams
 function openDump(dump: Dump, options: OpenOptions): OpenedSource {
   const memory = dumpMemory(dump);
   const { arch, endian, pageSize } = dump;
-  const hits = memory.extents.length > 0 ? scanDump(dump) : NO_HITS;
+  const bySymbols =
+    options.vmlinux === undefined ? undefined : findBySymbols(memory, readVmlinux(options.vmlinux));
+  const fdtPhys = options.fdtPhys ?? bySymbols?.out ?? bySymbols?.in;
+  const hits = withArray(memory.extents.length > 0 ? scanDump(dump) : NO_HITS, bySymbols?.scratch);
   const located = locate(memory, hits, {
     ...(arch && { arch }),
     ...(endian && { endian }),
     ...(pageSize !== undefined && { pageSize }),
     ...options,
+    ...(fdtPhys !== undefined && { fdtPhys }),
+    ...(options.fdtPhys === undefined && { namedBy: "the kernel's kho_out or kho_in" }),
   });
-  return { kind: describe(dump), ...located, notes: [...dump.notes, ...located.notes] };
+  const symbols = bySymbols ? [{ code: 'SYMBOLS', text: symbolText(bySymbols) }] : [];
+  return { kind: describe(dump), ...located, notes: [...dump.notes, ...symbols, ...located.notes] };
+}
+
+/** The kernel's own scratch array before what only looks like one. */
+function withArray(hits: ScanHits, scratch: bigint | undefined): ScanHits {
+  return scratch === undefined ? hits : { ...hits, scratchArrays: [scratch, ...hits.scratchArrays] };
 }
 
 function describe({ kind, segments, release }: Dump): string {

@@ -35,8 +35,8 @@ export interface Candidate {
   readonly evidence: Evidence;
   /** Every boot record that leads to it. */
   readonly records: readonly FoundRecord[];
-  /** `--fdt-phys` named it. */
-  readonly named: boolean;
+  /** What named it, `--fdt-phys` or the symbols of a vmlinux; null when it was found. */
+  readonly named: string | null;
 }
 
 /** What is known of the target before anything of the handover is read. */
@@ -82,7 +82,7 @@ export function makeCandidate(
   phys: bigint,
   records: readonly FoundRecord[],
   hints: TargetHints,
-  named: boolean,
+  named: string | null,
 ): Candidate {
   const found = rootFdtAt(memory, phys);
   const targets = possibleTargets(found?.compatible, records, hints);

@@ -26,6 +26,8 @@ export interface Located {
 export interface LocateOptions extends TargetHints {
   /** Address of the root FDT, when the user knows. */
   readonly fdtPhys?: bigint;
+  /** Who told `fdtPhys`; default `--fdt-phys`. */
+  readonly namedBy?: string;
 }
 
 /** FDTs of other kinds, such as overlays of firmware, can be many: no more are looked at. */
@@ -39,8 +41,8 @@ const MOST_CANDIDATES = 256;
 export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOptions = {}): Located {
   const records = findRecords(memory, hits);
   const arch = options.arch ?? (records[0] && RECORD_ARCH[records[0].by]) ?? archOfTrees(memory, hits);
-  const hints: TargetHints = { ...options, ...(arch && { arch }) };
-  const candidates = rankCandidates(findCandidates(memory, hits, records, hints, options.fdtPhys));
+  const hints: LocateOptions = { ...options, ...(arch && { arch }) };
+  const candidates = rankCandidates(findCandidates(memory, hits, records, hints));
   const [chosen] = candidates;
   if (!chosen) throw notFound(records.length);
   const notes: SourceNote[] = hits.truncated
@@ -64,15 +66,14 @@ function findCandidates(
   memory: PhysicalMemory,
   hits: ScanHits,
   records: readonly FoundRecord[],
-  hints: TargetHints,
-  fdtPhys: bigint | undefined,
+  { fdtPhys, namedBy = '--fdt-phys', ...hints }: LocateOptions,
 ): Candidate[] {
   const scanned = hits.fdts.filter((phys) => rootFdtAt(memory, phys));
   const named = fdtPhys === undefined ? [] : [fdtPhys];
   const places = new Set([...named, ...scanned, ...records.map(({ fdtAddr }) => fdtAddr)]);
   return [...places].slice(0, MOST_CANDIDATES).map((phys) => {
     const own = records.filter(({ fdtAddr }) => fdtAddr === phys);
-    return makeCandidate(memory, phys, own, hints, phys === fdtPhys);
+    return makeCandidate(memory, phys, own, hints, phys === fdtPhys ? namedBy : null);
   });
 }
 

@@ -17,7 +17,10 @@ const kept = ({ evidence: { rootPreserved, subtrees, subtreesPreserved } }: Cand
  * its memory map was freed (6.6 of the facts). What the running kernel would hand over comes first.
  */
 const RULES: readonly Rule[] = [
-  { compare: (a, b) => Number(b.named) - Number(a.named), why: () => '--fdt-phys names it' },
+  {
+    compare: (a, b) => Number(b.named !== null) - Number(a.named !== null),
+    why: ({ named }) => `${named} names it`,
+  },
   {
     compare: (a, b) => Number(b.compatible !== null) - Number(a.compatible !== null),
     why: (_a, b) => `no FDT can be read at ${hex(b.phys)}`,
@@ -57,7 +60,7 @@ export function rankCandidates(candidates: readonly Candidate[]): Candidate[] {
 /** Why the first of the ranked candidates is taken, for people. */
 export function explainChoice([first, second]: readonly Candidate[]): string {
   if (!first) return 'none';
-  if (!second) return first.named ? '--fdt-phys names it' : 'it is the only one';
+  if (!second) return first.named === null ? 'it is the only one' : `${first.named} names it`;
   return ruleBetween(first, second)?.why(first, second) ?? 'it is the only one';
 }
 

@@ -41,7 +41,7 @@ export function sourceJson({ kind, candidates, choice, notes }: OpenedSource): o
       compatible,
       generation: target.generation.name,
       pageSize: target.pageSize,
-      named,
+      named: named !== null,
       evidence,
       records: records.map(({ by, phys: at, fdtAddr, scratchAddr, scratchSize }) => ({
         by,
