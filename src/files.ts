@@ -27,22 +27,22 @@ export function readInput(path: string): Uint8Array {
 /**
  * Fills a directory beside `path` and renames it into place, so that a failure leaves nothing half done.
  * @param replaceable tells whether an existing directory at `path` is one of ours, which may be replaced
+ * @param folder where it is filled, in the same folder as `path`; stays when it fails. Default: a new one, which goes
  * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
  */
 export function writeDirectory(
   path: string,
   replaceable: (existing: string) => boolean,
   fill: (directory: string) => void,
+  folder?: string,
 ): void {
   let temporary: string | undefined;
   try {
     makeFolders(dirname(path));
-    temporary = mkdtempSync(join(dirname(path), `.${basename(path)}.`));
-    // mkdtemp makes it private; the result is an ordinary directory.
-    chmodSync(temporary, 0o777 & ~process.umask());
-    fill(temporary);
+    if (folder === undefined) temporary = makeTemporary(path);
+    fill(temporary ?? folder ?? path);
     removeOld(path, replaceable);
-    renameSync(temporary, path);
+    renameSync(temporary ?? folder ?? path, path);
   } catch (cause) {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     if (cause instanceof KhoforgeError) throw cause;
@@ -52,6 +52,13 @@ export function writeDirectory(
       cause,
     });
   }
+}
+
+function makeTemporary(path: string): string {
+  const temporary = mkdtempSync(join(dirname(path), `.${basename(path)}.`));
+  // mkdtemp makes it private; the result is an ordinary directory.
+  chmodSync(temporary, 0o777 & ~process.umask());
+  return temporary;
 }
 
 /** Not mkdir's own `recursive`: on a path below /proc it never returns in Node 20. */

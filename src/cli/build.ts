@@ -67,7 +67,7 @@ function run(file: string, options: Options): ExitCode {
     throw new KhoforgeError('USAGE', 'no output directory', { hint: 'add -o DIR' });
   }
   const extra = options.kernel === undefined ? [] : [bootElf(image, options.kernel, options)];
-  writeImageDirectory(image, options.output, extra);
+  writeImageDirectory(image, options.output, { extra });
   for (const check of image.unusedAllows) {
     console.error(`note: allow: ${check} is not needed: nothing in this image breaks it`);
   }

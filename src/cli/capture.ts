@@ -1,11 +1,12 @@
-import { rmSync } from 'node:fs';
+import { realpathSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { writeImageDirectory } from '../image/directory.ts';
 import { dumpGuest } from '../image/guest.ts';
+import type { Image } from '../image/image.ts';
 import { openSource } from '../image/open.ts';
-import { humanSize } from '../numbers.ts';
+import { hex, humanSize } from '../numbers.ts';
 import { inspect } from '../receiver/decode.ts';
 import { extractHandover } from '../receiver/extract.ts';
 import { captureJson, captureText } from '../report/capture.ts';
@@ -27,7 +28,8 @@ Example:
 
 Preserved folios are captured by their addresses alone: what they hold stays where it is, unless
 --with-contents is given. With --qmp the guest stands still while QEMU dumps it into DIR.dump.elf, and goes
-on afterwards; the dump is removed when the capture is done, and used again when it was interrupted.
+on afterwards; the dump is removed when the capture is done, and used again when it was interrupted. A
+capture of a file that was interrupted leaves .DIR.partial, and the same command goes on with it.
 ${SOURCE_HELP}`;
 
 export function captureCommand(done: (code: ExitCode) => void): Command {
@@ -73,11 +75,34 @@ async function dumpWithProgress(socket: string, dump: string): Promise<void> {
   }
 }
 
+function writeWithProgress(image: Image, output: string, resume: string | undefined): void {
+  const progress = new Progress();
+  try {
+    const kept = writeImageDirectory(image, output, {
+      ...(resume !== undefined && { resume }),
+      onProgress({ done, total }) {
+        progress.update(`writing: ${done < total ? (done * 100n) / total : 100n} % of ${humanSize(total)}`);
+      },
+    });
+    if (kept > 0n) console.error(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
+  } finally {
+    progress.finish();
+  }
+}
+
+/** The same file read in the same way; what lives changes while it is read. */
+function resumeKey(source: string, flags: object): string | undefined {
+  const stat = statSync(source, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return undefined;
+  const options = JSON.stringify(flags, (_key, value) => (typeof value === 'bigint' ? hex(value) : value));
+  return `${realpathSync(source)} ${stat.size} ${stat.mtimeMs} ${options}`;
+}
+
 function capture(source: string, { output, withContents, json, ...flags }: Options): ExitCode {
   const opened = openSource(source, openOptions(flags));
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
-  writeImageDirectory(image, output);
+  writeWithProgress(image, output, resumeKey(source, { withContents, ...flags }));
   for (const { code, text } of opened.notes) console.error(`note: ${code}: ${text}`);
   console.log(json ? captureJson(image, inspection, output) : captureText(image, inspection, output));
   return inspection.fdt ? ExitCode.ok : ExitCode.no;

@@ -1,15 +1,21 @@
+/** Milliseconds. */
+const PERIOD = 250;
+
 /** Elapsed time and the latest text on one line of a terminal; nothing where stderr is no terminal. */
 export class Progress {
   readonly #started = performance.now();
   readonly #timer: NodeJS.Timeout | undefined;
   #text = '';
+  #drawn = 0;
 
   constructor() {
-    if (process.stderr.isTTY) this.#timer = setInterval(() => this.#draw(), 250).unref();
+    if (process.stderr.isTTY) this.#timer = setInterval(() => this.#draw(), PERIOD).unref();
   }
 
   update(text: string): void {
     this.#text = text;
+    // While the event loop stands still, so does the timer.
+    if (this.#timer !== undefined && performance.now() - this.#drawn > PERIOD) this.#draw();
   }
 
   /** Takes the line away. */
@@ -20,6 +26,7 @@ export class Progress {
   }
 
   #draw(): void {
+    this.#drawn = performance.now();
     const seconds = Math.floor((performance.now() - this.#started) / 1000);
     // Console text comes from a guest: only what cannot move the cursor is shown.
     const text = this.#text.replace(/[^\x20-\x7e]/g, '');

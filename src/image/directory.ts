@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KhoforgeError } from '../errors.ts';
 import { readInput, writeDirectory } from '../files.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
-import type { Region } from '../memory/regions.ts';
 import { hex, humanSize, toNumber } from '../numbers.ts';
 import type { Image } from './image.ts';
-import { type FileExtent, type Manifest, manifestTarget, manifestText, parseManifest } from './manifest.ts';
+import { type Manifest, manifestTarget, manifestText, parseManifest } from './manifest.ts';
 import { type FileRange, MappedFile } from './mapped-file.ts';
+import { type WriteProgress, writeMemory } from './memory-file.ts';
+import { Partial } from './partial.ts';
 
 const MANIFEST = 'manifest.json';
 const MEMORY = 'memory.bin';
@@ -25,99 +26,48 @@ export function isImageDirectory(path: string): boolean {
   return existsSync(join(path, MANIFEST)) && existsSync(join(path, MEMORY));
 }
 
+export interface DirectoryOptions {
+  /** Files beside the image's own. */
+  readonly extra?: readonly ExtraFile[];
+  /**
+   * What is written, from what, for a long run that may be interrupted: one with the same words goes on where the first
+   * stopped. Without it an interrupted run leaves nothing.
+   */
+  readonly resume?: string;
+  readonly onProgress?: (progress: WriteProgress) => void;
+}
+
 /**
  * Writes `manifest.json`, `memory.bin` and `kho.dtb`: all of them, or nothing.
- * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+ * @returns bytes of memory that an interrupted run had written already
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `OUTPUT_BUSY`
  */
-export function writeImageDirectory(image: Image, path: string, extra: readonly ExtraFile[] = []): void {
-  writeDirectory(path, isImageDirectory, (directory) => {
-    const { extents, zeroes } = writeMemory(image, join(directory, MEMORY));
-    writeFileSync(join(directory, FDT), rootFdtBytes(image));
-    for (const { name, bytes } of extra) writeFileSync(join(directory, name), bytes);
-    writeFileSync(join(directory, MANIFEST), manifestText(image, extents, zeroes));
-  });
+export function writeImageDirectory(image: Image, path: string, options: DirectoryOptions = {}): bigint {
+  const partial = options.resume === undefined ? undefined : new Partial(path, options.resume);
+  let kept = 0n;
+  writeDirectory(
+    path,
+    isImageDirectory,
+    (directory) => {
+      const before = partial?.start(MEMORY);
+      kept = (before?.extents ?? []).reduce((sum, { size }) => sum + size, 0n);
+      const { extents, zeroes } = writeMemory(image, join(directory, MEMORY), {
+        ...(before && { before }),
+        ...(partial && { onRun: (run) => partial.add(run) }),
+        ...(options.onProgress && { onProgress: options.onProgress }),
+      });
+      writeFileSync(join(directory, FDT), rootFdtBytes(image));
+      for (const { name, bytes } of options.extra ?? []) writeFileSync(join(directory, name), bytes);
+      writeFileSync(join(directory, MANIFEST), manifestText(image, extents, zeroes));
+      partial?.finish();
+    },
+    partial?.folder,
+  );
+  return kept;
 }
 
-/** Bytes of one extent of memory.bin, so that no more is held in memory at a time. */
-const LONGEST_EXTENT = 16 << 20;
 /** Zeroes that an image may tell of: they take no memory until they are written. */
 const MOST_ZEROES = 64n << 30n;
-
-interface Run {
-  readonly start: bigint;
-  readonly zero: boolean;
-  /** None for zeroes. */
-  readonly parts: Uint8Array[];
-  end: bigint;
-}
-
-/** Runs of pages, by address: of zeroes alone, or of others. */
-function* pageRuns(image: Image): Generator<Run> {
-  const { pageSize } = image.target;
-  const page = BigInt(pageSize);
-  let run: Run | undefined;
-  for (const address of pageAddresses(image.memory, page)) {
-    const bytes = image.memory.read(address, pageSize);
-    const zero = Buffer.compare(bytes, zeroPage(pageSize)) === 0;
-    const full = !zero && run !== undefined && run.parts.length * pageSize >= LONGEST_EXTENT;
-    if (!run || run.end !== address || run.zero !== zero || full) {
-      if (run) yield run;
-      run = { start: address, zero, parts: [], end: address };
-    }
-    if (!zero) run.parts.push(bytes);
-    run.end += page;
-  }
-  if (run) yield run;
-}
-
-const zeroPages = new Map<number, Uint8Array>();
-
-function zeroPage(size: number): Uint8Array {
-  const page = zeroPages.get(size) ?? new Uint8Array(size);
-  zeroPages.set(size, page);
-  return page;
-}
-
-/** Every page that some extent touches, once, ascending. */
-function* pageAddresses(memory: PhysicalMemory, page: bigint): Generator<bigint> {
-  let next = 0n;
-  for (const { start, bytes } of memory.extents) {
-    const first = start & ~(page - 1n);
-    const end = start + BigInt(bytes.length);
-    for (let at = first > next ? first : next; at < end; at += page) yield at;
-    const last = (end + page - 1n) & ~(page - 1n);
-    if (last > next) next = last;
-  }
-}
-
-function writeMemory(image: Image, file: string): { extents: FileExtent[]; zeroes: Region[] } {
-  const extents: FileExtent[] = [];
-  const zeroes: Region[] = [];
-  const descriptor = openSync(file, 'wx');
-  try {
-    let offset = 0;
-    for (const { start, end, zero, parts } of pageRuns(image)) {
-      const size = end - start;
-      if (zero) {
-        zeroes.push({ start, size });
-        continue;
-      }
-      const bytes = Buffer.concat(parts);
-      writeAll(descriptor, bytes);
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      extents.push({ start, size, offset, sha256 });
-      offset += bytes.length;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-  return { extents, zeroes };
-}
-
-/** write(2) may take less than it is given, without an error, when a disk is nearly full. */
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
-}
 
 /** The root FDT as far as its header says, within the page that the boot record tells. */
 function rootFdtBytes(image: Image): Uint8Array {
