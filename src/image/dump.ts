@@ -112,6 +112,15 @@ export interface ScanHits {
   readonly truncated: boolean;
 }
 
+/** Of memory that was not searched. */
+export const NO_HITS: ScanHits = {
+  fdts: [],
+  records: [],
+  scratchArrays: [],
+  bootParams: [],
+  truncated: false,
+};
+
 /** Smallest page of any target. */
 const PAGE = 4096n;
 

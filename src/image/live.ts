@@ -11,7 +11,8 @@ import { alignedInside, type Region, regionEnd } from '../memory/regions.ts';
 import { rootFdtAt } from '../receiver/candidates.ts';
 import { type LocateOptions, locate } from '../receiver/locate.ts';
 import { mapPages } from '../receiver/map-pages.ts';
-import { type Dump, scanDump } from './dump.ts';
+import { debugfsHandover } from './debugfs.ts';
+import { type Dump, NO_HITS, type SourceNote, scanDump } from './dump.ts';
 import { readElfCore } from './elf-core.ts';
 import { MappedFile } from './mapped-file.ts';
 import type { OpenedSource } from './open.ts';
@@ -34,14 +35,25 @@ export function openLive(root: string, options: LocateOptions = {}): OpenedSourc
     segments: core.segments.filter(({ start, size }) => overlapsRam(ram, start, size)),
   };
   const memory = fetched(dump);
-  const hits = scanDump(dump);
+  const told = options.fdtPhys === undefined ? debugfsHandover(root, memory) : undefined;
   const { arch, endian } = core;
-  const hints = { ...(arch && { arch }), ...(endian && { endian }), ...options };
-  const roots = options.fdtPhys === undefined ? hits.fdts : [...hits.fdts, options.fdtPhys];
+  const hints = { ...(arch && { arch }), ...(endian && { endian }), ...told, ...options };
+  // All of RAM is read only where nothing tells the place.
+  const hits = hints.fdtPhys === undefined ? scanDump(dump) : NO_HITS;
+  const roots = hints.fdtPhys === undefined ? hits.fdts : [hints.fdtPhys];
   for (const phys of roots) fetchMaps(memory, phys, hints);
   const located = locate(memory, hits, hints);
+  const searched: SourceNote[] =
+    hints.fdtPhys === undefined
+      ? [{ code: 'RAM_SEARCHED', text: 'debugfs does not lead to the root FDT: all RAM was searched' }]
+      : [];
   const kind = `live host, ${dump.segments.length} ranges of /proc/kcore`;
-  return { kind, ...located, image: { ...located.image, ram } };
+  return {
+    kind,
+    ...located,
+    notes: [...searched, ...located.notes.filter(({ code }) => code !== 'RAM')],
+    image: { ...located.image, ram },
+  };
 }
 
 function fetched({ file, segments }: Dump): FetchedMemory {

@@ -8,7 +8,7 @@ import type { Candidate } from '../receiver/candidates.ts';
 import { locate } from '../receiver/locate.ts';
 import { findBySymbols, symbolText } from '../receiver/symbols.ts';
 import { isImageDirectory, readImageDirectory } from './directory.ts';
-import { type Dump, dumpMemory, type ScanHits, type SourceNote, scanDump } from './dump.ts';
+import { type Dump, dumpMemory, NO_HITS, type ScanHits, type SourceNote, scanDump } from './dump.ts';
 import { readElfCore } from './elf-core.ts';
 import { readFdtAlone } from './fdt-alone.ts';
 import type { Image } from './image.ts';
@@ -59,7 +59,10 @@ const COMPRESSED = ['KDUMP   ', 'DISKDUMP', 'makedumpfile'];
  *   `HANDOVER_NOT_FOUND`, or one of readImageDirectory()
  */
 export function openSource(path: string, options: OpenOptions = {}): OpenedSource {
-  if (path === LIVE) return openLive('/', options);
+  if (path === LIVE) {
+    if (options.vmlinux === undefined) return openLive('/', options);
+    throw new KhoforgeError('USAGE', '--vmlinux goes with a dump: of this host debugfs tells the root FDT');
+  }
   if (isImageDirectory(path)) {
     const image = readImageDirectory(path);
     return { kind: 'image directory', image, candidates: [], choice: '', notes: [] };
@@ -96,8 +99,6 @@ function openFile(file: MappedFile, options: OpenOptions): OpenedSource {
   }
   throw unknown(file.path, 'neither an ELF core nor a root FDT');
 }
-
-const NO_HITS: ScanHits = { fdts: [], records: [], scratchArrays: [], bootParams: [], truncated: false };
 
 function openDump(dump: Dump, options: OpenOptions): OpenedSource {
   const memory = dumpMemory(dump);

@@ -25,6 +25,18 @@ export class FetchedMemory extends PhysicalMemory {
     return super.read(start, length);
   }
 
+  /** What is around the bytes is fetched first: a piece is kept as a whole. */
+  override write(start: bigint, bytes: Uint8Array): void {
+    this.#need(start, bytes.length);
+    super.write(start, bytes);
+  }
+
+  /** Bytes of one region that are fetched and not kept; none where they are not all there. */
+  peek(start: bigint, length: number): Uint8Array {
+    const there = isWithin(this.#regions, start, start + BigInt(length));
+    return there ? this.#fetch(start, length) : new Uint8Array();
+  }
+
   override covers(start: bigint, length: number): boolean {
     if (!isWithin(this.#regions, start, start + BigInt(length))) return false;
     this.#need(start, length);

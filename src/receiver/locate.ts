@@ -28,6 +28,8 @@ export interface LocateOptions extends TargetHints {
   readonly fdtPhys?: bigint;
   /** Who told `fdtPhys`; default `--fdt-phys`. */
   readonly namedBy?: string;
+  /** The scratch regions, when `namedBy` tells them too. */
+  readonly scratch?: readonly Region[];
 }
 
 /** FDTs of other kinds, such as overlays of firmware, can be many: no more are looked at. */
@@ -48,7 +50,7 @@ export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOp
   const notes: SourceNote[] = hits.truncated
     ? [{ code: 'SCAN_TRUNCATED', text: 'more places look like a handover than were looked at' }]
     : [];
-  const image = assemble(memory, hits, chosen, notes);
+  const image = assemble(memory, hits, chosen, notes, toldScratch(options));
   return { image, candidates, choice: explainChoice(candidates), notes };
 }
 
@@ -77,9 +79,15 @@ function findCandidates(
   });
 }
 
-function assemble(memory: PhysicalMemory, hits: ScanHits, chosen: Candidate, notes: SourceNote[]): Image {
+function assemble(
+  memory: PhysicalMemory,
+  hits: ScanHits,
+  chosen: Candidate,
+  notes: SourceNote[],
+  told: FoundScratch | undefined,
+): Image {
   const { target, phys } = chosen;
-  const { scratch, record } = scratchOf(memory, hits, chosen);
+  const { scratch = told, record } = scratchOf(memory, hits, chosen);
   if (!record) {
     const text =
       'no boot record leads to the root FDT: no kexec image is loaded; the one it would have is made up';
@@ -106,6 +114,10 @@ function assemble(memory: PhysicalMemory, hits: ScanHits, chosen: Candidate, not
     placements: [],
     expect: { verdict: 'revived', lines: [], absent: [] },
   };
+}
+
+function toldScratch({ scratch = [], namedBy = '' }: LocateOptions): FoundScratch | undefined {
+  return scratch.length === 0 ? undefined : { regions: scratch, from: namedBy, inPlace: false };
 }
 
 /** Of several records the first whose array is found. */
@@ -150,7 +162,7 @@ function noteScratch(notes: SourceNote[], record: BootRecord, scratch: FoundScra
   if (!scratch) {
     notes.push({ code: 'SCRATCH_ABSENT', text: 'the scratch array is nowhere in memory' });
   } else if (!scratch.inPlace) {
-    const text = `the scratch array is not at ${hex(record.scratchAddr)} before the jump; read from ${hex(scratch.phys)}`;
+    const text = `the scratch array is not at ${hex(record.scratchAddr)} before the jump; read from ${typeof scratch.from === 'string' ? scratch.from : hex(scratch.from)}`;
     notes.push({ code: 'SCRATCH_ELSEWHERE', text });
   }
 }

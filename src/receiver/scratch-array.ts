@@ -10,8 +10,8 @@ import type { FoundRecord } from './boot-records.ts';
 /** A scratch array that was found, and where. */
 export interface FoundScratch {
   readonly regions: readonly Region[];
-  /** Address of its bytes. */
-  readonly phys: bigint;
+  /** Address of its bytes, or what else tells it. */
+  readonly from: bigint | string;
   /** Whether it is where the boot record says. */
   readonly inPlace: boolean;
 }
@@ -37,12 +37,12 @@ export function findScratch(
   const count = record && Number(record.scratchSize) / entrySize(target);
   if (record && count && count <= MOST_ENTRIES) {
     const regions = entries(memory, target, record.scratchAddr, Math.floor(count));
-    if (isArray(regions, record)) return { regions, phys: record.scratchAddr, inPlace: true };
+    if (isArray(regions, record)) return { regions, from: record.scratchAddr, inPlace: true };
   }
   const found = pages.flatMap((phys): FoundScratch[] => {
     const all = entries(memory, target, phys, Math.floor(count ?? MOST_ENTRIES));
     const regions = count === undefined ? all.slice(0, used(all)) : all;
-    return isArray(regions, record) ? [{ regions, phys, inPlace: false }] : [];
+    return isArray(regions, record) ? [{ regions, from: phys, inPlace: false }] : [];
   });
   // A dump may lack free memory, and with it scratch; where it does not, what it lacks is no scratch.
   return found.find(({ regions }) => isPresent(memory, regions)) ?? found[0];

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBtf } from '../../src/btf/btf.ts';
 import { profileBtf } from '../../src/profile/btf.ts';
@@ -13,7 +14,7 @@ let tree: string;
 
 beforeAll(() => {
   tree = `${sourceOf('7.3')}/linux`;
-  vmlinux = buildKernel('--btf');
+  vmlinux = join(dirname(buildKernel('--host')), 'vmlinux');
 });
 
 describe('headers of 7.3 by the shim, and the BTF of a kernel built from them', () => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64] [--without-kho | --btf]
+# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64] [--without-kho | --host]
 #
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
@@ -9,8 +9,7 @@
 #
 # --source DIR             a source like that of fetch-source.sh: linux/, version
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
-# --btf                    the same kernel with BTF: its vmlinux alone, without the rest
-#                          of its debug information; needs pahole
+# --host                   a kernel that runs Node, with BTF in its vmlinux; needs pahole
 # KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
 # KHOFORGE_DEBIAN_MIRROR   base URI of a Debian mirror; else as this machine's apt
 #
@@ -50,7 +49,7 @@ parse_arguments() {
       --arch) arch=${2:-} && shift ;;
       --arch=*) arch=${1#*=} ;;
       --without-kho) variant=without-kho ;;
-      --btf) variant=btf ;;
+      --host) variant=host ;;
       -h | --help) print_help ;;
       *) usage_error "no such argument: $1" ;;
     esac
@@ -61,12 +60,8 @@ parse_arguments() {
     x86_64) image=arch/x86/boot/bzImage ;;
     *) usage_error "--arch '$arch': there is a config for x86_64 only" ;;
   esac
-  if [[ $variant == btf ]]; then
-    image=vmlinux
-    pahole=pahole
-  else
-    pahole=false
-  fi
+  pahole=false
+  [[ $variant != host ]] || pahole=pahole
   cross=$(cross_prefix "$arch")
 }
 
@@ -95,7 +90,7 @@ fragment() {
   local absent
   absent=$(absent_lines)
   local fragments=(common "$arch" "$variant")
-  [[ $variant != btf ]] || fragments+=(kho)
+  [[ $variant != host ]] || fragments+=(kho)
   (cd "$here/config" && cat "${fragments[@]/%/.config}") | grep -vxF "${absent:-no such line}"
 }
 
@@ -121,9 +116,8 @@ build() {
   phase "configuring Linux $release for $arch, $variant" "$log" configure
   check_config "$workdir/build/.config"
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
-  [[ $variant != btf ]] || "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
-  mv "$workdir/build"/{System.map,vmlinux} "$workdir"
-  [[ $variant == btf ]] || mv "$workdir/build/$image" "$workdir"
+  "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
+  mv "$workdir/build"/{"$image",System.map,vmlinux} "$workdir"
   mv "$workdir/build/.config" "$workdir/config"
   rm -rf "$workdir/build"
   keep_as "$target"
