@@ -52,7 +52,17 @@ export function readFdtAlone(
     setupDataLen: 32,
   };
   const expect = { verdict: 'revived', lines: [], absent: [] } as const;
-  return { image: { target, ram: [], bootRecord, scratch: [], memory, placements: [], expect }, notes };
+  const image: Image = {
+    target,
+    ram: [],
+    bootRecord,
+    scratch: [],
+    memory,
+    placements: [],
+    expect,
+    fdtAlone: true,
+  };
+  return { image, notes };
 }
 
 /** Writes what is left of a tree as a whole one: properties of the root, and each node that ends before the cut. */

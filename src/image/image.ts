@@ -52,4 +52,6 @@ export interface Image {
   readonly memory: PhysicalMemory;
   readonly placements: readonly Placement[];
   readonly expect: Expectations;
+  /** A root FDT and nothing else: its address, and all that it leads to, are not known. */
+  readonly fdtAlone?: true;
 }

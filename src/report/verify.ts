@@ -9,6 +9,8 @@ const VERDICTS = {
   broken: 'the kernel warns, fails to restore, or dies',
 } as const;
 
+const UNCERTAIN = 'what happens depends on what is overwritten; it may be revived by luck';
+
 /** Whether the command succeeds: revived, without an error. */
 export function verifyPassed({ verdict, findings }: Verification): boolean {
   return verdict === 'revived' && findings.every(({ severity }) => severity !== 'error');
@@ -16,11 +18,10 @@ export function verifyPassed({ verdict, findings }: Verification): boolean {
 
 export function verifyText(verification: Verification, source: string): string {
   const { receiver, verdict, certain, findings, console: lines } = verification;
-  const meaning = certain
-    ? VERDICTS[verdict]
-    : 'what happens depends on what is overwritten; it may be revived by luck';
+  const meaning = certain ? VERDICTS[verdict] : UNCERTAIN;
+  const alone = findings.some(({ check }) => check === 'fdt-alone') ? ', as far as its root FDT tells' : '';
   return [
-    `${source}, received by ${receiver}: ${verdict} (${meaning})`,
+    `${source}, received by ${receiver}: ${verdict} (${meaning}${alone})`,
     ...findings.map(findingText),
     ...(lines.length > 0 ? ['the kernel prints:', ...lines.map((line) => `  ${line}`)] : []),
     counts(findings),

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { verifyCommand } from '../../src/cli/verify.ts';
 import type { ExitCode } from '../../src/errors.ts';
+import { buildImage } from '../../src/handover/build-image.ts';
+import { writeImageDirectory } from '../../src/image/directory.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-verify-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -34,6 +36,21 @@ async function run(...args: string[]): Promise<{ code: ExitCode | undefined; out
 }
 
 describe('khoforge verify', () => {
+  it('looks at a root FDT alone, as far as that goes', async () => {
+    for (const [release, fate] of [
+      ['7.3', 'revived (the kernel revives it, as far as its root FDT tells)'],
+      ['7.1', 'rejected (the kernel refuses it, and says so, as far as its root FDT tells)'],
+    ]) {
+      const image = buildImage({ target: { release: '7.3' }, subtrees: [{ kho_test: {} }] });
+      const directory = join(folder, 'image');
+      writeImageDirectory(image, directory);
+      const { code, out } = await run(join(directory, 'kho.dtb'), '--receiver', `${release}`);
+      expect(out.split('\n')[0]).toBe(`${join(directory, 'kho.dtb')}, received by ${release}: ${fate}`);
+      expect(out).toContain('note: fdt-alone:');
+      expect(code).toBe(release === '7.3' ? 0 : 1);
+    }
+  });
+
   it('says that a good image is revived', async () => {
     const { code, out } = await run(good);
     expect(out).toBe(

@@ -185,6 +185,7 @@ export const FIXTURES: Readonly<Record<VerifyCheck, Fixture>> = {
     preserve: [{ name: 'low', order: 0, addr: '0x10000' }],
     allow: ['first-megabyte'],
   }),
+  'fdt-alone': { ...revived(good), from: (image) => ({ ...image, fdtAlone: true }) },
   'ram-unknown': { ...revived(good), from: (image) => ({ ...image, ram: [] }) },
   'map-node-alignment': broken(override({ 'memory-map/nodes[0]/table[2]': '0x201008' })),
   'map-node-twice': broken({

@@ -23,6 +23,7 @@ export const VERIFY_CHECKS = {
   'setup-data-unmapped': error('kernel', 'a setup_data record of a length that cannot be mapped'),
   'setup-data-length': warning('rule', 'a setup_data record that is not as long as struct kho_data'),
   // Root FDT: KH kho_populate()
+  'fdt-alone': note('a root FDT alone: what it leads to was not looked at'),
   'fdt-unmapped': error('kernel', 'a root FDT whose recorded length cannot be mapped: 0, or above 256 KiB'),
   'fdt-header': error('kernel', 'a root FDT whose header fdt_check_header() refuses'),
   'fdt-header-alignment': error(

@@ -1,4 +1,4 @@
-import { type Generation, generationOfRelease } from '../../abi/generations.ts';
+import { GENERATIONS, type Generation, generationOfRelease } from '../../abi/generations.ts';
 import { KhoforgeError } from '../../errors.ts';
 import { didYouMean } from '../../suggest.ts';
 
@@ -102,8 +102,16 @@ export function receiverOf(name: string): Receiver {
   throw new KhoforgeError(
     'RECEIVER_UNKNOWN',
     `no receiver '${name}': expected a release (${RECEIVERS.join(', ')}) or a generation`,
-    { hint: didYouMean(series, RECEIVERS).hint ?? 'e.g. --receiver 7.3' },
+    { hint: unknownHint(series) },
   );
+}
+
+/** A release that is known as a producer only is no slip of the keyboard. */
+function unknownHint(series: string): string {
+  const isProducer = GENERATIONS.some(({ releases }) => releases.includes(series));
+  if (isProducer)
+    return `what ${series} checks was not read from its source: the nearest that were are listed`;
+  return didYouMean(series, RECEIVERS).hint ?? 'e.g. --receiver 7.3';
 }
 
 function newestOf(generation: string): string | undefined {

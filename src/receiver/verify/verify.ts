@@ -38,6 +38,10 @@ export function verifyImage(image: Image, options: VerifyOptions = {}): Verifica
 }
 
 function run(context: Context): void {
+  if (context.image.fdtAlone) {
+    verifyFdtAlone(context);
+    return;
+  }
   context.scratch = readScratch(context);
   if (context.ram.length === 0) {
     const text = 'the image does not tell its RAM: what lies outside is not found';
@@ -50,6 +54,13 @@ function run(context: Context): void {
   if (typeof root.map === 'bigint' && root.map !== 0n) checkMapPages(context, root.map, preserved);
   checkBlobs(context, root, preserved);
   runClients(context, root, preserved);
+}
+
+/** What can be known of a root FDT without the memory that it stands in. */
+function verifyFdtAlone(context: Context): void {
+  verifyRootFdt(context);
+  const text = 'scratch, memory map and blobs are not there to be looked at; a dump or a capture has them';
+  context.found('fdt-alone', { where: 'root-fdt', text });
 }
 
 /** In the order of their initcalls: reserve_mem=, LUO, KHO itself (late to 6.18) and the self-test. */
