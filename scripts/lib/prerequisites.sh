@@ -37,6 +37,7 @@ package_of() {
     dpkg-deb) echo dpkg ;;
     apt-get) echo apt ;;
     x86_64-linux-gnu-*) echo gcc-x86-64-linux-gnu ;;
+    aarch64-linux-gnu-*) echo gcc-aarch64-linux-gnu ;;
     *) echo "$1" ;;
   esac
 }
@@ -49,4 +50,7 @@ debian_keyring() {
 }
 
 # cross_prefix ARCH: of the compiler's name, empty where ARCH is this machine's.
-cross_prefix() { [[ $(uname -m) == "$1" ]] || echo "$1-linux-gnu-"; }
+cross_prefix() {
+  local machine=${1/arm64/aarch64}
+  [[ $(uname -m) == "$machine" ]] || echo "$machine-linux-gnu-"
+}

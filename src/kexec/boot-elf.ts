@@ -5,8 +5,9 @@ import type { Extent } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { hex, overlaps } from '../numbers.ts';
 import { parseBzImage } from './bzimage.ts';
+import type { Segment } from './placer.ts';
 import { pvhElf } from './pvh-elf.ts';
-import { loadSegments, type Segment } from './x86-64.ts';
+import { loadSegments } from './x86-64.ts';
 
 export interface BootElf {
   /** For `qemu-system-x86_64 -kernel`. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64] [--without-kho | --host]
+# build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64 | arm64] [--page-size 4K]
+#   [--without-kho | --host]
 #
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
@@ -8,6 +9,7 @@
 # Beside the image: config, System.map, vmlinux.
 #
 # --source DIR             a source like that of fetch-source.sh: linux/, version
+# --page-size 16K          of arm64: 4K, 16K or 64K
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
 # --host                   a kernel that runs Node, with BTF in its vmlinux; needs pahole
 # KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
@@ -28,7 +30,7 @@ main() {
     apt-get dpkg-deb xz debian-archive-keyring ${pahole/#false/}
   cache=$(cache_dir)
   fetch_source
-  key=$release-$arch-$variant-$(fingerprint)
+  key=$release-$arch-$page_size-$variant-$(fingerprint)
   target=$cache/kernel/$key
   if [[ ! -e $target ]]; then
     mkdir -p "$cache"/{kernel,log}
@@ -39,7 +41,7 @@ main() {
 }
 
 parse_arguments() {
-  release=7.3 arch=x86_64 variant=kho source_dir=''
+  release=7.3 arch=x86_64 variant=kho source_dir='' page_size=4K
   while (($# > 0)); do
     case $1 in
       --release) release=${2:-} && shift ;;
@@ -48,6 +50,8 @@ parse_arguments() {
       --source=*) source_dir=${1#*=} ;;
       --arch) arch=${2:-} && shift ;;
       --arch=*) arch=${1#*=} ;;
+      --page-size) page_size=${2:-} && shift ;;
+      --page-size=*) page_size=${1#*=} ;;
       --without-kho) variant=without-kho ;;
       --host) variant=host ;;
       -h | --help) print_help ;;
@@ -57,9 +61,12 @@ parse_arguments() {
   done
   check_release "$release"
   case $arch in
-    x86_64) image=arch/x86/boot/bzImage ;;
-    *) usage_error "--arch '$arch': there is a config for x86_64 only" ;;
+    x86_64) image=arch/x86/boot/bzImage page_sizes=4K ;;
+    arm64) image=arch/arm64/boot/Image page_sizes='4K 16K 64K' ;;
+    *) usage_error "--arch '$arch': there are configs for x86_64 and arm64" ;;
   esac
+  [[ " $page_sizes " == *" $page_size "* ]] ||
+    usage_error "--page-size '$page_size': $arch has $page_sizes"
   pahole=false
   [[ $variant != host ]] || pahole=pahole
   cross=$(cross_prefix "$arch")
@@ -92,6 +99,7 @@ fragment() {
   local fragments=(common "$arch" "$variant")
   [[ $variant != host ]] || fragments+=(kho)
   (cd "$here/config" && cat "${fragments[@]/%/.config}") | grep -vxF "${absent:-no such line}"
+  [[ $arch != arm64 ]] || echo "CONFIG_ARM64_${page_size}_PAGES=y"
 }
 
 # Lines of config/ that came with a later release, by config/since.
@@ -113,7 +121,7 @@ build() {
   local absent
   absent=$(absent_lines | paste -sd ' ')
   [[ -z $absent ]] || say "Linux $release is older than $absent: built without"
-  phase "configuring Linux $release for $arch, $variant" "$log" configure
+  phase "configuring Linux $release for $arch with pages of $page_size, $variant" "$log" configure
   check_config "$workdir/build/.config"
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
   "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
