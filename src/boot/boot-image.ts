@@ -7,12 +7,12 @@ import type { Image } from '../image/image.ts';
 import { type BootElf, buildBootElf } from '../kexec/boot-elf.ts';
 import type { Accelerator, BootEvent, RunEnd } from './events.ts';
 import { BANNER } from './patterns.ts';
-import { accelerators, commandLine, QEMU, qemuArguments, shellLine } from './qemu.ts';
+import { accelerators, commandLine, dumpMachineTree, emulatorFor, qemuArguments, shellLine } from './qemu.ts';
 import { runQemu } from './runner.ts';
 import { Judge, type Judgement } from './verdict.ts';
 
 export interface BootOptions {
-  /** A bzImage: its path, or its bytes. */
+  /** A bzImage, or an arm64 Image: its path, or its bytes. */
   readonly kernel: string | Uint8Array;
   /** Path. Without one the kernel ends in a panic for want of an init, after it has used the handover. */
   readonly initrd?: string;
@@ -32,7 +32,7 @@ export interface BootOptions {
   readonly workDir?: string;
   /** Texts of the guest that end the run, e.g. the last line of a test in the initrd. */
   readonly stopLines?: readonly string[];
-  /** Program to run instead of `qemu-system-x86_64`. */
+  /** Program to run instead of `qemu-system-x86_64` or `qemu-system-aarch64`. */
   readonly qemu?: string;
   readonly onEvent?: (event: BootEvent) => void;
   readonly signal?: AbortSignal;
@@ -94,9 +94,12 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
   checkSeconds('timeout', options.timeout);
   checkSeconds('silence', options.silence);
   const { kernel, initrd, memory } = options;
+  const { arch } = image.target;
+  const qemu = options.qemu ?? emulatorFor(arch);
   const boot = buildBootElf(image, {
     kernel: typeof kernel === 'string' ? readInput(kernel) : kernel,
-    cmdline: commandLine(options.cmdline),
+    cmdline: commandLine(options.cmdline, arch),
+    machineTree: dumpMachineTree,
     ...(typeof kernel === 'string' && { kernelFile: kernel }),
     ...(initrd !== undefined && { initrd: readInput(initrd) }),
     ...(memory !== undefined && { memory }),
@@ -109,7 +112,7 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
     logPath: resolve(options.logPath ?? join(directory, 'console.log')),
     boot,
     accels: accelerators(options.accel ?? 'tcg'),
-    argv: (accel) => [options.qemu ?? QEMU, ...qemuArguments(elfPath, boot.machine, accel)],
+    argv: (accel) => [qemu, ...qemuArguments(elfPath, boot.machine, accel)],
   };
 }
 

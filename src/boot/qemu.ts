@@ -1,31 +1,92 @@
-import { accessSync, constants } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Arch } from '../abi/target.ts';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { reason } from '../files.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { Accelerator } from './events.ts';
 
 export const QEMU = 'qemu-system-x86_64';
 
+/** The emulator of an architecture, and the Debian package that has it. */
+const EMULATORS: Readonly<Record<Arch, { program: string; package: string }>> = {
+  x86_64: { program: QEMU, package: 'qemu-system-x86' },
+  arm64: { program: 'qemu-system-aarch64', package: 'qemu-system-arm' },
+};
+
+export const emulatorFor = (arch: Arch): string => EMULATORS[arch].program;
+
+/** A CPU with all three page sizes. */
+const ARM64_CPU = 'cortex-a76';
+
 /** What khoforge always puts on the kernel's command line, before the user's. */
+const CONSOLES: Readonly<Record<Arch, string>> = {
+  // A kernel that dies before the console has last words too.
+  x86_64: 'console=ttyS0 earlyprintk=serial,ttyS0,115200',
+  arm64: 'console=ttyAMA0 earlycon=pl011,0x9000000',
+};
 const OWN = [
-  'console=ttyS0',
-  'earlyprintk=serial,ttyS0,115200', // a kernel that dies before the console has last words too
   'ignore_loglevel', // the proofs are pr_info() and would not show with `quiet`
   'panic=-1', // reboot at once; with -no-reboot QEMU ends
   'kho=on', // without it the receiver reserves the memory but uses nothing of it
 ];
 
 /** The kernel command line; of a parameter given twice the kernel takes the last. */
-export function commandLine(user = ''): string {
-  return [...OWN, user.trim()].filter((part) => part !== '').join(' ');
+export function commandLine(user = '', arch: Arch = 'x86_64'): string {
+  return [CONSOLES[arch], ...OWN, user.trim()].filter((part) => part !== '').join(' ');
 }
 
 /** Arguments for QEMU: one CPU, a serial console on standard output, nothing else. */
 export function qemuArguments(elf: string, machine: Machine, accel: Accelerator): string[] {
-  const memory = `${machine.size >> 20n}M`;
   return [
-    ...['-machine', machine.type, '-accel', accel, '-m', memory],
+    ...['-machine', machine.type, '-accel', accel, ...machineArguments(machine)],
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
     ...['-serial', 'stdio', '-kernel', elf],
   ];
+}
+
+function machineArguments({ type, size }: Machine): string[] {
+  return [...(type === 'virt' ? ['-cpu', ARM64_CPU] : []), '-m', `${size >> 20n}M`];
+}
+
+/**
+ * The device tree of the virt machine as QEMU itself makes it.
+ * @throws KhoforgeError `QEMU_MISSING`, `QEMU_FAILED` (exit code 3)
+ */
+export function dumpMachineTree(machine: Machine, program = emulatorFor('arm64')): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-virt-'));
+  const file = join(folder, 'virt.dtb');
+  try {
+    const type = ['-machine', `${machine.type},dumpdtb=${file}`, ...machineArguments(machine)];
+    const { error, status, stderr } = spawnSync(program, [...type, '-nodefaults', '-display', 'none'], {
+      encoding: 'utf8',
+    });
+    if (error) throw qemuMissing(program, error);
+    if (status !== 0) {
+      const exitCode = ExitCode.couldNotRun;
+      throw new KhoforgeError('QEMU_FAILED', `${program} made no device tree: ${stderr.trim()}`, {
+        exitCode,
+      });
+    }
+    return readFileSync(file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function qemuMissing(program: string | undefined, cause: Error): KhoforgeError {
+  return new KhoforgeError('QEMU_MISSING', `cannot run ${program ?? 'nothing'}: ${reason(cause)}`, {
+    hint: `apt-get install -y ${packageOf(program)}`,
+    exitCode: ExitCode.couldNotRun,
+    cause,
+  });
+}
+
+/** Debian's; of a program that was named otherwise that of x86. */
+function packageOf(program: string | undefined): string {
+  return Object.values(EMULATORS).find((one) => one.program === program)?.package ?? EMULATORS.x86_64.package;
 }
 
 /** One line that can be pasted into a shell. */

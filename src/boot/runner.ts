@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { ExitCode, KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../errors.ts';
 import { reason } from '../files.ts';
 import { LineSplitter, message } from './console.ts';
 import type { Accelerator, BootEvent, RunEnd } from './events.ts';
 import { STOP_LINES } from './patterns.ts';
+import { qemuMissing } from './qemu.ts';
 
 export interface RunOptions {
   /** Program and arguments; the program prints the guest's console on its standard output. */
@@ -177,11 +178,7 @@ class Run {
 
   #spawnError(cause: Error): KhoforgeError {
     const [program] = this.#options.argv;
-    return new KhoforgeError('QEMU_MISSING', `cannot run ${program}: ${reason(cause)}`, {
-      hint: 'apt-get install -y qemu-system-x86',
-      exitCode: ExitCode.couldNotRun,
-      cause,
-    });
+    return qemuMissing(program, cause);
   }
 
   #seconds(): number {

@@ -37,7 +37,7 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
   const command = new Command('boot')
     .description('boot a real kernel on an image in QEMU and judge what it says')
     .argument('<source>', 'spec, or image directory')
-    .requiredOption('--kernel <file>', 'bzImage with KHO, PVH not needed, and a serial console')
+    .requiredOption('--kernel <file>', 'bzImage, or arm64 Image, with KHO and a serial console')
     .option('--initrd <file>', 'initrd; without one the kernel ends for want of an init')
     .option('--cmdline <text>', 'more kernel command line')
     .addOption(

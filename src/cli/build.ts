@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { commandLine } from '../boot/qemu.ts';
+import { commandLine, dumpMachineTree } from '../boot/qemu.ts';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { CHECKS } from '../handover/checks.ts';
@@ -37,7 +37,7 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
     .description('make the image that a spec describes: manifest.json, memory.bin, kho.dtb')
     .argument('<spec>', 'YAML file')
     .option('-o, --output <dir>', 'directory to write; an older image there is replaced')
-    .option('--kernel <file>', 'also write boot.elf, which boots this bzImage on the image')
+    .option('--kernel <file>', 'also write boot.elf, which boots this bzImage or arm64 Image on the image')
     .option('--initrd <file>', 'initrd for --kernel')
     .option('--cmdline <text>', 'more kernel command line for --kernel')
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
@@ -84,7 +84,8 @@ function bootElf(image: Image, kernel: string, { cmdline, initrd }: Options): Ex
   const { elf } = buildBootElf(image, {
     kernel: readInput(kernel),
     kernelFile: kernel,
-    cmdline: commandLine(cmdline),
+    cmdline: commandLine(cmdline, image.target.arch),
+    machineTree: dumpMachineTree,
     ...(initrd !== undefined && { initrd: readInput(initrd) }),
   });
   return { name: 'boot.elf', bytes: elf };

@@ -1,16 +1,18 @@
 import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { type Machine, machineFor } from '../memory/machine.ts';
+import { type Machine, machineFor, virtMachine } from '../memory/machine.ts';
 import type { Extent } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { hex, overlaps } from '../numbers.ts';
+import { loadArm64Segments } from './arm64.ts';
+import { parseArm64Image } from './arm64-image.ts';
 import { parseBzImage } from './bzimage.ts';
 import type { Segment } from './placer.ts';
-import { pvhElf } from './pvh-elf.ts';
+import { arm64Elf, pvhElf } from './qemu-elf.ts';
 import { loadSegments } from './x86-64.ts';
 
 export interface BootElf {
-  /** For `qemu-system-x86_64 -kernel`. */
+  /** For `-kernel` of QEMU. */
   readonly elf: Uint8Array;
   /** In the order they were placed. */
   readonly segments: readonly Omit<Segment, 'bytes'>[];
@@ -25,6 +27,8 @@ export interface BootElfOptions {
   readonly cmdline: string;
   /** Bytes of guest memory; default: what `image.ram` needs. */
   readonly memory?: bigint;
+  /** arm64: gives the device tree of the machine, as QEMU dumps it. */
+  readonly machineTree?: (machine: Machine) => Uint8Array;
   /** Name of the kernel file, for messages. */
   readonly kernelFile?: string;
 }
@@ -32,24 +36,42 @@ export interface BootElfOptions {
 /**
  * Memory as it is when the receiving kernel takes over after kexec: the handover, and the kernel loaded into
  * scratch, as one file that QEMU starts.
- * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
- * `OUTSIDE_RAM`, `BOOT_ARCH`
+ * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
+ * `OUTSIDE_RAM`, and of `machineTree`
  */
 export function buildBootElf(image: Image, options: BootElfOptions): BootElf {
-  if (image.target.arch !== 'x86_64') {
-    throw new KhoforgeError('BOOT_ARCH', `cannot boot an image for ${image.target.arch}: only x86_64`, {
-      where: { spec: 'target.arch' },
-    });
-  }
+  return image.target.arch === 'arm64' ? arm64BootElf(image, options) : x86BootElf(image, options);
+}
+
+function x86BootElf(image: Image, options: BootElfOptions): BootElf {
   const kernel = parseBzImage(options.kernel, options.kernelFile);
   const machine = machineFor(image.ram, options.memory);
   const { cmdline, initrd } = options;
   const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
+  const elf = pvhElf(extentsOf(image, segments, machine), entryOf(segments));
+  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
+}
+
+function arm64BootElf(image: Image, options: BootElfOptions): BootElf {
+  const kernel = parseArm64Image(options.kernel, options.kernelFile);
+  const machine = virtMachine(image.ram, options.memory);
+  const { cmdline, initrd, machineTree } = options;
+  if (machineTree === undefined)
+    throw new KhoforgeError('BOOT_TREE', "no device tree of QEMU's virt machine");
+  const load = { kernel, cmdline, machine, machineTree: machineTree(machine), ...(initrd && { initrd }) };
+  const segments = loadArm64Segments(image, load);
+  const [bank] = machine.banks;
+  const elf = arm64Elf(extentsOf(image, segments, machine), entryOf(segments), bank?.start ?? 0n);
+  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
+}
+
+const entryOf = (segments: readonly Segment[]) =>
+  segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
+
+function extentsOf(image: Image, segments: readonly Segment[], machine: Machine): Extent[] {
   const extents = merge(image.memory.extents, segments);
   for (const extent of extents) checkInRam(extent, machine);
-  const stub = segments.find((segment) => segment.name === 'entry stub');
-  const elf = pvhElf(extents, stub?.start ?? 0n);
-  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
+  return extents;
 }
 
 function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent[] {

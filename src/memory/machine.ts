@@ -10,7 +10,7 @@ const GiB = 1n << 30n;
 /** A QEMU machine with its memory. */
 export interface Machine {
   /** For `-machine`. */
-  readonly type: 'q35' | 'pc';
+  readonly type: 'q35' | 'pc' | 'virt';
   /** Bytes of guest memory, whole MiB, for `-m`. */
   readonly size: bigint;
   /** All guest memory, also what the firmware keeps for itself. */
@@ -51,7 +51,7 @@ const RESERVED: readonly Region[] = [
 ];
 
 interface Layout {
-  readonly type: Machine['type'];
+  readonly type: 'q35' | 'pc';
   /** From this much memory on, part of it is above 4 GiB … */
   readonly splitFrom: bigint;
   /** … and this much stays below. */
@@ -80,7 +80,7 @@ const PC: Layout = {
  * fit below 2 GiB continues at 4 GiB. arm64 (virt): one bank at 1 GiB (QEMU hw/arm/virt.c: VIRT_MEM).
  */
 export function machineRam(arch: Arch, size: bigint): Region[] {
-  if (arch === 'arm64') return [{ start: GiB, size }];
+  if (arch === 'arm64') return [{ start: VIRT_RAM, size }];
   const { lowEnd, high } = split(Q35, size);
   return [range(0n, 636n * KiB), range(MiB, lowEnd - FIRMWARE_TOP), ...high];
 }
@@ -98,6 +98,23 @@ export function machineFor(ram: readonly Region[], size?: bigint): Machine {
     if (inside && ram.length > 0) return machine;
   }
   throw notQemu(ram, size);
+}
+
+/** Where the virt machine's RAM begins (QEMU hw/arm/virt.c: VIRT_MEM). */
+const VIRT_RAM = GiB;
+
+/**
+ * The virt machine of arm64 that has all of `ram`, and no firmware.
+ * @param size bytes of guest memory, when the user asks for more than needed
+ * @throws KhoforgeError `RAM_NOT_QEMU`
+ */
+export function virtMachine(ram: readonly Region[], size?: bigint): Machine {
+  const top = [VIRT_RAM, ...ram.map(regionEnd)].toSorted((a, b) => (a < b ? -1 : 1)).at(-1) ?? VIRT_RAM;
+  const bytes = alignUp(size ?? top - VIRT_RAM, MiB);
+  const bank = { start: VIRT_RAM, size: bytes };
+  const inside = ram.every((region) => isWithin([bank], region.start, regionEnd(region)));
+  if (!inside || ram.length === 0) throw notQemu(ram, size, 'RAM of the virt machine begins at 1 GiB');
+  return { type: 'virt', size: bytes, banks: [bank], usable: [bank], scribbled: [], reserved: [] };
 }
 
 function makeMachine(layout: Layout, asked: bigint): Machine {
@@ -134,12 +151,14 @@ function neededSize(layout: Layout, ram: readonly Region[]): bigint {
   return size > layout.splitFrom ? size : layout.splitFrom;
 }
 
-function notQemu(ram: readonly Region[], size: bigint | undefined): KhoforgeError {
+const X86_RAM =
+  'RAM is at 0-0x9fc00, from 1 MiB to 128 KiB before the end of low memory, and from 4 GiB on; low memory ends at 2 GiB (q35, from -m 2816M) or 3 GiB (pc, from -m 3584M)';
+
+function notQemu(ram: readonly Region[], size: bigint | undefined, hint = X86_RAM): KhoforgeError {
   const list = ram.map((region) => `${hex(region.start)}-${hex(regionEnd(region))}`).join(', ');
   const given = size === undefined ? '' : ` with ${humanSize(size)} of memory`;
   return new KhoforgeError('RAM_NOT_QEMU', `no QEMU machine${given} has its RAM at ${list || '(nothing)'}`, {
     where: { spec: 'ram' },
-    hint: 'RAM is at 0-0x9fc00, from 1 MiB to 128 KiB before the end of low memory, and from 4 GiB on; \
-low memory ends at 2 GiB (q35, from -m 2816M) or 3 GiB (pc, from -m 3584M)',
+    hint,
   });
 }

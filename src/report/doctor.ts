@@ -22,6 +22,7 @@ interface Tool {
 
 const TOOLS: readonly Tool[] = [
   { name: 'qemu-system-x86_64', neededFor: 'boot', packages: ['qemu-system-x86'] },
+  { name: 'qemu-system-aarch64', neededFor: 'boot of arm64 images', packages: ['qemu-system-arm'] },
   ...['cmake', 'g++', 'make'].map((name) => ({ name, neededFor: 'npm ci in a clone', packages: [name] })),
   ...['bc', 'bison', 'flex', 'cpio'].map((name) => ({
     name,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pvhElf } from '../../src/kexec/pvh-elf.ts';
+import { pvhElf } from '../../src/kexec/qemu-elf.ts';
 import type { Extent } from '../../src/memory/physical-memory.ts';
 import { runToolOk } from '../oracle/tools.ts';
 import { loadedBytes, readElf } from './read-elf.ts';

@@ -12,6 +12,7 @@ const HEADER_SIZE = 64;
 const PROGRAM_HEADER_SIZE = 56;
 const ET_EXEC = 2;
 const EM_X86_64 = 62;
+const EM_AARCH64 = 183;
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 const PF_RWX = 7;
@@ -34,21 +35,42 @@ const LARGEST_FILE = 0x7fffffff;
  */
 export function pvhElf(extents: readonly Extent[], entry: bigint): Uint8Array {
   const loads = joinNearest(extents.flatMap(nonZeroRuns), MOST_LOADS);
-  const note = pvhNote(entry);
-  const noteAt = HEADER_SIZE + PROGRAM_HEADER_SIZE * (loads.length + 1);
+  return elfFile(loads, entry, EM_X86_64, pvhNote(entry));
+}
+
+/**
+ * As pvhElf, for qemu-system-aarch64: the entry point is called with all registers 0 and the MMU off (QEMU
+ * hw/arm/boot.c: do_cpu_reset()). A load at the start of RAM keeps QEMU from putting its device tree there
+ * (arm_setup_direct_kernel_boot()); tried on QEMU 7.2.
+ * @param ramStart first address of RAM
+ * @throws KhoforgeError `ELF_TOO_LARGE`
+ */
+export function arm64Elf(extents: readonly Extent[], entry: bigint, ramStart: bigint): Uint8Array {
+  const runs = extents.flatMap(nonZeroRuns);
+  const loads = joinNearest(runs, MOST_LOADS - 1);
+  const [first] = loads;
+  if (first?.start !== ramStart) loads.unshift({ start: ramStart, size: 8, parts: [] });
+  return elfFile(loads, entry, EM_AARCH64, Buffer.alloc(0));
+}
+
+function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Buffer): Uint8Array {
+  const notes = note.length > 0 ? 1 : 0;
+  const noteAt = HEADER_SIZE + PROGRAM_HEADER_SIZE * (loads.length + notes);
   const size = loads.reduce((sum, load) => sum + load.size, noteAt + note.length);
   if (size > LARGEST_FILE) {
     const message = `the image has ${humanSize(BigInt(size))} of memory that is not zero; QEMU loads up to 2 GiB`;
     throw new KhoforgeError('ELF_TOO_LARGE', message, { hint: 'preserve less, or leave contents zero' });
   }
   const raw = Buffer.alloc(size);
-  writeHeader(raw, entry, loads.length + 1);
-  writeProgramHeader(raw, 0, { type: PT_NOTE, flags: PF_R, offset: noteAt, phys: 0n, size: note.length });
+  writeHeader(raw, entry, machine, loads.length + notes);
+  if (notes > 0) {
+    writeProgramHeader(raw, 0, { type: PT_NOTE, flags: PF_R, offset: noteAt, phys: 0n, size: note.length });
+  }
   raw.set(note, noteAt);
   let offset = noteAt + note.length;
   loads.forEach((load, i) => {
     const { start: phys, size } = load;
-    writeProgramHeader(raw, i + 1, { type: PT_LOAD, flags: PF_RWX, offset, phys, size });
+    writeProgramHeader(raw, i + notes, { type: PT_LOAD, flags: PF_RWX, offset, phys, size });
     for (const part of load.parts) raw.set(part.bytes, offset + Number(part.start - phys));
     offset += size;
   });
@@ -108,10 +130,10 @@ function pvhNote(entry: bigint): Buffer {
   return note;
 }
 
-function writeHeader(raw: Buffer, entry: bigint, programHeaders: number): void {
+function writeHeader(raw: Buffer, entry: bigint, machine: number, programHeaders: number): void {
   raw.write('\x7fELF\x02\x01\x01', 0, 'latin1'); // 64-bit, little-endian, version 1
   raw.writeUInt16LE(ET_EXEC, 16);
-  raw.writeUInt16LE(EM_X86_64, 18);
+  raw.writeUInt16LE(machine, 18);
   raw.writeUInt32LE(1, 20);
   raw.writeBigUInt64LE(entry, 24);
   raw.writeBigUInt64LE(BigInt(HEADER_SIZE), 32);
