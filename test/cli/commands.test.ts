@@ -204,7 +204,7 @@ describe('khoforge doctor', () => {
     const { code, stdout } = khoforge(['doctor'], { PATH: folder });
     expect(stdout).toMatch(/^ok +node +v\d/m);
     expect(stdout).toMatch(/^missing +qemu-system-x86_64 +needed for: boot/m);
-    expect(stdout).toMatch(/^apt-get install -y qemu-system-x86 cmake /m);
+    expect(stdout).toMatch(/^apt-get install -y qemu-system-x86 qemu-system-arm cmake /m);
     expect(code).toBe(3);
   });
 });
