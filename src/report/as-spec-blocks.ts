@@ -1,3 +1,4 @@
+import { splitRange } from '../memory/preserved-entries.ts';
 import type { Spec } from '../spec/schema.ts';
 
 type Preserve = NonNullable<Spec['preserve']>[number];
@@ -12,10 +13,20 @@ export interface BlockSet {
   readonly taken: Uint8Array;
   /** Order of a block that begins at the address and was not taken; the lowest when there are several. */
   orderAt(phys: bigint): number | undefined;
-  /** Whether such a block is in the map and was not taken. */
-  has(phys: bigint, order: number): boolean;
   /** Takes a block; false when it is not in the map, or was taken. */
   take(phys: bigint, order: number): boolean;
+  /** Takes all of these blocks, or none of them when one is not there. */
+  takeAll(wanted: readonly Block[]): boolean;
+}
+
+/** Address and order. */
+export type Block = readonly [phys: bigint, order: number];
+
+/** The blocks that kho_preserve_pages() makes of a range of whole pages. @throws KhoforgeError `MAP_RANGE_*` */
+export function rangeBlocks(start: bigint, size: bigint, pageShift: number): Block[] {
+  const shift = BigInt(pageShift);
+  const { pfns, orders } = splitRange(pageShift, start >> shift, (start + size) >> shift);
+  return [...pfns].map((pfn, i): Block => [pfn << shift, orders[i] ?? 0]);
 }
 
 export function blockSet(phys: BigUint64Array, orders: Uint8Array, pageShift: number): BlockSet {
@@ -35,11 +46,23 @@ export function blockSet(phys: BigUint64Array, orders: Uint8Array, pageShift: nu
       const index = find(at, () => true);
       return index === undefined ? undefined : orders[index];
     },
-    has: (at, order) => find(at, (other) => other === order) !== undefined,
     take(at, order) {
       const index = find(at, (other) => other === order);
       if (index !== undefined) taken[index] = 1;
       return index !== undefined;
+    },
+    takeAll(wanted) {
+      const done: number[] = [];
+      for (const [at, order] of wanted) {
+        const index = find(at, (other) => other === order);
+        if (index === undefined) {
+          for (const back of done) taken[back] = 0;
+          return false;
+        }
+        taken[index] = 1;
+        done.push(index);
+      }
+      return true;
     },
   };
 }

@@ -6,7 +6,8 @@ import type { InspectedSubtree } from '../receiver/decode.ts';
 import type { Spec } from '../spec/schema.ts';
 import type { DecodedValue } from '../subtrees/subtree.ts';
 import { readVmalloc } from '../subtrees/vmalloc.ts';
-import type { BlockSet } from './as-spec-blocks.ts';
+import type { Block, BlockSet } from './as-spec-blocks.ts';
+import { reserveMemPart } from './as-spec-reserve-mem.ts';
 
 /** One subtree in the words of a spec, and where its parts are. */
 export interface SubtreePart {
@@ -19,11 +20,15 @@ export interface SubtreePart {
 /** Longest blob that is written into a spec; none of the kernel's comes near. */
 const LARGEST_BLOB = 1n << 20n;
 
-type Maker = (image: Image, subtree: Found, blocks: BlockSet) => SubtreePart | undefined;
-type Found = InspectedSubtree & { readonly phys: bigint };
+export type Maker = (image: Image, subtree: Found, blocks: BlockSet) => SubtreePart | undefined;
+export type Found = InspectedSubtree & { readonly phys: bigint };
 
 /** Those that are told by what they mean; all others, and these when they are damaged, by their bytes. */
-const MAKERS: Readonly<Record<string, Maker>> = { 'kexec-metadata': metadataPart, kho_test: testPart };
+const MAKERS: Readonly<Record<string, Maker>> = {
+  'kexec-metadata': metadataPart,
+  kho_test: testPart,
+  memblock: reserveMemPart,
+};
 
 /** Takes the blocks that the subtree preserves by itself out of `blocks`. */
 export function subtreePart(image: Image, subtree: InspectedSubtree, blocks: BlockSet): SubtreePart {
@@ -50,13 +55,12 @@ function testPart(image: Image, { phys, decoded }: Found, blocks: BlockSet): Sub
   const order = blocks.orderAt(phys);
   const area = listArea(image, phys);
   if (!folios || !area || order === undefined || area.pages.length > 1) return undefined;
-  const wanted: [bigint, number][] = [
+  const wanted: Block[] = [
     [phys, order],
-    ...[...area.pages, ...area.chunks].map((page): [bigint, number] => [page, 0]),
-    ...folios.map((folio): [bigint, number] => [folio.phys, folio.order]),
+    ...[...area.pages, ...area.chunks].map((page): Block => [page, 0]),
+    ...folios.map((folio): Block => [folio.phys, folio.order]),
   ];
-  if (!wanted.every(([at, size]) => blocks.has(at, size))) return undefined;
-  for (const [at, size] of wanted) blocks.take(at, size);
+  if (!blocks.takeAll(wanted)) return undefined;
   return {
     subtree: { kho_test: { orders: folios.map((folio) => folio.order) } },
     place: {

@@ -1,6 +1,7 @@
 import { kexecMetadata } from './kexec-metadata.ts';
 import { khoTest } from './kho-test.ts';
 import { raw } from './raw.ts';
+import { reserveMem } from './reserve-mem.ts';
 import type { Subtree } from './subtree.ts';
 
 /** Every KHO user that khoforge knows, by its key in a spec. A new one is a file beside this one and a line here. */
@@ -8,6 +9,7 @@ export const SUBTREES = {
   'kexec-metadata': kexecMetadata,
   kho_test: khoTest,
   raw,
+  reserve_mem: reserveMem,
 } as const satisfies Record<string, Subtree>;
 
 export type SubtreeKey = keyof typeof SUBTREES;

@@ -2,7 +2,7 @@ import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { asU64Native, u64Native } from '../../src/fdt/values.ts';
 import type { Spec } from '../../src/spec/schema.ts';
 import { csumPartial } from '../../src/subtrees/checksum.ts';
-import { memblockFdt, type ReservedMemory } from './kernel-fdts.ts';
+import type { ReservedMemory } from './kernel-fdts.ts';
 import { type LiveHandover, PAGE, testData } from './live-handover.ts';
 
 type Preserve = NonNullable<Spec['preserve']>[number];
@@ -95,14 +95,15 @@ function words(head: Uint8Array, ...values: bigint[]): Content {
   return { bytes: Buffer.concat([head, ...values.map((value) => u64Native(value, 'little'))]) };
 }
 
-/** prepare_kho_fdt() and reserved_mem_preserve() (mm/memblock.c, 7.3). */
+/** The regions of the command line, where the kernel put them. */
 function memblockPart({ guest }: LiveHandover, phys: bigint, reserved: readonly ReservedMemory[]): Part {
   const regions = reservedAt(guest.memory.read(phys, PAGE), reserved);
-  const page = memblockFdt(PAGE, regions);
   return {
-    subtree: { raw: { name: 'memblock', content: { bytes: page.subarray(0, page.readUInt32BE(4)) } } },
-    place: { memblock: phys },
-    preserve: regions,
+    subtree: { reserve_mem: reserved.map(({ name, size }) => ({ name, size })) },
+    place: {
+      memblock: phys,
+      ...Object.fromEntries(regions.map(({ name, addr }) => [`memblock/${name}`, addr])),
+    },
   };
 }
 
