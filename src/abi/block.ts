@@ -1,4 +1,4 @@
-import { defineStruct, u64 } from './layout.ts';
+import { defineStruct, layoutOf, type StructDef, u64 } from './layout.ts';
 import type { Target } from './target.ts';
 
 const HEADER = 'include/linux/kho/abi/block.h (7.2)';
@@ -16,3 +16,9 @@ export const kho_block_header_ser = defineStruct({
   packed: true,
   fields: { next: u64, count: u64 },
 });
+
+/** Entries of one block: KHO_BLOCK_SET_INIT (include/linux/kho_block.h, 7.2). */
+export function khoBlockCapacity(target: Target, entry: StructDef): number {
+  const room = khoBlockSize(target) - layoutOf(kho_block_header_ser, target).size;
+  return Math.floor(room / layoutOf(entry, target).size);
+}

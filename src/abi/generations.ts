@@ -48,6 +48,13 @@ export interface Generation {
   readonly beforeFinalization: 'nothing' | 'map-zero';
   /** Version of `struct kho_kexec_metadata` that these kernels write, where they write one. */
   readonly kexecMetadataVersion?: number;
+  /**
+   * Form of the LUO subtree, where these kernels have one (kernel/liveupdate/luo_core.c): an FDT, one with a node of
+   * FLBs, or struct luo_ser and chains of blocks.
+   */
+  readonly luo?: 'fdt' | 'fdt-flb' | 'struct';
+  /** Name of the file handler of memfds, which tells the layout of what it hands over (mm/memfd_luo.c). */
+  readonly memfd?: 'memfd-v1' | 'memfd-v2';
   /** Bytes of a block whose size these receivers compute in 32 bits, and so get wrong (deserialization in 7.1). */
   readonly blockLimit?: bigint;
   /** Bytes that a scratch region is aligned to and made of, for a page size. */
@@ -118,6 +125,8 @@ export const GENERATIONS: readonly Generation[] = [
     releases: ['6.19'],
     memoryMap: pageBitmaps,
     scratchAlignment: pageblock,
+    luo: 'fdt',
+    memfd: 'memfd-v1',
   },
   {
     ...ROOT,
@@ -139,6 +148,8 @@ export const GENERATIONS: readonly Generation[] = [
     memoryMap: keyWithOrderBit,
     blobSizeProperty: 'blob-size',
     kexecMetadataVersion: 1, // include/linux/kho/abi/kexec_metadata.h
+    luo: 'fdt-flb',
+    memfd: 'memfd-v2',
   },
   {
     ...ROOT,
@@ -149,6 +160,8 @@ export const GENERATIONS: readonly Generation[] = [
     memoryMap: keyWithOrderBit,
     blobSizeProperty: 'blob-size',
     kexecMetadataVersion: 1,
+    luo: 'struct',
+    memfd: 'memfd-v2',
   },
 ];
 

@@ -12,6 +12,16 @@ export const MEMFD_LUO_FH_COMPATIBLE_V2 = 'memfd-v2';
 export const MEMFD_LUO_FOLIO_DIRTY = 1;
 export const MEMFD_LUO_FOLIO_UPTODATE = 2;
 
+/** F_SEAL_* by name (include/uapi/linux/fcntl.h, 7.3). */
+export const SEALS = {
+  seal: 0x1,
+  shrink: 0x2,
+  grow: 0x4,
+  write: 0x8,
+  future_write: 0x10,
+  exec: 0x20,
+} as const;
+
 /** The seals that are preserved (7.1 and later): SEAL, SHRINK, GROW, WRITE, FUTURE_WRITE, EXEC. */
 export const MEMFD_LUO_ALL_SEALS = 0x3f;
 
@@ -22,6 +32,30 @@ export const memfd_luo_folio_ser = defineStruct({
   packed: true,
   fields: { pfn: bits(52), flags: bits(12), index: u64 },
 });
+
+/** One entry of the list of folios. */
+export interface MemfdFolio {
+  readonly pfn: bigint;
+  readonly flags: number;
+  /** In pages. */
+  readonly index: bigint;
+}
+
+/** Bytes of struct memfd_luo_folio_ser. */
+export const MEMFD_FOLIO_BYTES = 16;
+const PFN = (1n << 52n) - 1n;
+
+/** struct memfd_luo_folio_ser in long lists, where encodeStruct() would take seconds; little-endian. */
+export function writeMemfdFolio(list: Buffer, at: number, { pfn, flags, index }: MemfdFolio): void {
+  list.writeBigUInt64LE((BigInt(flags) << 52n) | pfn, at);
+  list.writeBigUInt64LE(index, at + 8);
+}
+
+/** The reverse of `writeMemfdFolio`. */
+export function readMemfdFolio(list: Buffer, at: number): MemfdFolio {
+  const word = list.readBigUInt64LE(at);
+  return { pfn: word & PFN, flags: Number(word >> 52n), index: list.readBigUInt64LE(at + 8) };
+}
 
 /** `memfd-v1`. */
 export const memfd_luo_ser_v1 = defineStruct({

@@ -13,7 +13,6 @@ import type { Subtree } from '../subtrees/subtree.ts';
 import { type Check, Checker } from './checks.ts';
 import { emitMemoryMap } from './memory-map.ts';
 import { Overrides, type OverrideValue } from './overrides.ts';
-import { MEMORY_MAP_ROOT } from './place-map.ts';
 import { emitPreserved } from './preserve.ts';
 import { Producer, unknownPath } from './producer.ts';
 import { emitRootFdt, ROOT_FDT } from './root-fdt.ts';
@@ -53,10 +52,11 @@ export function buildParsed(parsed: ParsedSpec, options: BuildOptions): BuiltIma
   for (const entry of parsed.preserve ?? []) {
     if (entry.addr !== undefined) place.set(`preserve/${entry.name}`, entry.addr);
   }
-  if (place.size === 0) return new Assembly(job, place, new Map()).finish();
+  if (place.size === 0) return new Assembly(job, { place, splits: new Set() }).finish();
   // The sizes of explicitly placed structures are known only once they are made: a first pass finds them,
   // so that in the second nothing else is put there.
-  return new Assembly(job, place, measure(job, place)).finish();
+  const splits = new Set(place.keys());
+  return new Assembly(job, { place, splits, placeSizes: measure(job, place) }).finish();
 }
 
 /** What is built. */
@@ -67,11 +67,15 @@ interface Job {
 }
 
 function measure(job: Job, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
-  const { producer } = new Assembly(job, new Map(), new Map());
+  const { producer } = new Assembly(job, { place: new Map(), splits: new Set(place.keys()) });
   const placed = producer.placements.filter(({ path }) => place.has(path));
-  const sizes = new Map(placed.map(({ path, size }) => [path, size]));
-  if (place.has(MEMORY_MAP_ROOT)) sizes.set(MEMORY_MAP_ROOT, producer.pageSize);
-  return sizes;
+  return new Map(placed.map(({ path, size }) => [path, size]));
+}
+
+interface Placing {
+  readonly place: ReadonlyMap<string, bigint>;
+  readonly splits: ReadonlySet<string>;
+  readonly placeSizes?: ReadonlyMap<string, bigint>;
 }
 
 /** One pass over a spec, in the order in which a kernel comes to its parts. */
@@ -83,11 +87,7 @@ class Assembly {
   readonly #scratch: readonly Region[];
   readonly #record: BootRecord;
 
-  constructor(
-    { spec, baseDir, target }: Job,
-    place: ReadonlyMap<string, bigint>,
-    placeSizes: ReadonlyMap<string, bigint>,
-  ) {
+  constructor({ spec, baseDir, target }: Job, { place, splits, placeSizes = new Map() }: Placing) {
     this.#spec = spec;
     this.#target = target;
     this.#ram = specRam(spec, this.#target);
@@ -100,6 +100,7 @@ class Assembly {
       checker,
       overrides: new Overrides(overrideValues(spec)),
       place,
+      splits,
       placeSizes,
       unpreserve: new Set(spec.unpreserve ?? []),
       baseDir,

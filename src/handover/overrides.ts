@@ -127,7 +127,8 @@ function toArray(value: FieldValue | undefined): bigint[] {
   return Array.isArray(value) ? [...value] : [];
 }
 
-function elementIndex(key: string, path: string): number | undefined {
+/** The number in `path[number]`. */
+export function elementIndex(key: string, path: string): number | undefined {
   if (!key.startsWith(`${path}[`) || !key.endsWith(']')) return undefined;
   const text = key.slice(path.length + 1, -1);
   return /^\d+$/.test(text) ? Number(text) : undefined;

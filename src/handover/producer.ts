@@ -10,7 +10,7 @@ import { type Region, regionEnd } from '../memory/regions.ts';
 import { alignUp, hex, humanSize, overlaps } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Check, Checker } from './checks.ts';
-import type { Overrides } from './overrides.ts';
+import { elementIndex, type Overrides } from './overrides.ts';
 
 /** A subtree as the root FDT records it. */
 export interface SubtreeEntry {
@@ -18,6 +18,14 @@ export interface SubtreeEntry {
   readonly phys: bigint;
   /** Bytes. */
   readonly size: bigint;
+}
+
+/** Blocks side by side. */
+export interface Row {
+  /** Number of the first one. */
+  readonly first: number;
+  readonly count: number;
+  readonly start: bigint;
 }
 
 export interface ProducerOptions {
@@ -28,6 +36,8 @@ export interface ProducerOptions {
   overrides: Overrides;
   /** Addresses asked for, by the path of the structure. */
   place: ReadonlyMap<string, bigint>;
+  /** Paths that have a place of their own, also while their sizes are found out and `place` is empty. */
+  splits: ReadonlySet<string>;
   /** Sizes of the structures in `place`, known from an earlier pass, so that nothing else is put there. */
   placeSizes: ReadonlyMap<string, bigint>;
   /** Paths whose memory is left out of the preserved memory map. */
@@ -81,7 +91,7 @@ export class Producer {
 
   /** Whether the spec gives the structure a place. */
   isPlaced(path: string): boolean {
-    return this.#options.place.has(path);
+    return this.#options.splits.has(path);
   }
 
   /**
@@ -94,6 +104,27 @@ export class Producer {
     const start = this.#explicit(path, bytes) ?? this.#automatic(path, bytes, alignment);
     this.placements.push({ path, start, size: bytes });
     return start;
+  }
+
+  /**
+   * Memory for `count` blocks of `size` bytes, side by side as far as the spec lets them: a block that it places,
+   * `<path>[i]`, begins a new row. The path of a row is that of its first block.
+   * @param size bytes of a block, a power of two of pages
+   */
+  allocateRows(path: string, first: number, count: number, size: bigint): Row[] {
+    const placed = [...this.#options.splits].flatMap((name) => {
+      const index = elementIndex(name, path);
+      return index !== undefined && index > first && index < first + count ? [index] : [];
+    });
+    const starts = [first, ...placed.sort((a, b) => a - b)];
+    return starts.map((at, i) => {
+      const length = (starts[i + 1] ?? first + count) - at;
+      return {
+        first: at,
+        count: length,
+        start: this.allocate(`${path}[${at}]`, size * BigInt(length), size),
+      };
+    });
   }
 
   /** A folio: aligned to its order, and preserved at that order (kho_alloc_preserve, kho_preserve_folio). */
@@ -116,8 +147,8 @@ export class Producer {
     this.preserved.addFolios(phys, order);
   }
 
-  /** Preserves `count` folios side by side; the path of one is `<path>[i]`. */
-  preserveFolios(path: string, phys: bigint, order: number, count: number): void {
+  /** Preserves `count` folios side by side; the path of one is `<path>[first + i]`. */
+  preserveFolios(path: string, phys: bigint, order: number, count: number, first = 0): void {
     if (this.#isUnpreserved(path)) return;
     this.#checkOrder(path, order);
     const size = this.pageSize << BigInt(order);
@@ -127,7 +158,9 @@ export class Producer {
       return;
     }
     for (let i = 0; i < count; i++) {
-      if (!this.#isUnpreserved(`${path}[${i}]`)) this.preserved.addFolios(phys + BigInt(i) * size, order);
+      if (!this.#isUnpreserved(`${path}[${first + i}]`)) {
+        this.preserved.addFolios(phys + BigInt(i) * size, order);
+      }
     }
   }
 

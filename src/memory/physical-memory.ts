@@ -41,6 +41,13 @@ export class PhysicalMemory {
     this.#extents.splice(index, 0, { start, bytes });
   }
 
+  /** As `map` where nothing is mapped yet, else as `write`. */
+  put(start: bigint, bytes: Uint8Array): void {
+    const next = this.#extents[this.#firstEndingAfter(start)];
+    if (next && next.start < start + BigInt(bytes.length)) this.write(start, bytes);
+    else this.map(start, bytes);
+  }
+
   /** Writes over what is mapped and maps what is not. */
   write(start: bigint, bytes: Uint8Array): void {
     let done = 0;

@@ -14,6 +14,7 @@ import { hex } from '../numbers.ts';
 import { SUBTREES } from '../subtrees/registry.ts';
 import type { DecodedSubtree, Subtree } from '../subtrees/subtree.ts';
 import { type BitmapEvidence, bitmapEvidence } from './bitmap-evidence.ts';
+import { Preserved } from './preserved.ts';
 import { walkMemoryMap } from './walk-map.ts';
 
 export interface InspectedSubtree {
@@ -73,6 +74,7 @@ export function inspect(image: Image): Inspection {
   if (bitmaps?.verdict === 'contradicts') {
     problems.push(`memory map: not by ${generation.name}: ${bitmaps.reasons.join('; ')}`);
   }
+  const orders = new Orders(image, memoryMap);
   return {
     target: image.target,
     compatible,
@@ -83,7 +85,7 @@ export function inspect(image: Image): Inspection {
     memoryMap,
     walk,
     bitmaps,
-    subtrees: (root?.children ?? []).map((node) => subtree(image, node, problems)),
+    subtrees: (root?.children ?? []).map((node) => subtree(image, node, orders, problems)),
     problems,
   };
 }
@@ -108,7 +110,35 @@ function scratchArray(image: Image): Region[] {
   });
 }
 
-function subtree(image: Image, node: FdtNode, problems: string[]): InspectedSubtree {
+/** Blocks that are kept for looking up their orders, 9 bytes each. */
+const MOST_BLOCKS = 1 << 24;
+
+/** The memory map block by block, read when somebody first asks. */
+class Orders {
+  readonly #image: Image;
+  readonly #map: bigint | null;
+  #preserved: Preserved | undefined;
+
+  constructor(image: Image, map: bigint | null) {
+    this.#image = image;
+    this.#map = map;
+  }
+
+  at(phys: bigint): number | undefined {
+    this.#preserved ??= this.#read();
+    return this.#preserved.orderAt(phys);
+  }
+
+  #read(): Preserved {
+    const { target, memory } = this.#image;
+    const walk = this.#map
+      ? walkMemoryMap(target, memory.extents, this.#map, { maxFolios: MOST_BLOCKS })
+      : undefined;
+    return new Preserved(walk, target.generation.memoryMap.kind === 'radix');
+  }
+}
+
+function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]): InspectedSubtree {
   const { blobProperty, blobSizeProperty } = image.target.generation;
   const phys = u64(image, node, blobProperty);
   const size = blobSizeProperty ? u64(image, node, blobSizeProperty) : null;
@@ -124,7 +154,13 @@ function subtree(image: Image, node: FdtNode, problems: string[]): InspectedSubt
   const decoded =
     phys !== null && decode
       ? attempt(problems, node.name, () =>
-          decode({ target: image.target, memory: image.memory, phys, bytes }),
+          decode({
+            target: image.target,
+            memory: image.memory,
+            phys,
+            bytes,
+            orderAt: (at) => orders.at(at),
+          }),
         )
       : null;
   for (const problem of decoded?.problems ?? []) problems.push(`${node.name}: ${problem}`);

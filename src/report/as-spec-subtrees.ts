@@ -1,4 +1,4 @@
-import { kho_vmalloc, kho_vmalloc_chunk } from '../abi/kexec_handover.ts';
+import { kho_vmalloc } from '../abi/kexec_handover.ts';
 import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { findNode, getProperty, readFdt } from '../fdt/reader.ts';
 import type { Image } from '../image/image.ts';
@@ -54,7 +54,7 @@ function testPart(image: Image, { phys, decoded }: Found, blocks: BlockSet): Sub
   const folios = foliosOf(decoded?.fields.folios);
   const order = blocks.orderAt(phys);
   const area = listArea(image, phys);
-  if (!folios || !area || order === undefined || area.pages.length > 1) return undefined;
+  if (!folios || !area || order === undefined) return undefined;
   const wanted: Block[] = [
     [phys, order],
     ...[...area.pages, ...area.chunks].map((page): Block => [page, 0]),
@@ -65,7 +65,7 @@ function testPart(image: Image, { phys, decoded }: Found, blocks: BlockSet): Sub
     subtree: { kho_test: { orders: folios.map((folio) => folio.order) } },
     place: {
       'kho_test/fdt': phys,
-      ...Object.fromEntries(area.pages.map((page) => ['kho_test/folios_info/pages', page])),
+      ...Object.fromEntries(area.pages.map((page, i) => [`kho_test/folios_info/pages[${i}]`, page])),
       ...Object.fromEntries(area.chunks.map((chunk, i) => [`kho_test/folios_info/chunks[${i}]`, chunk])),
       ...Object.fromEntries(folios.map((folio, i) => [`kho_test/folios[${i}]`, folio.phys])),
     },
@@ -83,20 +83,17 @@ function foliosOf(value: DecodedValue | undefined): { phys: bigint; order: numbe
 }
 
 /** The pages that hold the list of folios, and the chunks that lead to them; none where the list is inline. */
-function listArea({ memory, target }: Image, fdt: bigint): { pages: bigint[]; chunks: bigint[] } | undefined {
+function listArea(
+  { memory, target }: Image,
+  fdt: bigint,
+): { pages: readonly bigint[]; chunks: readonly bigint[] } | undefined {
   if (target.generation.testFolios === 'inline') return { pages: [], chunks: [] };
   const data = findNode(readFdt(memory.read(fdt, target.pageSize)).root, '/data');
   const value = data && getProperty(data, 'folios_info')?.value;
   if (value?.length !== layoutOf(kho_vmalloc, target).size) return undefined;
   const descriptor = decodeStruct(kho_vmalloc, target, value);
-  const { blocks, problems } = readVmalloc(memory, target, descriptor);
-  if (problems.length > 0) return undefined;
-  const chunks: bigint[] = [];
-  for (let chunk = descriptor.first; chunk !== 0n && !chunks.includes(chunk); ) {
-    chunks.push(chunk);
-    chunk = decodeStruct(kho_vmalloc_chunk, target, memory.read(chunk, target.pageSize)).next;
-  }
-  return { pages: [...blocks], chunks };
+  const { blocks, chunks, problems } = readVmalloc(memory, target, descriptor);
+  return problems.length > 0 ? undefined : { pages: blocks, chunks };
 }
 
 /** Any subtree: its bytes, in the folio that is preserved where they begin. */

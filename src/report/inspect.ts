@@ -96,28 +96,63 @@ function subtreeTree(subtree: InspectedSubtree): Tree {
   return { text: `${name}  ${where}, ${length}, not decoded`, children: shown ? [{ text: shown }] : [] };
 }
 
-function fieldTrees(fields: { readonly [key: string]: DecodedValue }): Tree[] {
+type Fields = { readonly [key: string]: DecodedValue };
+
+function fieldTrees(fields: Fields): Tree[] {
   return Object.entries(fields).map(([key, value]) => {
+    if (isFields(value)) return labelled(key, itemTree(value));
     if (!Array.isArray(value)) return { text: `${key}: ${valueText(value)}` };
     const items: readonly DecodedValue[] = value;
-    return { text: `${key}: ${items.length}`, children: shorten(items.map(valueText)) };
+    if (items.length > 0 && items.every(isSingle)) return { text: `${key}: ${singlesText(items)}` };
+    return { text: `${key}: ${items.length}`, children: shortenTrees(items.map(itemTree)) };
   });
+}
+
+const labelled = (key: string, { text, ...rest }: Tree): Tree => ({
+  text: text === '' ? key : `${key}: ${text}`,
+  ...rest,
+});
+
+/** What is single stands in the line of an item, what is several below it. */
+function itemTree(item: DecodedValue): Tree {
+  if (!isFields(item)) return { text: valueText(item) };
+  const entries = Object.entries(item);
+  const isInLine = (value: DecodedValue) =>
+    isSingle(value) || (Array.isArray(value) && value.every(isSingle));
+  const inLine = entries.filter(([, value]) => isInLine(value));
+  const below = entries.filter(([, value]) => !isInLine(value));
+  return { text: valueText(Object.fromEntries(inLine)), children: fieldTrees(Object.fromEntries(below)) };
+}
+
+const isSingle = (value: DecodedValue) => value === null || typeof value !== 'object';
+
+function singlesText(items: readonly DecodedValue[]): string {
+  const rest = items.length - SHOWN;
+  const shown = items.slice(0, SHOWN).map(valueText).join(', ');
+  return rest > 0 ? `${shown}, … ${rest} more (--json lists all)` : shown;
+}
+
+function isFields(value: DecodedValue): value is Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function valueText(value: DecodedValue): string {
   if (typeof value === 'bigint') return hex(value);
   if (typeof value === 'string') return `'${value}'`;
-  if (Array.isArray(value)) return value.map(valueText).join(', ');
-  if (value === null || typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : singlesText(value);
+  if (!isFields(value)) return String(value);
   return Object.entries(value)
     .map(([key, item]) => `${key} ${valueText(item)}`)
     .join(', ');
 }
 
+function shortenTrees(trees: Tree[]): Tree[] {
+  const rest = trees.length - SHOWN;
+  return rest > 0 ? [...trees.slice(0, SHOWN), { text: `… ${rest} more (--json lists all)` }] : trees;
+}
+
 function shorten(lines: string[]): Tree[] {
-  const shown = lines.slice(0, SHOWN).map((text) => ({ text }));
-  const rest = lines.length - shown.length;
-  return rest > 0 ? [...shown, { text: `… ${rest} more (--json lists all)` }] : shown;
+  return shortenTrees(lines.map((text) => ({ text })));
 }
 
 function ordersOf(byOrder: BigUint64Array): [number, number][] {

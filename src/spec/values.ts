@@ -16,6 +16,20 @@ export const size = z
   })
   .meta({ description: 'bytes: 64MiB, 0x1000 or 4096; K, M, G and T are powers of 1024' });
 
+/** A 64-bit number that is no size, such as a token. */
+export function u64(description: string) {
+  const expected = 'a number from 0 to 2^64 - 1, such as 42 or 0x2a';
+  return z
+    .union([z.string(), z.number(), z.bigint()], { error: () => expected })
+    .transform((input, context) => {
+      const value = parseSize(input);
+      if (value !== undefined) return value;
+      context.issues.push({ code: 'custom', message: expected, input });
+      return z.NEVER;
+    })
+    .meta({ description });
+}
+
 /** A whole number in a closed range. */
 export function integer(min: number, max: number, description: string) {
   const expected = `a whole number from ${min} to ${max}`;

@@ -20,27 +20,28 @@ export const bytes = z.union([z.custom<Uint8Array>((value) => value instanceof U
   error: () => "bytes in hex, e.g. 'd0 0d fe ed'",
 });
 
+/** The keys that say where bytes come from. */
+export const contentShape = {
+  file: text('path of a file, from the folder of the spec').optional(),
+  text: text('the text itself, without a NUL at its end').optional(),
+  bytes: bytes.optional(),
+  seed: seed.optional(),
+  size: size.optional(),
+};
+
 /** Where bytes come from: exactly one of the keys, but `seed` goes with `size`. */
 export const content = z
-  .strictObject({
-    file: text('path of a file, from the folder of the spec').optional(),
-    text: text('the text itself, without a NUL at its end').optional(),
-    bytes: bytes.optional(),
-    seed: seed.optional(),
-    size: size.optional(),
-  })
-  .refine(
-    (value) => sources(value).length === 1 && (value.seed === undefined) === (value.size === undefined),
-    {
-      error: () => 'one of: file, text, bytes, or seed with size',
-    },
-  )
+  .strictObject(contentShape)
+  .refine(isOneSource, { error: () => 'one of: file, text, bytes, or seed with size' })
   .meta({ description: 'where the bytes come from: file, text, bytes, or seed with size' });
 
 export type Content = z.output<typeof content>;
 
-function sources(value: { file?: unknown; text?: unknown; bytes?: unknown; seed?: unknown }): unknown[] {
-  return [value.file, value.text, value.bytes, value.seed].filter((source) => source !== undefined);
+/** Whether exactly one source is named, and `size` with `seed` alone. */
+export function isOneSource(value: { readonly [key in keyof typeof contentShape]?: unknown }): boolean {
+  const { file, text, bytes, seed, size } = value;
+  const sources = [file, text, bytes, seed].filter((source) => source !== undefined);
+  return sources.length === 1 && (seed === undefined) === (size === undefined);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { constantOf } from '../abi/constants.ts';
 import { kho_vmalloc } from '../abi/kexec_handover.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
+import { decodeStruct, encodeStruct, layoutOf } from '../abi/layout.ts';
 import { getOrder, maxPageOrder } from '../abi/page-order.ts';
 import type { Target } from '../abi/target.ts';
 import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from '../abi/test_kho.ts';
@@ -74,8 +74,11 @@ export const khoTest = defineSubtree({
 
 /** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
 function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
-  const { testFolios } = producer.target.generation;
-  return testFolios === 'inline' ? list : emitVmalloc(producer, `${KHO_TEST_FDT}/folios_info`, list);
+  const { target, overrides } = producer;
+  if (target.generation.testFolios === 'inline') return list;
+  const path = `${KHO_TEST_FDT}/folios_info`;
+  const descriptor = emitVmalloc(producer, path, list);
+  return encodeStruct(kho_vmalloc, target, overrides.struct(path, kho_vmalloc, target, descriptor));
 }
 
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */

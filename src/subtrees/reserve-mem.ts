@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { constantOf } from '../abi/constants.ts';
 import {
   MEMBLOCK_KHO_FDT,
   MEMBLOCK_KHO_NODE_COMPATIBLE,
@@ -44,7 +45,7 @@ const schema = z
 /** Regions of the command line's reserve_mem=, which a receiver with the same reserve_mem= finds again. */
 export const reserveMem = defineSubtree({
   key: 'reserve_mem',
-  nodeName: MEMBLOCK_KHO_FDT,
+  nodeName: { MEMBLOCK_KHO_FDT },
   schema,
 
   /** As prepare_kho_fdt() and reserved_mem_preserve() (mm/memblock.c, 7.3). */
@@ -53,10 +54,10 @@ export const reserveMem = defineSubtree({
     const starts = regions.map((one) => emitRegion(producer, one));
     const phys = producer.allocateFolio(MEMBLOCK_KHO_FDT, 0);
     const blob = emitFdt(producer, MEMBLOCK_KHO_FDT, target.pageSize, (fdt) => {
-      fdt.property('compatible', cString(MEMBLOCK_KHO_NODE_COMPATIBLE));
+      fdt.property('compatible', cString(constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE })));
       regions.forEach((one, i) => {
         fdt.node(one.name, () => {
-          fdt.property('compatible', cString(RESERVE_MEM_KHO_NODE_COMPATIBLE));
+          fdt.property('compatible', cString(constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE })));
           fdt.property(RESERVE_MEM_START, u64Native(starts[i] ?? 0n, target.endian));
           fdt.property(RESERVE_MEM_SIZE, u64Native(one.size, target.endian));
         });
@@ -64,16 +65,17 @@ export const reserveMem = defineSubtree({
     });
     overrideHeader(producer.overrides, MEMBLOCK_KHO_FDT, blob);
     producer.memory.write(phys, blob);
-    producer.addSubtree({ name: MEMBLOCK_KHO_FDT, phys, size: BigInt(blob.length) });
+    producer.addSubtree({ name: constantOf(target, { MEMBLOCK_KHO_FDT }), phys, size: BigInt(blob.length) });
   },
 
   /** Reads what reserve_mem_kho_revive() reads of each region (mm/memblock.c, 7.3). */
   decode({ target, bytes }) {
     const format = 'FDT of mm/memblock.c';
     const { root } = readFdt(bytes);
-    const problems = wrongCompatible('the FDT', root, MEMBLOCK_KHO_NODE_COMPATIBLE);
+    const problems = wrongCompatible('the FDT', root, constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE }));
+    const compatible = constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE });
     const regions = root.children.map((node): { [key: string]: DecodedValue } => {
-      problems.push(...wrongCompatible(`region '${node.name}'`, node, RESERVE_MEM_KHO_NODE_COMPATIBLE));
+      problems.push(...wrongCompatible(`region '${node.name}'`, node, compatible));
       const value = (name: string) => {
         const property = getProperty(node, name);
         const number = property && asU64Native(property.value, target.endian);

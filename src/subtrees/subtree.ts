@@ -28,6 +28,8 @@ export interface Blob {
   readonly phys: bigint;
   /** Bytes, as far as the image has them; at most the size that the root FDT tells. */
   readonly bytes: Uint8Array;
+  /** Order of the block of preserved memory that starts at an address; undefined where none does. */
+  orderAt(phys: bigint): number | undefined;
 }
 
 /** One KHO user: how it stands in a spec, how its state is emitted, and how its blob is read back. */

@@ -1,19 +1,15 @@
 import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
-import { asU64Native, u64Native } from '../../src/fdt/values.ts';
+import { asU64Native } from '../../src/fdt/values.ts';
 import type { Spec } from '../../src/spec/schema.ts';
 import { csumPartial } from '../../src/subtrees/checksum.ts';
 import type { ReservedMemory } from './kernel-fdts.ts';
 import { type LiveHandover, PAGE, testData } from './live-handover.ts';
-
-type Preserve = NonNullable<Spec['preserve']>[number];
-type Content = NonNullable<Preserve['content']>;
 
 /** One subtree in the words of a spec, with what belongs to it. */
 interface Part {
   readonly subtree: NonNullable<Spec['subtrees']>[number];
   readonly place: Record<string, bigint>;
   readonly override?: Record<string, number>;
-  readonly preserve?: readonly Preserve[];
 }
 
 /**
@@ -32,7 +28,6 @@ export function sameSpec(live: LiveHandover, reserved: readonly ReservedMemory[]
     ram: [...image.ram],
     scratch: image.scratch.map(({ start, size }) => ({ addr: start, size })),
     subtrees: parts.map(({ subtree }) => subtree),
-    preserve: parts.flatMap(({ preserve }) => preserve ?? []),
     place: Object.assign({ 'root-fdt': image.bootRecord.fdtAddr }, ...parts.map(({ place }) => place)),
     override: Object.assign(
       // The kernel's tree stands in pages here and there, ours in a row.
@@ -72,7 +67,7 @@ function testPart({ guest }: LiveHandover, phys: bigint): Part {
     subtree: { kho_test: { orders: folios.map(({ order }) => order) } },
     place: {
       'kho_test/fdt': phys,
-      'kho_test/folios_info/pages': pages[0] ?? 0n,
+      ...Object.fromEntries(pages.map((page, i) => [`kho_test/folios_info/pages[${i}]`, page])),
       ...Object.fromEntries(chunks.map((chunk, i) => [`kho_test/folios_info/chunks[${i}]`, chunk])),
       ...Object.fromEntries(folios.map((folio, i) => [`kho_test/folios[${i}]`, folio.phys])),
     },
@@ -80,19 +75,10 @@ function testPart({ guest }: LiveHandover, phys: bigint): Part {
   };
 }
 
-/** Before anything is serialized: struct luo_ser and an empty page of FLBs (luo_core.c, luo_flb.c, 7.3). */
+/** Before anything is serialized there is no session. */
 function luoPart({ guest }: LiveHandover, phys: bigint): Part {
   const flbs = Buffer.from(guest.memory.read(phys + 24n, 8)).readBigUInt64LE();
-  return {
-    subtree: { raw: { name: 'LUO', content: words(Buffer.from('luo-v5\0\0'), 1n, 0n, flbs) } },
-    place: { LUO: phys },
-    // luo_flb_header_ser: one page, no entries
-    preserve: [{ name: 'flbs', order: 0, addr: flbs, content: words(Buffer.of(), 1n, 0n) }],
-  };
-}
-
-function words(head: Uint8Array, ...values: bigint[]): Content {
-  return { bytes: Buffer.concat([head, ...values.map((value) => u64Native(value, 'little'))]) };
+  return { subtree: { luo: {} }, place: { LUO: phys, 'LUO/flbs': flbs } };
 }
 
 /** The regions of the command line, where the kernel put them. */

@@ -10,10 +10,10 @@ import {
   LUO_KHO_ENTRY_NAME,
 } from '../../abi/luo.ts';
 import { asU64Native } from '../../fdt/values.ts';
+import type { Preserved } from '../preserved.ts';
 import type { Context } from './context.ts';
 import { KernelFdt } from './libfdt.ts';
 import { checkLater, panic, sayNumber } from './luo-panic.ts';
-import type { Preserved } from './preserved.ts';
 
 const LARGEST_FDT = 256 << 10;
 
@@ -63,7 +63,7 @@ function verifySessions(context: Context, fdt: KernelFdt, preserved: Preserved):
 
 /** luo_flb_setup_incoming() (kernel/liveupdate/luo_flb.c, 7.1). */
 function verifyFlbs(context: Context, fdt: KernelFdt, preserved: Preserved): boolean {
-  if (context.receiver.luo !== 'fdt-flb') return true;
+  if (context.receiver.generation.luo !== 'fdt-flb') return true;
   const node = fdt.child(LUO_FDT_FLB_NODE_NAME);
   if (typeof node === 'number') {
     const line = `Unable to get FLB node [${LUO_FDT_FLB_NODE_NAME}]`;

@@ -1,8 +1,8 @@
 import { LUO_KHO_ENTRY_NAME } from '../../abi/luo.ts';
 import { hex } from '../../numbers.ts';
+import type { Preserved } from '../preserved.ts';
 import type { VerifyCheck } from './checks.ts';
 import type { Context } from './context.ts';
-import type { Preserved } from './preserved.ts';
 
 const WHERE = LUO_KHO_ENTRY_NAME;
 type Errno = '-EINVAL' | '-ENOENT';

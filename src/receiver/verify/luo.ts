@@ -2,10 +2,10 @@ import { KHO_MAX_BLOCKS, kho_block_header_ser } from '../../abi/block.ts';
 import { decodeStruct, layoutOf } from '../../abi/layout.ts';
 import { LUO_ABI_COMPATIBLE, LUO_KHO_ENTRY_NAME, luo_ser, luo_session_ser } from '../../abi/luo.ts';
 import { hex } from '../../numbers.ts';
+import type { Preserved } from '../preserved.ts';
 import type { Context } from './context.ts';
 import { verifyLuoFdt } from './luo-fdt.ts';
 import { checkLater, panic, reportUnpreserved, sayNumber, sayPanic } from './luo-panic.ts';
-import type { Preserved } from './preserved.ts';
 import type { RootFdt } from './root-fdt.ts';
 import { retrieve, type SubtreeBlob } from './subtrees.ts';
 
@@ -17,8 +17,8 @@ const WHERE = LUO_KHO_ENTRY_NAME;
  * @returns whether the kernel goes on
  */
 export function verifyLuo(context: Context, root: RootFdt, preserved: Preserved): boolean {
-  const { luo } = context.receiver;
-  if (luo === null) return true;
+  const { luo } = context.receiver.generation;
+  if (luo === undefined) return true;
   const what = luo === 'struct' ? 'LUO state' : 'FDT';
   const line = `luo: failed to retrieve ${what} '${LUO_KHO_ENTRY_NAME}' from KHO: `;
   const before = context.findings.length;

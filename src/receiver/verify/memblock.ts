@@ -8,10 +8,10 @@ import {
 import type { FdtToken } from '../../fdt/tokens.ts';
 import { asU64Native } from '../../fdt/values.ts';
 import { hex } from '../../numbers.ts';
+import type { Preserved } from '../preserved.ts';
 import type { VerifyCheck } from './checks.ts';
 import type { Context } from './context.ts';
 import { KernelFdt } from './libfdt.ts';
-import type { Preserved } from './preserved.ts';
 import type { RootFdt } from './root-fdt.ts';
 import { retrieve } from './subtrees.ts';
 

@@ -27,8 +27,6 @@ export interface Receiver {
   readonly restoresRootFdt: boolean;
   /** Scratch grows to every GiB without preserved memory before the map is read (KH: kho_extend_scratch). */
   readonly extendsScratch: boolean;
-  /** Format of the LUO subtree (kernel/liveupdate/luo_core.c); null: this kernel has no LUO. */
-  readonly luo: 'fdt' | 'fdt-flb' | 'struct' | null;
   /** KHO's own initcall: in `late`, clients such as the self-test come before it (KH: kho_init). */
   readonly initcall: 'fs' | 'late';
   /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
@@ -49,7 +47,6 @@ const V6_18: Traits = {
   restoreLimitsOrder: true,
   restoresRootFdt: true,
   extendsScratch: false,
-  luo: null,
   initcall: 'late',
   debugfsStyle: 'quoted',
   testTellsFailure: false,
@@ -60,7 +57,6 @@ const V6_19: Traits = {
   mapReadBy: 'kho_populate',
   foundSuffix: '',
   restoresRootFdt: false,
-  luo: 'fdt',
   initcall: 'fs',
   debugfsStyle: 'plain',
   testTellsFailure: true,
@@ -72,10 +68,9 @@ const V7_1: Traits = {
   mapName: 'memory map',
   refusalErrno: false,
   restoreLimitsOrder: false,
-  luo: 'fdt-flb',
 };
 
-const V7_2: Traits = { ...V7_1, blockSizeBits: 64, luo: 'struct' };
+const V7_2: Traits = { ...V7_1, blockSizeBits: 64 };
 
 const TRAITS: Readonly<Record<string, Traits>> = {
   '6.18': V6_18,

@@ -1,7 +1,7 @@
 import { maxPageOrder } from '../../abi/page-order.ts';
 import { hex } from '../../numbers.ts';
+import type { Preserved } from '../preserved.ts';
 import type { Context } from './context.ts';
-import type { Preserved } from './preserved.ts';
 
 /** The line of a kernel warning depends on its version and build; this part does not. */
 export const RESTORE_WARNING = 'kho_restore_page+0x';

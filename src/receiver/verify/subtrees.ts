@@ -7,8 +7,8 @@ import { FDT_MAGIC } from '../../fdt/format.ts';
 import type { FdtToken } from '../../fdt/tokens.ts';
 import { asU64Native } from '../../fdt/values.ts';
 import { alignUp, hex } from '../../numbers.ts';
+import type { Preserved } from '../preserved.ts';
 import type { Context } from './context.ts';
-import type { Preserved } from './preserved.ts';
 import type { Receiver } from './receivers.ts';
 import type { RootFdt } from './root-fdt.ts';
 
@@ -22,7 +22,7 @@ export interface SubtreeBlob {
 /** Who asks for a subtree in a receiver. */
 export function clientsOf(receiver: Receiver): readonly string[] {
   const all: Record<string, string>[] = [{ KHO_TEST_FDT }, { MEMBLOCK_KHO_FDT }];
-  if (receiver.luo !== null) all.push({ LUO_KHO_ENTRY_NAME });
+  if (receiver.generation.luo !== undefined) all.push({ LUO_KHO_ENTRY_NAME });
   if (receiver.generation.kexecMetadataVersion !== undefined) all.push({ KHO_METADATA_NODE_NAME });
   return all.map((name) => constantOf(receiver, name));
 }

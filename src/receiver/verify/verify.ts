@@ -1,4 +1,5 @@
 import type { Image } from '../../image/image.ts';
+import type { Preserved } from '../preserved.ts';
 import { verifyBootRecord } from './boot-record.ts';
 import { VERIFY_CHECKS, type VerifyCheck } from './checks.ts';
 import { Context } from './context.ts';
@@ -8,7 +9,6 @@ import { verifyKhoTest } from './kho-test.ts';
 import { verifyLuo } from './luo.ts';
 import { verifyMemblock } from './memblock.ts';
 import { checkMapPages, verifyMemoryMap } from './memory-map.ts';
-import type { Preserved } from './preserved.ts';
 import { defaultReceiver, type Receiver, receiverOf } from './receivers.ts';
 import { Restorer } from './restore.ts';
 import { type RootFdt, verifyRootFdt } from './root-fdt.ts';

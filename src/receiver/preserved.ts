@@ -1,4 +1,4 @@
-import type { MapWalk } from '../../memory/map-walk.ts';
+import type { MapWalk } from '../memory/map-walk.ts';
 
 /** What the receiver has reserved and marked after it read the memory map. */
 export class Preserved {
