@@ -46,6 +46,8 @@ export interface ProducerOptions {
   baseDir: string;
 }
 
+const LONGEST_ROW = 256n << 20n;
+
 /** Automatic placement starts above what firmware and a booting kernel use of low memory. */
 const LOWEST = 2n << 20n;
 
@@ -107,23 +109,24 @@ export class Producer {
   }
 
   /**
-   * Memory for `count` blocks of `size` bytes, side by side as far as the spec lets them: a block that it places,
-   * `<path>[i]`, begins a new row. The path of a row is that of its first block.
+   * Memory for `count` blocks of `size` bytes, in rows: a block that the spec places, `<path>[i]`, begins one. A row
+   * without a place has at most LONGEST_ROW bytes, so that there is room for it. Its path is that of its first block.
    * @param size bytes of a block, a power of two of pages
    */
   allocateRows(path: string, first: number, count: number, size: bigint): Row[] {
-    const placed = [...this.#options.splits].flatMap((name) => {
-      const index = elementIndex(name, path);
-      return index !== undefined && index > first && index < first + count ? [index] : [];
-    });
-    const starts = [first, ...placed.sort((a, b) => a - b)];
-    return starts.map((at, i) => {
-      const length = (starts[i + 1] ?? first + count) - at;
-      return {
-        first: at,
-        count: length,
-        start: this.allocate(`${path}[${at}]`, size * BigInt(length), size),
-      };
+    const end = first + count;
+    const placed = [...this.#options.splits].flatMap((name) => elementIndex(name, path) ?? []);
+    const inside = placed.filter((index) => index > first && index < end).sort((a, b) => a - b);
+    const longest = Math.max(1, Number(LONGEST_ROW / size));
+    return [first, ...inside].flatMap((at, i) => {
+      const next = inside[i] ?? end;
+      const step = placed.includes(at) ? next - at : longest;
+      const starts = Array.from({ length: Math.ceil((next - at) / step) }, (_, n) => at + n * step);
+      return starts.map((start): Row => {
+        const length = Math.min(step, next - start);
+        const phys = this.allocate(`${path}[${start}]`, size * BigInt(length), size);
+        return { first: start, count: length, start: phys };
+      });
     });
   }
 

@@ -7,6 +7,7 @@ import type { Spec } from '../spec/schema.ts';
 import type { DecodedValue } from '../subtrees/subtree.ts';
 import { readVmalloc } from '../subtrees/vmalloc.ts';
 import type { Block, BlockSet } from './as-spec-blocks.ts';
+import { luoPart } from './as-spec-luo.ts';
 import { reserveMemPart } from './as-spec-reserve-mem.ts';
 
 /** One subtree in the words of a spec, and where its parts are. */
@@ -28,6 +29,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'kexec-metadata': metadataPart,
   kho_test: testPart,
   memblock: reserveMemPart,
+  LUO: luoPart,
 };
 
 /** Takes the blocks that the subtree preserves by itself out of `blocks`. */

@@ -35,8 +35,6 @@ export interface FolioRun {
   readonly bytes: Uint8Array;
 }
 
-/** Bytes of one run, so that a large file finds its memory in pieces. */
-const LONGEST_RUN = 256n << 20n;
 const NOTHING = new Uint8Array();
 
 export interface LayoutOptions {
@@ -57,9 +55,11 @@ export function layOutContent(
   options: LayoutOptions,
 ): { runs: FolioRun[]; end: bigint } {
   const placed = placePieces(pieces, path, options);
-  const runs = placed.flatMap(({ start, length, order, bytes }) =>
-    splitRun({ index: start / options.pageSize, order, bytes }, length, options.pageSize),
-  );
+  const runs = placed.map(({ start, length, order, bytes }): FolioRun => {
+    const folio = options.pageSize << BigInt(order);
+    const count = Number(alignUp(length, folio) / folio);
+    return { index: start / options.pageSize, order, count, bytes };
+  });
   // Ascending and apart from each other: the last one ends last.
   const last = placed.at(-1);
   const end = last ? last.start + last.length : 0n;
@@ -101,33 +101,12 @@ function placePieces(pieces: readonly Piece[], path: string, options: LayoutOpti
   return placed;
 }
 
-function splitRun(
-  { index, order, bytes }: Omit<FolioRun, 'count'>,
-  length: bigint,
-  pageSize: bigint,
-): FolioRun[] {
-  const folio = pageSize << BigInt(order);
-  const longest = folio > LONGEST_RUN ? folio : LONGEST_RUN;
-  const runs: FolioRun[] = [];
-  for (let done = 0n; done < length; done += longest) {
-    const rest = length - done < longest ? length - done : longest;
-    runs.push({
-      index: index + done / pageSize,
-      order,
-      count: Number(alignUp(rest, folio) / folio),
-      bytes: bytes.subarray(Number(done), Number(done + rest)),
-    });
-  }
-  return runs;
-}
-
 /** The same with zeroed folios of one page in every hole below `size`, as memfd_pin_folios() leaves no hole (7.3). */
 export function fillHoles(runs: readonly FolioRun[], size: bigint, pageSize: bigint): FolioRun[] {
   const filled: FolioRun[] = [];
   let next = 0n;
   const fill = (until: bigint) => {
-    const length = (until - next) * pageSize;
-    if (length > 0n) filled.push(...splitRun({ index: next, order: 0, bytes: NOTHING }, length, pageSize));
+    if (until > next) filled.push({ index: next, order: 0, count: Number(until - next), bytes: NOTHING });
   };
   for (const run of runs) {
     fill(run.index);

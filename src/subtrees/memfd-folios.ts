@@ -17,7 +17,7 @@ import type { ListedRun, MemfdBudget, MemfdSource } from './memfd-hash.ts';
 import { emitVmalloc, readVmalloc } from './vmalloc.ts';
 
 /** What a producer sets on each folio, whatever it was (memfd_luo_preserve_folios(), mm/memfd_luo.c, 7.3). */
-const FOLIO_FLAGS = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE;
+export const FOLIO_FLAGS = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE;
 /** Overrides are offered for each folio of a file that has no more. */
 const FEW_FOLIOS = 64;
 
@@ -43,19 +43,29 @@ export function emitFolios(producer: Producer, path: string, runs: readonly Foli
   };
 }
 
-/** Zeroes take no memory of ours: what is allocated and never written is not there. */
 function emitRun(producer: Producer, path: string, first: number, { order, count, bytes }: FolioRun): Row[] {
   const folio = producer.pageSize << BigInt(order);
   const rows = producer.allocateRows(path, first, count, folio);
   for (const row of rows) {
     producer.preserveFolios(path, row.start, order, row.count, row.first);
     const size = Number(folio) * row.count;
-    const own = bytes.subarray(Number(folio) * (row.first - first)).subarray(0, size);
-    const whole = own.length === size ? own : new Uint8Array(size);
-    if (whole !== own) whole.set(own);
-    producer.memory.put(row.start, whole);
+    fill(producer, row.start, size, bytes.subarray(Number(folio) * (row.first - first)).subarray(0, size));
   }
   return rows;
+}
+
+/** Bytes of one extent. */
+const LONGEST_EXTENT = 256 << 20;
+
+/** Zeroes take no memory of ours: what is allocated and never written is not there. */
+function fill({ memory }: Producer, start: bigint, size: number, bytes: Uint8Array): void {
+  for (let done = 0; done < size; done += LONGEST_EXTENT) {
+    const length = Math.min(size - done, LONGEST_EXTENT);
+    const own = bytes.subarray(done, done + length);
+    const whole = own.length === length ? own : new Uint8Array(length);
+    if (whole !== own) whole.set(own);
+    memory.put(start + BigInt(done), whole);
+  }
 }
 
 function listRow({ target }: Producer, list: Buffer, row: Row, run: FolioRun & { first: number }): void {

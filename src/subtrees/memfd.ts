@@ -77,8 +77,13 @@ export interface DecodedMemfd {
   readonly nr_folios: bigint;
   /** The folios, those in a row together. */
   readonly folios: readonly ListedRun[];
-  /** Addresses of the list's pages, and of the chunks that lead to them. */
-  readonly list: { readonly pages: readonly bigint[]; readonly chunks: readonly bigint[] };
+  /** Addresses of the list's blocks of pages, and of the chunks that lead to them. */
+  readonly list: {
+    readonly pages: readonly bigint[];
+    readonly chunks: readonly bigint[];
+    readonly order: number;
+    readonly flags: number;
+  };
   /** SHA-256 of the bytes of the file, holes included; null where they are not in the image, or not hashed. */
   readonly sha256: string | null;
 }
@@ -111,7 +116,7 @@ export function decodeMemfd(
     flags: ser.flags ?? 0,
     nr_folios: ser.nr_folios,
     folios: runs,
-    list: { pages, chunks },
+    list: { pages, chunks, order: ser['folios.order'], flags: ser['folios.flags'] },
     sha256: budget.hash(blob, runs, ser.size),
   };
 }
