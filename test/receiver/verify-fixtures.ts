@@ -91,6 +91,32 @@ const region = (start: bigint, size: bigint): Node => ({
   size: word(size),
 });
 
+/** Two sessions; the first one has two memfds. */
+export const SESSIONS: Spec = {
+  ...good,
+  subtrees: [
+    metadata,
+    {
+      luo: {
+        sessions: [
+          {
+            name: 'vm0',
+            files: [
+              { token: 0x1000, memfd: { content: { seed: 1, size: '16KiB' } } },
+              { token: 0x2a, memfd: { content: { seed: 2, size: '8KiB' }, seals: ['grow'] } },
+            ],
+          },
+          { name: 'other' },
+        ],
+      },
+    },
+  ],
+};
+const FILE = 'LUO/sessions[0]/files[0]';
+const MEMFD = `${FILE}/memfd`;
+const wrongSession = (values: NonNullable<Spec['override']>, spec: Spec = {}) =>
+  revived({ ...SESSIONS, override: values, ...spec });
+
 const MiB = 1n << 20n;
 
 /**
@@ -293,6 +319,26 @@ export const FIXTURES: Readonly<Record<VerifyCheck, Fixture>> = {
     preserve: [{ name: 'sessions', order: 4, addr: '0x8000000' }],
   }),
   'luo-not-preserved': revived(withRaw('LUO', luoSer('luo-v5', 0n, 0x8000000n))),
+  'luo-array': revived({ ...SESSIONS, target: { release: '7.1' }, override: { 'LUO/sessions/count': 820 } }),
+  'luo-session-twice': wrongSession({ 'LUO/sessions[1]/name': 'vm0' }),
+  'luo-files': wrongSession({ 'LUO/sessions[0]/file_set_ser.count': 3 }),
+  'luo-handler': wrongSession({ [`${FILE}/compatible`]: 'memfd-v9' }),
+  'luo-token-twice': wrongSession({ 'LUO/sessions[0]/files[1]/token': 0x1000 }),
+  'memfd-seals': wrongSession({ [`${MEMFD}/seals`]: 0x44 }),
+  'memfd-list': wrongSession({ [`${MEMFD}/folios/chunks[0]/phys[0]`]: 0 }),
+  'memfd-folio': wrongSession({}, { unpreserve: [`${MEMFD}/folios[3]`] }),
+  'memfd-index-twice': wrongSession({ [`${MEMFD}/folios[1]/index`]: 0 }),
+  'memfd-index': wrongSession({ [`${MEMFD}/folios[3]/index`]: 9 }),
+  'memfd-large-folio': revived({
+    ...good,
+    subtrees: [
+      {
+        luo: {
+          sessions: [{ name: 'vm0', files: [{ token: 1, memfd: { content: { zero: '64KiB' }, order: 2 } }] }],
+        },
+      },
+    ],
+  }),
   'memblock-format': revived(withRaw('memblock', tree({ compatible: text('memblock-v9') }))),
   'memblock-region': revived(
     withRaw(

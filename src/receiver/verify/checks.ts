@@ -109,6 +109,24 @@ export const VERIFY_CHECKS = {
   'luo-sessions': error('kernel', 'LUO sessions that luo_session_setup_incoming() refuses'),
   'luo-flbs': error('kernel', 'LUO FLBs that luo_flb_setup_incoming() refuses'),
   'luo-not-preserved': error('rule', 'LUO memory that is not preserved'),
+  // Sessions: kernel/liveupdate/luo_session.c, luo_file.c, when /dev/liveupdate is opened
+  'luo-array': error('rule', 'more sessions or files than fit the fixed array of 6.19 and 7.1'),
+  'luo-session-twice': error(
+    'kernel',
+    'two sessions of one name: no session can be retrieved, or up to there',
+  ),
+  'luo-files': error('kernel', 'a list of files that luo_file_deserialize() refuses'),
+  'luo-handler': error('kernel', 'a file whose handler the receiver does not have'),
+  'luo-token-twice': error('rule', 'two files of one token: only the first can be retrieved'),
+  // memfd: mm/memfd_luo.c: memfd_luo_retrieve(), when the file is retrieved
+  'memfd-seals': error('kernel', 'a memfd with seals that the receiver does not know'),
+  'memfd-list': error('kernel', 'a list of folios that kho_restore_vmalloc() refuses, or that is too short'),
+  'memfd-folio': error('kernel', 'a folio of a memfd that is not preserved, or restored twice'),
+  'memfd-index-twice': error('kernel', 'two folios for one page of a memfd'),
+  'memfd-index': error('rule', 'a folio beyond the end of a memfd, or not aligned in it'),
+  'memfd-large-folio': note(
+    'folios of a memfd that are larger than a page: the receiver needs CONFIG_TRANSPARENT_HUGEPAGE',
+  ),
   // reserve_mem: mm/memblock.c: reserve_mem_kho_revive(), for a receiver that is booted with reserve_mem=
   'memblock-format': warning('kernel', 'a memblock FDT that no reserve_mem= is revived from'),
   'memblock-region': warning('kernel', 'a reserve_mem region that is not revived'),

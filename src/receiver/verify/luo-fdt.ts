@@ -13,12 +13,13 @@ import { asU64Native } from '../../fdt/values.ts';
 import type { Preserved } from '../preserved.ts';
 import type { Context } from './context.ts';
 import { KernelFdt } from './libfdt.ts';
+import type { LuoIncoming } from './luo.ts';
 import { checkLater, panic, sayNumber } from './luo-panic.ts';
 
 const LARGEST_FDT = 256 << 10;
 
 /** luo_early_startup() of 6.19 and 7.1. @param phys of the blob */
-export function verifyLuoFdt(context: Context, phys: bigint, preserved: Preserved): boolean {
+export function verifyLuoFdt(context: Context, phys: bigint, preserved: Preserved): LuoIncoming | undefined {
   const fdt = new KernelFdt(context.read(phys, LARGEST_FDT));
   const error = fdt.checkCompatible(LUO_FDT_COMPATIBLE);
   if (error !== 0) {
@@ -32,14 +33,16 @@ export function verifyLuoFdt(context: Context, phys: bigint, preserved: Preserve
     return panic(context, 'luo-number', `${LUO_FDT_LIVEUPDATE_NUM} is missing or not 8 bytes`, line);
   }
   sayNumber(context, value);
-  return verifySessions(context, fdt, preserved) && verifyFlbs(context, fdt, preserved);
+  const array = verifySessions(context, fdt, preserved);
+  if (array === undefined || !verifyFlbs(context, fdt, preserved)) return undefined;
+  return { sessions: [], array };
 }
 
 /** What the kernel prints of a property: its length, or libfdt's error. */
 const lengthOf = (value: Uint8Array | number) => (typeof value === 'number' ? value : value.length);
 
 /** luo_session_setup_incoming() (kernel/liveupdate/luo_session.c, 6.19 and 7.1). */
-function verifySessions(context: Context, fdt: KernelFdt, preserved: Preserved): boolean {
+function verifySessions(context: Context, fdt: KernelFdt, preserved: Preserved): bigint | undefined {
   const node = fdt.child(LUO_FDT_SESSION_NODE_NAME);
   const refuse = (text: string, line: string) => panic(context, 'luo-sessions', text, line);
   if (typeof node === 'number') {
@@ -58,7 +61,8 @@ function verifySessions(context: Context, fdt: KernelFdt, preserved: Preserved):
     const line = `Unable to get session header '${LUO_FDT_SESSION_HEADER}' [${lengthOf(header)}]`;
     return refuse(`${LUO_FDT_SESSION_HEADER} is missing or not 8 bytes`, line);
   }
-  return checkLater(context, phys, preserved, 'the array of sessions');
+  checkLater(context, phys, preserved, 'the array of sessions');
+  return phys;
 }
 
 /** luo_flb_setup_incoming() (kernel/liveupdate/luo_flb.c, 7.1). */
@@ -67,18 +71,22 @@ function verifyFlbs(context: Context, fdt: KernelFdt, preserved: Preserved): boo
   const node = fdt.child(LUO_FDT_FLB_NODE_NAME);
   if (typeof node === 'number') {
     const line = `Unable to get FLB node [${LUO_FDT_FLB_NODE_NAME}]`;
-    return panic(context, 'luo-flbs', 'there is no node of FLBs', line, '-ENOENT');
+    panic(context, 'luo-flbs', 'there is no node of FLBs', line, '-ENOENT');
+    return false;
   }
   const error = fdt.checkCompatible(LUO_FDT_FLB_COMPATIBLE, node);
   if (error !== 0) {
     const line = `FLB node is incompatible with '${LUO_FDT_FLB_COMPATIBLE}' [${error}]`;
-    return panic(context, 'luo-flbs', `the node of FLBs is not '${LUO_FDT_FLB_COMPATIBLE}'`, line);
+    panic(context, 'luo-flbs', `the node of FLBs is not '${LUO_FDT_FLB_COMPATIBLE}'`, line);
+    return false;
   }
   const header = fdt.property(LUO_FDT_FLB_HEADER, node);
   const phys = typeof header === 'number' ? undefined : asU64Native(header, context.target.endian);
   if (phys === undefined) {
     const line = `Unable to get FLB header property '${LUO_FDT_FLB_HEADER}' [${lengthOf(header)}]`;
-    return panic(context, 'luo-flbs', `${LUO_FDT_FLB_HEADER} is missing or not 8 bytes`, line);
+    panic(context, 'luo-flbs', `${LUO_FDT_FLB_HEADER} is missing or not 8 bytes`, line);
+    return false;
   }
-  return checkLater(context, phys, preserved);
+  checkLater(context, phys, preserved);
+  return true;
 }

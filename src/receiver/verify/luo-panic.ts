@@ -18,7 +18,7 @@ export function panic(
   text: string,
   line: string,
   errno: Errno = '-EINVAL',
-): false {
+): undefined {
   const rest = 'the kernel panics, even when it is not booted with liveupdate=on';
   context.found(check, {
     where: WHERE,
@@ -28,7 +28,6 @@ export function panic(
     fate: 'broken',
   });
   sayPanic(context);
-  return false;
 }
 
 export function sayNumber(context: Context, number: bigint): void {
@@ -41,12 +40,12 @@ export function checkLater(
   phys: bigint,
   preserved: Preserved,
   what = 'the page of FLBs',
-): boolean {
+): void {
   const end = phys + context.pageSize;
-  if (preserved.contains(phys, end) && context.inRam(phys, end)) return true;
-  const text = `${what} at ${hex(phys)} is ${context.inRam(phys, end) ? 'not preserved' : 'not in RAM'}: who asks for it gets garbage, or a fault`;
-  context.found(context.inRam(phys, end) ? 'luo-not-preserved' : 'outside-ram', { where: WHERE, text });
-  return true;
+  const inRam = context.inRam(phys, end);
+  if (inRam && preserved.contains(phys, end)) return;
+  const text = `${what} at ${hex(phys)} is ${inRam ? 'not preserved' : 'not in RAM'}: who asks for it gets garbage, or a fault`;
+  context.found(inRam ? 'luo-not-preserved' : 'outside-ram', { where: WHERE, text });
 }
 
 export function reportUnpreserved(context: Context, phys: bigint, what: string): void {

@@ -7,6 +7,7 @@ import type { Finding, Severity, Verification } from './finding.ts';
 import { verifyKexecMetadata } from './kexec-metadata.ts';
 import { verifyKhoTest } from './kho-test.ts';
 import { verifyLuo } from './luo.ts';
+import { verifyLuoSessions } from './luo-sessions.ts';
 import { verifyMemblock } from './memblock.ts';
 import { checkMapPages, verifyMemoryMap } from './memory-map.ts';
 import { defaultReceiver, type Receiver, receiverOf } from './receivers.ts';
@@ -63,10 +64,11 @@ function verifyFdtAlone(context: Context): void {
   context.found('fdt-alone', { where: 'root-fdt', text });
 }
 
-/** In the order of their initcalls: reserve_mem=, LUO, KHO itself (late to 6.18) and the self-test. */
+/** In the order of their initcalls: reserve_mem=, LUO, KHO itself (late to 6.18) and the self-test; then user space. */
 function runClients(context: Context, root: RootFdt, preserved: Preserved): void {
   verifyMemblock(context, root, preserved);
-  if (!verifyLuo(context, root, preserved)) return;
+  const luo = verifyLuo(context, root, preserved);
+  if (!luo) return;
   const restorer = new Restorer(context, preserved);
   if (context.receiver.restoresRootFdt) restoreRootFdt(root, restorer);
   if (context.receiver.initcall === 'late') {
@@ -77,6 +79,7 @@ function runClients(context: Context, root: RootFdt, preserved: Preserved): void
   verifyKexecMetadata(context, root);
   exposeSubtrees(context, root);
   verifyKhoTest(context, root, restorer);
+  verifyLuoSessions(context, luo, preserved, restorer);
 }
 
 /** Takes the mark off the FDT's page; what fails is told with the map (KH kho_memory_init(), 6.18). */
