@@ -17,9 +17,17 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "sha256.h"
+
+/* All that was printed is out before the kernel, which prints to the same line, gets to do anything. */
+static void drain(void)
+{
+	fflush(stdout);
+	tcdrain(STDOUT_FILENO);
+}
 
 static void mount_at(const char *type, const char *path)
 {
@@ -83,6 +91,7 @@ static void print_file(int session, uint64_t token)
 
 	if (fd < 0) {
 		printf("khoforge-luo: file 0x%llx: %s\n", (unsigned long long)token, strerrorname_np(errno));
+		drain();
 		return;
 	}
 	off_t position = lseek(fd, 0, SEEK_CUR);
@@ -92,6 +101,7 @@ static void print_file(int session, uint64_t token)
 	print_data(fd);
 	print_hash(fd, stat.st_size);
 	printf("\n");
+	drain();
 	close(fd);
 }
 
@@ -101,6 +111,7 @@ static void finish(int session, const char *name)
 	int failed = ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg);
 
 	printf("khoforge-luo: finish %s: %s\n", name, failed ? strerrorname_np(errno) : "done");
+	drain();
 	close(session);
 }
 
@@ -119,6 +130,7 @@ static void follow(FILE *plan, int device)
 			snprintf(name, sizeof(name), "%s", next);
 			session = retrieve_session(device, name);
 			printf("khoforge-luo: session %s: %s\n", name, session < 0 ? strerrorname_np(errno) : "retrieved");
+			drain();
 		} else if (session >= 0 && sscanf(line, "file %llx", &token) == 1) {
 			print_file(session, token);
 		}
@@ -133,7 +145,7 @@ int main(void)
 	int console = open("/dev/console", O_RDWR);
 	for (int fd = 0; console >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(console, fd);
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(stdout, NULL, _IOFBF, 8192);
 	int device = open("/dev/liveupdate", O_RDWR);
 	FILE *plan = fopen("/plan", "r");
 
@@ -142,6 +154,7 @@ int main(void)
 	else
 		follow(plan, device);
 	printf("khoforge-luo: done\n");
+	drain();
 	sync();
 	reboot(RB_POWER_OFF);
 	return 0;

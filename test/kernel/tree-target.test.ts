@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { khoforge } from '../cli/run.ts';
+import { buildLuoInitrd } from './luo-initrd.ts';
 import { buildInitrd, buildKernel, sourceOf } from './receiver.ts';
 
 const KHO = 'include/linux/kho/abi/kexec_handover.h';
@@ -18,6 +19,8 @@ const EDITS: readonly (readonly [file: string, from: string, to: string])[] = [
   [METADATA, 'NODE_NAME "kexec-metadata"', 'NODE_NAME "kexec-meta"'],
   [METADATA, 'u32 kexec_count;', 'u32 flags; u32 kexec_count;'],
   ['include/asm-generic/kexec_handover.h', 'phys_addr_t size;', 'phys_addr_t size; phys_addr_t flags;'],
+  ['include/linux/kho/abi/luo.h', '"luo-v5"', '"luo-v6"'],
+  ['include/linux/kho/abi/luo.h', 'u64 sessions_pa;', 'u64 sessions_pa; u64 owner;'],
   ['lib/test_kho.c', '"kho-test-v1"', '"kho-test-v2"'],
 ];
 
@@ -86,6 +89,36 @@ describe('a kernel whose ABI is a version that khoforge does not know', () => {
     const verified = run('verify', image, '--target-tree', tree(), '--json');
     expect(verified.code).toBe(1);
     expect(JSON.parse(verified.stdout)).toMatchObject({ verdict: 'rejected', findings: [{ kernel: line }] });
+  });
+
+  it('retrieves sessions in the form of its own LUO', async () => {
+    const { code, stdout } = run(
+      'build',
+      'examples/luo.yaml',
+      '--target-tree',
+      tree(),
+      '-o',
+      join(source, 'luo'),
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('kho-v5');
+    const plan = [
+      { name: 'vm0', tokens: [0x1000n, 0x2an] },
+      { name: 'systemd', tokens: [0n, 1n] },
+    ];
+    const { path, folder } = buildLuoInitrd('7.3', plan);
+    try {
+      const log = join(folder, 'console.log');
+      const options = ['--cmdline', 'liveupdate=on', '--log', log];
+      const booted = run('boot', join(source, 'luo'), '--kernel', kernel, '--initrd', path, ...options);
+      expect(booted.code).toBe(0);
+      const text = readFileSync(log, 'utf8');
+      expect(text).toContain('khoforge-luo: file 0x1000 size 3145728 position 0 seals 0x1');
+      expect(text).toContain('khoforge-luo: file 0x2a size 65536 position 16 seals 0x6');
+      expect(text.match(/khoforge-luo: finish \w+: done/g)).toHaveLength(2);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('a profile of it does as well as the tree', () => {

@@ -1,3 +1,4 @@
+import { constantOf } from '../../abi/constants.ts';
 import {
   LUO_FDT_COMPATIBLE,
   LUO_FDT_FLB_COMPATIBLE,
@@ -21,10 +22,11 @@ const LARGEST_FDT = 256 << 10;
 /** luo_early_startup() of 6.19 and 7.1. @param phys of the blob */
 export function verifyLuoFdt(context: Context, phys: bigint, preserved: Preserved): LuoIncoming | undefined {
   const fdt = new KernelFdt(context.read(phys, LARGEST_FDT));
-  const error = fdt.checkCompatible(LUO_FDT_COMPATIBLE);
+  const wanted = constantOf(context.target, { LUO_FDT_COMPATIBLE });
+  const error = fdt.checkCompatible(wanted);
   if (error !== 0) {
-    const line = `FDT '${LUO_KHO_ENTRY_NAME}' is incompatible with '${LUO_FDT_COMPATIBLE}' [${error}]`;
-    return panic(context, 'luo-compatible', `compatible is not '${LUO_FDT_COMPATIBLE}'`, line);
+    const line = `FDT '${LUO_KHO_ENTRY_NAME}' is incompatible with '${wanted}' [${error}]`;
+    return panic(context, 'luo-compatible', `compatible is not '${wanted}'`, line);
   }
   const number = fdt.property(LUO_FDT_LIVEUPDATE_NUM);
   const value = typeof number === 'number' ? undefined : asU64Native(number, context.target.endian);

@@ -1,3 +1,4 @@
+import { constantOf } from '../../abi/constants.ts';
 import { decodeStruct, layoutOf } from '../../abi/layout.ts';
 import { LUO_ABI_COMPATIBLE, LUO_KHO_ENTRY_NAME, luo_ser, luo_session_ser } from '../../abi/luo.ts';
 import { hex } from '../../numbers.ts';
@@ -57,9 +58,10 @@ function verifyStruct(
     return panic(context, 'luo-size', `the blob has ${size} bytes, struct luo_ser ${expected}`, line);
   }
   const ser = decodeStruct(luo_ser, context.target, context.read(phys, expected));
-  if (ser.compatible !== LUO_ABI_COMPATIBLE) {
-    const line = `LUO state is incompatible with '${LUO_ABI_COMPATIBLE}'`;
-    return panic(context, 'luo-compatible', `compatible is not '${LUO_ABI_COMPATIBLE}'`, line);
+  const wanted = constantOf(context.target, { LUO_ABI_COMPATIBLE });
+  if (ser.compatible !== wanted) {
+    const line = `LUO state is incompatible with '${wanted}'`;
+    return panic(context, 'luo-compatible', `compatible is not '${wanted}'`, line);
   }
   sayNumber(context, ser.liveupdate_num);
   const sessions = verifyBlocks(context, ser.sessions_pa, preserved);

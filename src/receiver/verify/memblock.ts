@@ -1,3 +1,4 @@
+import { constantOf } from '../../abi/constants.ts';
 import {
   MEMBLOCK_KHO_FDT,
   MEMBLOCK_KHO_NODE_COMPATIBLE,
@@ -28,10 +29,11 @@ export function verifyMemblock(context: Context, root: RootFdt, preserved: Prese
   const blob = retrieve(context, root, MEMBLOCK_KHO_FDT, { line, conditional: true });
   if (!blob || !context.inRam(blob.phys, blob.phys + 40n)) return;
   const fdt = new KernelFdt(context.read(blob.phys, LARGEST_FDT));
-  const error = fdt.checkCompatible(MEMBLOCK_KHO_NODE_COMPATIBLE);
+  const wanted = constantOf(context.target, { MEMBLOCK_KHO_NODE_COMPATIBLE });
+  const error = fdt.checkCompatible(wanted);
   if (error !== 0) {
-    const text = `compatible is not '${MEMBLOCK_KHO_NODE_COMPATIBLE}'`;
-    const incompatible = `FDT '${MEMBLOCK_KHO_FDT}' is incompatible with '${MEMBLOCK_KHO_NODE_COMPATIBLE}': ${error}`;
+    const text = `compatible is not '${wanted}'`;
+    const incompatible = `FDT '${MEMBLOCK_KHO_FDT}' is incompatible with '${wanted}': ${error}`;
     refuse(context, 'memblock-format', WHERE, text, incompatible);
     return;
   }
