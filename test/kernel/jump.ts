@@ -28,6 +28,8 @@ export interface Chain {
   readonly mebibytes: number;
   /** Kernel parameters beside khoforge's own. */
   readonly cmdline: string;
+  /** Static program that the first kernel runs, with `-s 1`, before it loads the next. */
+  readonly before?: string;
 }
 
 /** Starts the first kernel, stopped, uses the guest, and leaves nothing of it. */
@@ -77,7 +79,8 @@ function qemuArguments(chain: Chain, folder: string, log: string, qmp: string, g
   const text = commandLine(chain.cmdline);
   // From the last kernel back: each initrd holds the next kernel and its initrd.
   const initrd = later.reduceRight(
-    (inner, kernel, i) => kexecInitrd(join(folder, `${i}`), kernel, inner, text),
+    (inner, kernel, i) =>
+      kexecInitrd(join(folder, `${i}`), kernel, inner, text, i === 0 ? chain.before : undefined),
     chain.initrd,
   );
   return [
@@ -89,7 +92,13 @@ function qemuArguments(chain: Chain, folder: string, log: string, qmp: string, g
 }
 
 /** An initrd whose init loads `kernel` with `initrd` and jumps into it. */
-function kexecInitrd(folder: string, kernel: string, initrd: string, cmdline: string): string {
+function kexecInitrd(
+  folder: string,
+  kernel: string,
+  initrd: string,
+  cmdline: string,
+  before: string | undefined,
+): string {
   const root = join(folder, 'root');
   mkdirSync(join(root, 'dev'), { recursive: true });
   const source = fileURLToPath(new URL('kexec-init.c', import.meta.url));
@@ -107,7 +116,8 @@ function kexecInitrd(folder: string, kernel: string, initrd: string, cmdline: st
   copyFileSync(kernel, join(root, 'kernel'));
   copyFileSync(initrd, join(root, 'initrd'));
   writeFileSync(join(root, 'cmdline'), `${cmdline}\n`);
-  const input = 'dev\ninit\nkernel\ninitrd\ncmdline\n';
+  if (before !== undefined) copyFileSync(before, join(root, 'before'));
+  const input = `dev\ninit\nkernel\ninitrd\ncmdline\n${before === undefined ? '' : 'before\n'}`;
   const archive = execFileSync('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'], {
     cwd: root,
     input,

@@ -1,7 +1,9 @@
 /*
  * The init of a first kernel: loads /kernel and /initrd of its root with
  * kexec_file_load(2), as kexec -s does, and jumps into it. /cmdline, one line, is
- * the next kernel's command line. What goes wrong is printed, and the machine ends.
+ * the next kernel's command line. /before, when there is one, runs first, with
+ * `-s 1`, until it ends or leaves a child behind, as stage 1 of a selftest does.
+ * What goes wrong is printed, and the machine ends.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void mount_at(const char *type, const char *path)
@@ -60,6 +63,21 @@ static int load(void)
 	return (int)syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline, 0UL);
 }
 
+static void run_before(void)
+{
+	int status = 0;
+	pid_t child = access("/before", X_OK) == 0 ? fork() : -1;
+
+	if (child < 0)
+		return;
+	if (child == 0) {
+		execl("/before", "before", "-s", "1", (char *)NULL);
+		_exit(127);
+	}
+	waitpid(child, &status, 0);
+	printf("khoforge-kexec: before: status %d\n", status);
+}
+
 int main(void)
 {
 	mount_at("devtmpfs", "/dev");
@@ -67,6 +85,7 @@ int main(void)
 	mount_at("sysfs", "/sys");
 	mount_at("debugfs", "/sys/kernel/debug");
 	open_console();
+	run_before();
 	finalize();
 	if (load() < 0)
 		printf("khoforge-kexec: kexec_file_load: %s\n", strerror(errno));
