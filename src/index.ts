@@ -6,6 +6,7 @@ export { CHECKS, type Check } from './handover/checks.ts';
 export { readImageDirectory, writeImageDirectory } from './image/directory.ts';
 export type { BootRecord, Expectations, Image, Placement, Verdict } from './image/image.ts';
 export { type OpenOptions, openSource } from './image/open.ts';
+export { type KselftestOptions, type KselftestResult, runKselftest } from './kselftest/run.ts';
 export { readProfile } from './profile/file.ts';
 export type { Profile } from './profile/item.ts';
 export { type ProfileTarget, targetOf } from './profile/target.ts';

@@ -9,6 +9,7 @@ import { captureCommand } from './capture.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { inspectCommand } from './inspect.ts';
+import { kselftestCommand } from './kselftest.ts';
 import { errorDocument, printError } from './print.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     verifyCommand,
     diffCommand,
     captureCommand,
+    kselftestCommand,
     abiCommand,
     doctorCommand,
   ]) {

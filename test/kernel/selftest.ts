@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { kselftestInitrd } from '../../src/kselftest/initrd.ts';
 import type { Spec } from '../../src/spec/schema.ts';
 import { sourceOf } from './receiver.ts';
 
@@ -92,14 +92,9 @@ export function buildSelftest(release: string, name: string, folder: string): st
   return program;
 }
 
-/** An initrd whose init runs the second stage of a selftest. @param folder where it is put */
+/** An initrd that runs the second stage of a selftest. @param folder where it is put */
 export function selftestInitrd(program: string, folder: string): string {
-  const root = `${program}-root`;
-  mkdirSync(join(root, 'dev'), { recursive: true });
-  cpSync(program, join(root, 'selftest'));
-  const init = fileURLToPath(new URL('selftest-init.c', import.meta.url));
-  execFileSync('gcc', ['-Os', '-Wall', '-Wextra', '-static', '-s', '-o', join(root, 'init'), init]);
-  const path = join(folder, `${program.split('/').at(-1)}.cpio.gz`);
-  execFileSync('sh', ['-c', 'cd "$0" && find . | cpio --quiet -o -H newc | gzip -1 > "$1"', root, path]);
+  const path = join(folder, `${basename(program)}.cpio`);
+  writeFileSync(path, kselftestInitrd({ test: program, args: ['-s', '2'], arch: 'x86_64' }));
   return path;
 }

@@ -1,12 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
 import { buildImage } from '../../src/handover/build-image.ts';
-import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
-import { buildSelftest, STAGES, selftestInitrd } from './selftest.ts';
+import { runKselftest } from '../../src/kselftest/run.ts';
+import { khoforge } from '../cli/run.ts';
+import { buildKernel, RECEIVERS, sourceOf, whyUnfetchable } from './receiver.ts';
+import { buildSelftest, STAGES } from './selftest.ts';
 
 const said: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-selftest-'));
@@ -29,15 +30,74 @@ describe.each(RELEASES)(
       async ([name, { sessions, passed }]) => {
         const image = buildImage({ target: { release }, subtrees: [{ luo: { sessions } }] });
         const kernel = buildKernel('--release', release);
-        const initrd = selftestInitrd(buildSelftest(release, name, folder), folder);
-        const result = await bootImage(image, { kernel, initrd, cmdline: 'liveupdate=on', timeout: 180 });
-        const lines = consoleLines(readFileSync(result.console)).map(message);
-        const own = lines.slice(lines.findIndex((line) => line.includes('STAGE 2')));
-        said.push(`${release} ${name}: ${result.verdict}`, ...own.slice(0, 12).map((line) => `    ${line}`));
-        expect(lines.join('\n')).toContain(passed);
-        expect(lines).toContain('khoforge-selftest: exit 0');
-        expect(result.verdict).toBe('revived');
+        const test = buildSelftest(release, name, folder);
+        const { boot, output, outcome } = await runKselftest(image, {
+          kernel,
+          test,
+          args: ['-s', '2'],
+          timeout: 180,
+        });
+        said.push(
+          `${release} ${name}: ${boot.verdict}, ${outcome}`,
+          ...output.slice(0, 12).map((line) => `    ${line}`),
+        );
+        expect(output.join('\n')).toContain(passed);
+        expect([boot.verdict, outcome]).toEqual(['revived', 'pass']);
       },
     );
   },
 );
+
+describe('khoforge kselftest', () => {
+  const spec = 'examples/kselftest-luo.yaml';
+  const kunit = (text: string) => {
+    const script = `${sourceOf('7.3')}/linux/tools/testing/kunit/kunit.py`;
+    return execFileSync('python3', [script, 'parse'], {
+      input: text,
+      encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  };
+
+  it('passes the kernel’s own test, and kunit.py reads its KTAP', () => {
+    const test = buildSelftest('7.3', 'luo_kexec_simple', folder);
+    const args = ['kselftest', spec, '--kernel', buildKernel(), '--test', test];
+    const { code, stdout } = khoforge([...args, '--format', 'ktap']);
+    said.push(stdout);
+    expect(code).toBe(0);
+    const parsed = kunit(stdout);
+    said.push(parsed);
+    expect(parsed).toMatch(/passed: 2/);
+    const json = JSON.parse(khoforge([...args, '--json']).stdout);
+    expect(json).toMatchObject({ outcome: 'pass', exit: 0, verdict: 'revived' });
+  });
+
+  it('fails with a test that finds nothing of its own', () => {
+    const test = buildSelftest('7.3', 'luo_multi_session', folder);
+    const { code, stdout } = khoforge([
+      'kselftest',
+      spec,
+      '--kernel',
+      buildKernel(),
+      '--test',
+      test,
+      '--format',
+      'ktap',
+    ]);
+    said.push(stdout);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ok 1 - image revived$/m);
+    expect(stdout).toMatch(/^not ok 2 - luo_multi_session/m);
+    expect(stdout).toContain('Stage mismatch Requested stage 2');
+  });
+
+  it.each([
+    ['a script', spec, 'no 64-bit ELF program'],
+    ['a dynamic program', process.execPath, 'linked dynamically'],
+    ['nothing', 'nowhere', 'cannot read'],
+  ])('refuses %s', (_what, test, reason) => {
+    const { code, stderr } = khoforge(['kselftest', spec, '--kernel', 'none', '--test', test]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(reason);
+  });
+});

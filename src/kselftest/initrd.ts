@@ -1,0 +1,87 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Arch } from '../abi/target.ts';
+import { ExitCode, KhoforgeError } from '../errors.ts';
+import { readInput } from '../files.ts';
+import { compile, findCompiler } from '../profile/compiler.ts';
+import { cpioArchive } from './cpio.ts';
+
+export interface KselftestProgram {
+  /** Path of the static program. */
+  readonly test: string;
+  /** Its arguments, such as `-s`, `2`. */
+  readonly args: readonly string[];
+  readonly arch: Arch;
+  /** Compiler, as in `--cc`. */
+  readonly cc?: string;
+}
+
+/** Beside the sources and beside dist/ alike. */
+const INIT = fileURLToPath(new URL('../../src/kselftest/init.c', import.meta.url));
+const LONGEST_ARGUMENT = 255;
+const MOST_ARGUMENTS = 64;
+const PT_INTERP = 3;
+const MACHINES: Readonly<Record<Arch, number>> = { x86_64: 62, arm64: 183 };
+
+/**
+ * An initrd that runs one test program and tells how it ended.
+ * @throws KhoforgeError `FILE_UNREADABLE`, `TEST_UNUSABLE`, `COMPILER_MISSING` (exit code 3)
+ */
+export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buffer {
+  const program = readInput(test);
+  checkProgram(test, Buffer.from(program.buffer, program.byteOffset, program.length), arch);
+  const bad = args.find((arg) => arg.length > LONGEST_ARGUMENT || /[\n\0]/.test(arg));
+  if (bad !== undefined || args.length > MOST_ARGUMENTS) {
+    throw new KhoforgeError(
+      'TEST_UNUSABLE',
+      `arguments: at most ${MOST_ARGUMENTS} of ${LONGEST_ARGUMENT} characters, in one line each`,
+    );
+  }
+  return cpioArchive([
+    ...['dev', 'proc', 'sys', 'tmp'].map((path) => ({ path })),
+    { path: 'init', bytes: buildInit(arch, cc) },
+    { path: 'test', bytes: program },
+    { path: 'arguments', bytes: Buffer.from(args.map((arg) => `${arg}\n`).join('')) },
+  ]);
+}
+
+/** There is nothing else in the initrd: no loader, no libraries, no shell. */
+function checkProgram(file: string, elf: Buffer, arch: Arch): void {
+  const isElf = elf.length >= 64 && elf.toString('latin1', 0, 4) === '\x7fELF' && elf.readUInt8(4) === 2;
+  if (!isElf) throw unusable(file, 'no 64-bit ELF program');
+  if (elf.readUInt16LE(18) !== MACHINES[arch]) throw unusable(file, `no program for ${arch}`);
+  const at = Number(elf.readBigUInt64LE(32));
+  for (let i = 0; i < elf.readUInt16LE(56); i++) {
+    const header = at + i * 56;
+    if (header + 56 <= elf.length && elf.readUInt32LE(header) === PT_INTERP)
+      throw unusable(file, 'linked dynamically');
+  }
+}
+
+function unusable(file: string, why: string): KhoforgeError {
+  return new KhoforgeError('TEST_UNUSABLE', `${file} is ${why}`, {
+    where: { file },
+    hint: 'build it static: make -C tools/testing/selftests TARGETS=liveupdate LDFLAGS=-static',
+  });
+}
+
+function buildInit(arch: Arch, cc: string | undefined): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-init-'));
+  try {
+    const output = join(folder, 'init');
+    const run = compile(findCompiler(arch, cc), ['-std=gnu11', '-Os', '-static', '-s', '-o', output, INIT]);
+    if (run.ok) return readFileSync(output);
+    throw new KhoforgeError(
+      'COMPILER_FAILED',
+      `cannot build the init of the guest: ${run.stderr.trim().split('\n')[0]}`,
+      {
+        hint: 'apt-get install libc6-dev',
+        exitCode: ExitCode.couldNotRun,
+      },
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

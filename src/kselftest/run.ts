@@ -1,0 +1,50 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BootOptions, type BootResult, bootImage } from '../boot/boot-image.ts';
+import { consoleLines } from '../boot/console.ts';
+import type { Image } from '../image/image.ts';
+import { type KselftestProgram, kselftestInitrd } from './initrd.ts';
+
+/** KSFT_SKIP (tools/testing/selftests/kselftest.h, 7.3). */
+const SKIP = 4;
+
+export interface KselftestResult {
+  readonly boot: BootResult;
+  /** What the program printed, and what the kernel printed meanwhile. */
+  readonly output: readonly string[];
+  /** Exit status of the program, 128 and more for a signal; null when it did not end. */
+  readonly exit: number | null;
+  readonly outcome: 'pass' | 'fail' | 'skip';
+}
+
+export type KselftestOptions = Omit<KselftestProgram, 'arch'> & Omit<BootOptions, 'initrd'>;
+
+/**
+ * Runs a selftest of the kernel in the stage after the reboot on an image, with no stage before.
+ * @throws KhoforgeError of kselftestInitrd() and bootImage()
+ */
+export async function runKselftest(image: Image, options: KselftestOptions): Promise<KselftestResult> {
+  const { test, args, cc, ...boot } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-kselftest-'));
+  try {
+    const initrd = join(folder, 'initrd.cpio');
+    writeFileSync(
+      initrd,
+      kselftestInitrd({ test, args, arch: image.target.arch, ...(cc !== undefined && { cc }) }),
+    );
+    const cmdline = `liveupdate=on ${boot.cmdline ?? ''}`.trim();
+    return resultOf(await bootImage(image, { ...boot, initrd, cmdline }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function resultOf(boot: BootResult): KselftestResult {
+  const lines = consoleLines(readFileSync(boot.console));
+  const start = lines.findIndex((line) => line.endsWith('khoforge-kselftest: start 0'));
+  const end = lines.findIndex((line) => line.startsWith('khoforge-kselftest: exit '));
+  const exit = end < 0 ? null : Number(lines[end]?.split(' ').at(-1));
+  const outcome = exit === 0 ? 'pass' : exit === SKIP ? 'skip' : 'fail';
+  return { boot, output: start < 0 ? [] : lines.slice(start + 1, end < 0 ? undefined : end), exit, outcome };
+}
