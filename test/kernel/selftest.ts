@@ -13,7 +13,7 @@ export interface Stage {
   readonly sessions: Sessions;
   /** What stage 2 prints in the end. */
   readonly passed: string;
-  /** First release that has the selftest, after 7.1. */
+  /** First release that has the selftest, where that is not 6.19. */
   readonly since?: string;
 }
 

@@ -16,14 +16,14 @@ afterAll(() => {
   console.log(said.join('\n'));
 });
 
-const RELEASES = ['7.3', ...RECEIVERS.filter((release) => ['7.1', '7.2'].includes(release))];
+const RELEASES = ['7.3', ...RECEIVERS.filter((release) => ['6.19', '7.1', '7.2'].includes(release))];
 
 describe.each(RELEASES)(
   'the selftests of %s, in the stage after the reboot, with no stage before',
   (release) => {
     const missing = whyUnfetchable(release);
 
-    const stages = Object.entries(STAGES).filter(([, { since = '7.1' }]) => release >= since);
+    const stages = Object.entries(STAGES).filter(([, { since = '6.19' }]) => release >= since);
 
     it.skipIf(missing !== undefined).for(stages)(
       '%s passes on our image',
