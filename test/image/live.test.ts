@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { KhoforgeError } from '../../src/errors.ts';
 import { buildImage } from '../../src/handover/build-image.ts';
 import { openLive } from '../../src/image/live.ts';
 import { inspect } from '../../src/receiver/decode.ts';
 import { diffImages } from '../../src/receiver/diff.ts';
 import { extractHandover } from '../../src/receiver/extract.ts';
+import { codeOf } from '../thrown.ts';
 import { copyMemory, elfCore, filesFolder, setupDataRecord } from './core-writer.ts';
 
 const file = filesFolder();
@@ -44,16 +44,6 @@ const IOMEM = `00000000-00000fff : Reserved
 00100000-03ffffff : System RAM
   01000000-01ffffff : Kernel code
 `;
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error.code;
-    throw error;
-  }
-  return 'none';
-}
 
 describe('a live host', () => {
   it('is read page by page, as far as its handover goes', () => {

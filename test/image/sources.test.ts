@@ -3,12 +3,12 @@ import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'nod
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { KhoforgeError } from '../../src/errors.ts';
 import { buildImage } from '../../src/handover/build-image.ts';
 import { openSource } from '../../src/image/open.ts';
 import { native } from '../../src/native.ts';
 import { inspect } from '../../src/receiver/decode.ts';
 import { diffImages } from '../../src/receiver/diff.ts';
+import { errorOf } from '../thrown.ts';
 import { asLoads, copyMemory, elfCore, filesFolder, setupDataRecord } from './core-writer.ts';
 
 const file = filesFolder();
@@ -33,16 +33,6 @@ function withRecord() {
 
 const loads = asLoads(withRecord());
 const NO_DIFFERENCE = { values: [], added: [], removed: [] };
-
-function thrownBy(run: () => unknown): KhoforgeError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 const codes = (path: string) => openSource(path).notes.map(({ code }) => code);
 
@@ -120,13 +110,13 @@ describe('an ELF core', () => {
     ['a compressed kdump', Buffer.from(`KDUMP   ${'\0'.repeat(100)}`), 'SOURCE_COMPRESSED'],
     ['a flattened kdump', Buffer.from(`makedumpfile\0${'\0'.repeat(100)}`), 'SOURCE_COMPRESSED'],
   ])('is refused when it is %s', (name, bytes, code) => {
-    const error = thrownBy(() => openSource(file(`${name.replaceAll(' ', '-')}.bin`, bytes)));
+    const error = errorOf(() => openSource(file(`${name.replaceAll(' ', '-')}.bin`, bytes)));
     expect(error.code).toBe(code);
     expect(error.exitCode).toBe(2);
   });
 
   it('is refused with the line that converts it, when it is compressed', () => {
-    const error = thrownBy(() => openSource(file('kdump', Buffer.from('KDUMP   \0\0\0\0'))));
+    const error = errorOf(() => openSource(file('kdump', Buffer.from('KDUMP   \0\0\0\0'))));
     expect(error.hint).toContain('makedumpfile -E -d 0');
   });
 });

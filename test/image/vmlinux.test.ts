@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { KhoforgeError } from '../../src/errors.ts';
 import { buildImage } from '../../src/handover/build-image.ts';
 import { openSource } from '../../src/image/open.ts';
 import { readVmlinux } from '../../src/image/vmlinux.ts';
 import type { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import { findBySymbols } from '../../src/receiver/symbols.ts';
+import { codeOf } from '../thrown.ts';
 import { asLoads, copyMemory, elfCore, filesFolder } from './core-writer.ts';
 
 const file = filesFolder();
@@ -55,16 +55,6 @@ function load(memory: PhysicalMemory, path: string, text: bigint, out: bigint, r
   memory.write(at('kho_out'), word(out === 0n ? 0n : BASE + out));
   memory.write(at('kho_scratch'), word(BASE + image.bootRecord.scratchAddr));
   memory.write(at('page_offset_base'), word(BASE));
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error.code;
-    throw error;
-  }
-  return 'none';
 }
 
 describe('--vmlinux', () => {

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { makeTarget } from '../../src/abi/target.ts';
-import { KhoforgeError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 import { loadArm64Segments } from '../../src/kexec/arm64.ts';
 import { parseArm64Image } from '../../src/kexec/arm64-image.ts';
 import { buildBootElf } from '../../src/kexec/boot-elf.ts';
 import { machineRam, virtMachine } from '../../src/memory/machine.ts';
 import type { Region } from '../../src/memory/regions.ts';
+import { codeOf } from '../thrown.ts';
 import { GiB, MiB, smallImage } from './image.ts';
 import { readElf } from './read-elf.ts';
 
@@ -57,16 +57,6 @@ function load(scratch: readonly Region[], initrd = 0, kernel: Buffer = fakeImage
     ...(initrd > 0 && { initrd: new Uint8Array(initrd) }),
   });
   return Object.fromEntries(segments.map((segment) => [segment.name, segment]));
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error.code;
-    throw error;
-  }
-  return 'none';
 }
 
 describe('placement on arm64', () => {

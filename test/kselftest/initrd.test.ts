@@ -3,23 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { KhoforgeError } from '../../src/errors.ts';
 import { cpioArchive } from '../../src/kselftest/cpio.ts';
 import { kselftestInitrd } from '../../src/kselftest/initrd.ts';
 import { hostArch } from '../../src/profile/compiler.ts';
+import { codeOf } from '../thrown.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-initrd-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error.code;
-    throw error;
-  }
-  return 'none';
-}
 
 /** A static program that does nothing. */
 function staticProgram(): string {

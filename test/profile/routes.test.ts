@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type Btf, openBtf, readBtf } from '../../src/btf/btf.ts';
-import { KhoforgeError } from '../../src/errors.ts';
 import { profileBtf } from '../../src/profile/btf.ts';
 import { btfCombination } from '../../src/profile/btf-target.ts';
 import { checkExitCode } from '../../src/profile/check.ts';
 import { checkBtfAlone, checkRoutes } from '../../src/profile/routes.ts';
 import { profileTree } from '../../src/profile/tree.ts';
+import { errorOf } from '../thrown.ts';
 import { FakeTree } from './fake-tree.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-routes-'));
@@ -64,16 +64,6 @@ function routes(inHeaders: string, inBtf: string) {
   const btf = profileBtf(btfOf(inBtf), { ...X86, release: '7.3', file: 'vmlinux', wanted: headers.items });
   const results = checkRoutes(headers, btf);
   return { results, found: results.filter(({ status }) => status === 'disagree') };
-}
-
-function errorOf(run: () => unknown): KhoforgeError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error;
-    throw error;
-  }
-  throw new Error('no error');
 }
 
 describe('headers and BTF of one kernel', () => {

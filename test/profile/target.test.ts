@@ -9,7 +9,6 @@ import { decodeStruct, encodeStruct, layoutOf } from '../../src/abi/layout.ts';
 import { luo_file_ser } from '../../src/abi/luo.ts';
 import { radixGeometry } from '../../src/abi/radix.ts';
 import type { Arch, PageSize } from '../../src/abi/target.ts';
-import { KhoforgeError } from '../../src/errors.ts';
 import { buildImage } from '../../src/handover/build-image.ts';
 import { readImageDirectory, writeImageDirectory } from '../../src/image/directory.ts';
 import type { Item, Profile } from '../../src/profile/item.ts';
@@ -18,6 +17,7 @@ import { targetOf } from '../../src/profile/target.ts';
 import { inspect } from '../../src/receiver/decode.ts';
 import { verifyImage } from '../../src/receiver/verify/verify.ts';
 import { specDifferences, specOf } from '../../src/report/as-spec.ts';
+import { errorOf } from '../thrown.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-target-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -65,16 +65,6 @@ const spec = {
     { kho_test: { max_mem: '64KiB' } },
   ],
 };
-
-function errorOf(run: () => unknown): KhoforgeError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof KhoforgeError) return error;
-    throw error;
-  }
-  throw new Error('no error');
-}
 
 describe('targetOf', () => {
   it.each(['6.17', '6.18', '6.19', '7.1', '7.2', '7.3'])(
