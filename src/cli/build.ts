@@ -6,7 +6,7 @@ import { CHECKS } from '../handover/checks.ts';
 import { type ExtraFile, writeImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
 import { buildBootElf } from '../kexec/boot-elf.ts';
-import { buildText } from '../report/build.ts';
+import { buildText, segmentsText } from '../report/build.ts';
 import { toJson } from '../report/json.ts';
 import { loadSpec } from '../spec/load.ts';
 import { buildLoaded, specTarget } from './source.ts';
@@ -17,6 +17,7 @@ interface Options extends TargetFlags {
   kernel?: string;
   initrd?: string;
   cmdline?: string;
+  explain?: boolean;
   paths?: boolean;
   json?: boolean;
 }
@@ -40,6 +41,7 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
     .option('--kernel <file>', 'also write boot.elf, which boots this bzImage or arm64 Image on the image')
     .option('--initrd <file>', 'initrd for --kernel')
     .option('--cmdline <text>', 'more kernel command line for --kernel')
+    .option('--explain', 'with --kernel: tell where each segment is, and by which rule')
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
@@ -66,7 +68,11 @@ function run(file: string, options: Options): ExitCode {
   if (options.output === undefined) {
     throw new KhoforgeError('USAGE', 'no output directory', { hint: 'add -o DIR' });
   }
-  const extra = options.kernel === undefined ? [] : [bootElf(image, options.kernel, options)];
+  if (options.explain && options.kernel === undefined) {
+    throw new KhoforgeError('USAGE', '--explain is about what --kernel loads', { hint: 'add --kernel FILE' });
+  }
+  const boot = options.kernel === undefined ? undefined : bootElf(image, options.kernel, options);
+  const extra = boot === undefined ? [] : [boot.file];
   writeImageDirectory(image, options.output, { extra });
   for (const check of image.unusedAllows) {
     console.error(`note: allow: ${check} is not needed: nothing in this image breaks it`);
@@ -74,19 +80,26 @@ function run(file: string, options: Options): ExitCode {
   const files = ['manifest.json', 'memory.bin', 'kho.dtb', ...extra.map(({ name }) => name)];
   console.log(
     options.json
-      ? toJson('build', 1, { directory: options.output, files, placements: image.placements })
+      ? toJson('build', 1, {
+          directory: options.output,
+          files,
+          placements: image.placements,
+          ...(options.explain && { segments: boot?.segments ?? [] }),
+        })
       : buildText(image, options.output),
   );
+  if (options.explain && boot && !options.json) console.log(segmentsText(boot.segments));
   return ExitCode.ok;
 }
 
-function bootElf(image: Image, kernel: string, { cmdline, initrd }: Options): ExtraFile {
-  const { elf } = buildBootElf(image, {
+function bootElf(image: Image, kernel: string, { cmdline, initrd }: Options) {
+  const { elf, segments } = buildBootElf(image, {
     kernel: readInput(kernel),
     kernelFile: kernel,
     cmdline: commandLine(cmdline, image.target.arch),
     machineTree: dumpMachineTree,
     ...(initrd !== undefined && { initrd: readInput(initrd) }),
   });
-  return { name: 'boot.elf', bytes: elf };
+  const file: ExtraFile = { name: 'boot.elf', bytes: elf };
+  return { file, segments };
 }

@@ -7,13 +7,20 @@ import { type PlaceRequest, placeSegment } from './place.ts';
 
 /** One thing that is in memory when the kernel starts, beside what the producer preserved. */
 export interface Segment {
-  readonly name: 'scratch array' | 'entry stub' | 'boot parameters' | 'kernel' | 'initrd' | 'device tree';
+  readonly name:
+    | 'scratch array'
+    | 'purgatory'
+    | 'entry stub'
+    | 'boot parameters'
+    | 'kernel'
+    | 'initrd'
+    | 'device tree';
   readonly start: bigint;
   /** Bytes of memory it takes; a kernel takes more than its bytes. */
   readonly size: bigint;
   /** The rule that put it there, for people. */
   readonly why: string;
-  /** Empty for the scratch array, which the image holds. */
+  /** Empty for the scratch array, which the image holds, and the purgatory, which is not needed. */
   readonly bytes: Uint8Array;
 }
 

@@ -4,7 +4,7 @@ import { regionEnd } from '../memory/regions.ts';
 import { alignDown, hex } from '../numbers.ts';
 
 /*
- * What runs between the firmware and the kernel, in purgatory's place: a PVH loader enters in 32-bit protected
+ * What runs between the firmware and the kernel, instead of a purgatory: a PVH loader enters in 32-bit protected
  * mode without paging (xen/include/public/arch-x86/hvm/start_info.h), and a kernel that kexec starts is entered
  * in 64-bit mode, 0x200 bytes into its payload, with memory mapped one to one (Documentation/arch/x86/boot.rst,
  * 64-bit boot protocol). One page of code and descriptors, then the page tables.

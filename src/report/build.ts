@@ -1,6 +1,7 @@
 import { SETUP_NONE } from '../abi/setup_data.ts';
 import { describeTarget } from '../abi/target.ts';
 import type { Image } from '../image/image.ts';
+import type { BootElf } from '../kexec/boot-elf.ts';
 import { hex, humanSize } from '../numbers.ts';
 import { type Tree, treeText } from './tree.ts';
 
@@ -17,5 +18,15 @@ export function buildText(image: Image, directory: string): string {
   return treeText({
     text: `${directory}: ${describeTarget(target)}, ${handover}`,
     children: top,
+  });
+}
+
+/** Why each segment that kexec_file_load() would load is where it is. */
+export function segmentsText(segments: BootElf['segments']): string {
+  return treeText({
+    text: 'segments, in the order in which they are placed',
+    children: segments.map(({ name, start, size, why }) => ({
+      text: `${hex(start).padEnd(12)} ${name}, ${humanSize(size)}: ${why}`,
+    })),
   });
 }

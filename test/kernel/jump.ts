@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { consoleLines, message } from '../../src/boot/console.ts';
 import { commandLine, QEMU } from '../../src/boot/qemu.ts';
+import { kexecInitrd } from './kexec-initrd.ts';
 
 /** Seconds after which `timeout` ends QEMU, whatever happened to this process. */
 const WATCHDOG = 120;
@@ -80,7 +80,13 @@ function qemuArguments(chain: Chain, folder: string, log: string, qmp: string, g
   // From the last kernel back: each initrd holds the next kernel and its initrd.
   const initrd = later.reduceRight(
     (inner, kernel, i) =>
-      kexecInitrd(join(folder, `${i}`), kernel, inner, text, i === 0 ? chain.before : undefined),
+      kexecInitrd({
+        folder: join(folder, `${i}`),
+        kernel,
+        initrd: inner,
+        cmdline: text,
+        ...(i === 0 && chain.before !== undefined && { before: chain.before }),
+      }),
     chain.initrd,
   );
   return [
@@ -89,43 +95,6 @@ function qemuArguments(chain: Chain, folder: string, log: string, qmp: string, g
     ...['-qmp', `unix:${qmp},server=on,wait=off`, '-gdb', `unix:${gdb},server=on,wait=off`],
     ...['-kernel', first, '-initrd', initrd, '-append', text],
   ];
-}
-
-/** An initrd whose init loads `kernel` with `initrd` and jumps into it. */
-function kexecInitrd(
-  folder: string,
-  kernel: string,
-  initrd: string,
-  cmdline: string,
-  before: string | undefined,
-): string {
-  const root = join(folder, 'root');
-  mkdirSync(join(root, 'dev'), { recursive: true });
-  const source = fileURLToPath(new URL('kexec-init.c', import.meta.url));
-  execFileSync('gcc', [
-    '-std=gnu11',
-    '-Os',
-    '-Wall',
-    '-Wextra',
-    '-static',
-    '-s',
-    '-o',
-    join(root, 'init'),
-    source,
-  ]);
-  copyFileSync(kernel, join(root, 'kernel'));
-  copyFileSync(initrd, join(root, 'initrd'));
-  writeFileSync(join(root, 'cmdline'), `${cmdline}\n`);
-  if (before !== undefined) copyFileSync(before, join(root, 'before'));
-  const input = `dev\ninit\nkernel\ninitrd\ncmdline\n${before === undefined ? '' : 'before\n'}`;
-  const archive = execFileSync('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'], {
-    cwd: root,
-    input,
-    maxBuffer: 1 << 30,
-  });
-  const path = join(folder, 'initrd.cpio');
-  writeFileSync(path, archive);
-  return path;
 }
 
 /** Address of a function, in hex, from the System.map that lies beside a kernel. */

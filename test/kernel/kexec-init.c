@@ -49,6 +49,9 @@ static void finalize(void)
 		close(fd);
 }
 
+/* KEXEC_FILE_DEBUG (include/uapi/linux/kexec.h, 6.7 and later): the kernel tells where it puts what. */
+static const unsigned long FILE_DEBUG = 8;
+
 static int load(void)
 {
 	char cmdline[1024] = "";
@@ -60,7 +63,18 @@ static int load(void)
 	if (kernel < 0 || initrd < 0 || length < 0)
 		return -1;
 	cmdline[strcspn(cmdline, "\n")] = 0;
-	return (int)syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline, 0UL);
+	return (int)syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline, FILE_DEBUG);
+}
+
+/* One line for each scratch region, as debugfs has them. */
+static void print_scratch(void)
+{
+	FILE *starts = fopen("/sys/kernel/debug/kho/out/scratch_phys", "r");
+	FILE *sizes = fopen("/sys/kernel/debug/kho/out/scratch_len", "r");
+	unsigned long long start, size;
+
+	while (starts && sizes && fscanf(starts, "%llx", &start) == 1 && fscanf(sizes, "%llx", &size) == 1)
+		printf("khoforge-kexec: scratch 0x%llx 0x%llx\n", start, size);
 }
 
 static void run_before(void)
@@ -87,6 +101,7 @@ int main(void)
 	open_console();
 	run_before();
 	finalize();
+	print_scratch();
 	if (load() < 0)
 		printf("khoforge-kexec: kexec_file_load: %s\n", strerror(errno));
 	else

@@ -36,20 +36,22 @@ describe('buildBootElf', () => {
     const top = 80n * MiB;
     const kernelSize = 0x124000n; // init_size 0x123456, whole pages
     const { segments, machine } = build({ initrd: new Uint8Array(5000).fill(1) });
-    const [array, stub, params, kernel, initrd] = segments;
+    const [array, purgatory, params, kernel, initrd, stub] = segments;
     expect(segments.map(({ name }) => name)).toEqual([
       'scratch array',
-      'entry stub',
+      'purgatory',
       'boot parameters',
       'kernel',
       'initrd',
+      'entry stub',
     ]);
     expect(array).toMatchObject({ start: top - 0x10000n, size: 16n });
-    // 15 pages are left above the array's: the stub takes 13, the parameters 2, and the initrd goes below.
-    expect(stub).toMatchObject({ start: top - 0xd000n, size: 0xd000n });
-    expect(params).toMatchObject({ start: top - 0xf000n, size: 4096n + 48n + 48n });
+    // 15 pages are left above the array's: purgatory takes 5, parameters and initrd 2 each; the stub's 13 go below.
+    expect(purgatory).toMatchObject({ start: top - 0x5000n, size: 0x5000n });
+    expect(params).toMatchObject({ start: top - 0x7000n, size: 4096n + 48n + 48n });
     expect(kernel).toMatchObject({ start: top - 0x200000n, size: kernelSize });
-    expect(initrd).toMatchObject({ start: top - 0x12000n, size: 5000n });
+    expect(initrd).toMatchObject({ start: top - 0x9000n, size: 5000n });
+    expect(stub).toMatchObject({ start: top - 0x1d000n, size: 0xd000n });
     expect(machine).toMatchObject({ type: 'q35', size: 512n * MiB });
   });
 
@@ -118,7 +120,7 @@ describe('buildBootElf', () => {
       expect(error).toMatchObject({ code: 'OUTSIDE_RAM', where: { phys: page } });
       expect(error.message).toContain('0x100000-0x1ffe0000');
     }
-    expect(build({ page: 512n * MiB - 0x21000n }).segments.length).toBe(4);
+    expect(build({ page: 512n * MiB - 0x21000n }).segments.length).toBe(5);
   });
 
   it('keeps out of where the firmware works before the kernel starts', () => {
