@@ -13,12 +13,12 @@ export interface GuestInitrd {
 /**
  * An initrd with one static program of this folder as its init, and a text file /plan that tells it what to do.
  * @param source such as `luo-init.c`
- * @param includes folders for the compiler
+ * @param options folders for the compiler, and which one; default gcc
  */
 export function buildGuestInitrd(
   source: string,
   plan: readonly string[],
-  includes: readonly string[] = [],
+  { includes = [], cc = 'gcc' }: { includes?: readonly string[]; cc?: string } = {},
 ): GuestInitrd {
   const folder = mkdtempSync(join(tmpdir(), 'khoforge-initrd-'));
   const root = join(folder, 'root');
@@ -33,7 +33,7 @@ export function buildGuestInitrd(
     '-s',
     ...includes.flatMap((one) => ['-I', one]),
   ];
-  execFileSync('gcc', [...flags, '-o', join(root, 'init'), path]);
+  execFileSync(cc, [...flags, '-o', join(root, 'init'), path]);
   writeFileSync(join(root, 'plan'), `${plan.join('\n')}\n`);
   const archive = join(folder, 'initrd.cpio.gz');
   execFileSync('sh', ['-c', 'cd "$0" && find . | cpio --quiet -o -H newc | gzip -1 > "$1"', root, archive]);

@@ -14,7 +14,7 @@ export interface PlannedSession {
  * An initrd whose init retrieves sessions and files from /dev/liveupdate and prints what it finds; see luo-init.c.
  * The interface is that of the release's own header.
  */
-export function buildLuoInitrd(release: string, plan: readonly PlannedSession[]): GuestInitrd {
+export function buildLuoInitrd(release: string, plan: readonly PlannedSession[], cc?: string): GuestInitrd {
   const include = mkdtempSync(join(tmpdir(), 'khoforge-include-'));
   try {
     mkdirSync(join(include, 'linux'));
@@ -23,7 +23,7 @@ export function buildLuoInitrd(release: string, plan: readonly PlannedSession[])
       `session ${name}`,
       ...tokens.map((token) => `file ${token.toString(16)}`),
     ]);
-    return buildGuestInitrd('luo-init.c', lines, [include]);
+    return buildGuestInitrd('luo-init.c', lines, { includes: [include], ...(cc !== undefined && { cc }) });
   } finally {
     rmSync(include, { recursive: true, force: true });
   }

@@ -129,21 +129,43 @@ function expectedLines(release: string, sums: readonly string[]): string[] {
 
 const RELEASES = ['7.3', ...RECEIVERS].filter((release) => !['6.17', '6.18'].includes(release));
 
-describe.each(RELEASES)('sessions on a %s kernel', (release) => {
+interface Case {
+  readonly name: string;
+  readonly release: string;
+  /** Changes of the spec. */
+  readonly more?: Spec;
+  /** Arguments of build-kernel.sh. */
+  readonly kernel: readonly string[];
+  readonly cc?: string;
+}
+
+const ROOM: Spec = { ram: '4GiB', scratch: [{ size: '512MiB' }, { size: '512MiB' }] };
+
+const CASES: readonly Case[] = [
+  ...RELEASES.map((release) => ({ name: `a ${release} kernel`, release, kernel: ['--release', release] })),
+  ...['4', '16', '64'].map((size) => ({
+    name: `an arm64 kernel with pages of ${size} KiB`,
+    release: '7.3',
+    more: { ...ROOM, target: { release: '7.3', arch: 'arm64' as const, page_size: `${size}KiB` } },
+    kernel: ['--arch', 'arm64', '--page-size', `${size}K`],
+    cc: 'aarch64-linux-gnu-gcc',
+  })),
+];
+
+describe.each(CASES)('sessions on $name', ({ name, release, more, kernel, cc }) => {
   const missing = whyUnfetchable(release);
   it.skipIf(missing !== undefined)('are retrieved by user space as the spec has them', async () => {
-    const image = buildImage(specOf(release));
+    const image = buildImage({ ...specOf(release), ...more });
     const plan = SESSIONS.map(
       ({ name, files }): PlannedSession => ({ name, tokens: files.map(({ token }) => token) }),
     );
-    const initrd = buildLuoInitrd(release, plan);
+    const initrd = buildLuoInitrd(release, plan, cc);
     try {
-      const kernel = buildKernel('--release', release);
-      const options = { kernel, initrd: initrd.path, cmdline: 'liveupdate=on', timeout: 120 };
-      const result = await bootImage(image, options);
+      const options = { initrd: initrd.path, cmdline: 'liveupdate=on', timeout: 120 };
+      const result = await bootImage(image, { kernel: buildKernel(...kernel), ...options });
       const lines = consoleLines(readFileSync(result.console)).map(message);
       const own = lines.flatMap((line) => /^khoforge-luo: (.*)/.exec(line)?.[1] ?? []);
-      said.push(`${release}: ${result.verdict}, ${result.reason}`, ...own.map((line) => `    ${line}`));
+      said.push(`${name}: ${result.verdict}, ${result.reason}`, ...own.map((line) => `    ${line}`));
       const sums = hashes(image);
       expect(sums).toHaveLength(4);
       expect(own).toEqual([...expectedLines(release, sums), 'done']);
