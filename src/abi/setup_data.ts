@@ -5,6 +5,9 @@ const HEADER = 'arch/x86/include/uapi/asm/setup_data.h (7.3)';
 /** A boot record of this type stands for none: nothing was handed over. */
 export const SETUP_NONE = 0;
 
+/** Type of the setup_data record that carries random bytes. */
+export const SETUP_RNG_SEED = 9;
+
 /** Type of the setup_data record that carries `struct kho_data`. */
 export const SETUP_KEXEC_KHO = 10;
 

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { encodeStruct } from '../abi/layout.ts';
-import { kho_data, SETUP_NONE, setup_data } from '../abi/setup_data.ts';
+import { kho_data, SETUP_NONE, SETUP_RNG_SEED, setup_data } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import type { BootRecord } from '../image/image.ts';
@@ -29,6 +30,12 @@ const LOADER_KEXEC = 0xd0;
 const ELFCOREHDR_ROOM = 30;
 /** sizeof(struct setup_data) + sizeof(struct kho_data). */
 const KHO_RECORD_SIZE = 16 + 32;
+/** sizeof(struct setup_data) + RNG_SEED_LENGTH (same file). */
+const RNG_RECORD_SIZE = 16 + 32;
+/** Room for a record of EFI, whether there is EFI or not: sizeof(struct setup_data) + sizeof(struct efi_setup_data). */
+const EFI_ROOM = 16 + 96;
+/** A kernel gives its successor random bytes; the same spec gives the same image, and the same boot. */
+const RNG_SEED = createHash('sha256').update('khoforge').digest();
 
 export interface E820Entry extends Region {
   /** E820_TYPE_RAM or E820_TYPE_RESERVED. */
@@ -48,7 +55,7 @@ export interface BootParams {
 
 /** Bytes of boot_params, command line and setup_data together: one kexec buffer. */
 export function bootParamsSize(cmdline: string): bigint {
-  return BigInt(recordOffset(cmdline) + KHO_RECORD_SIZE);
+  return BigInt(recordOffset(cmdline) + EFI_ROOM + KHO_RECORD_SIZE + RNG_RECORD_SIZE);
 }
 
 /**
@@ -68,12 +75,17 @@ export function encodeBootParams(params: BootParams): Uint8Array {
   }
   writeE820(raw, params.e820);
   writeCmdline(raw, cmdline, kernel);
-  // The room for the record is always there; without a handover it is not linked (7.3, setup_kho()).
-  if (params.bootRecord.setupDataType === SETUP_NONE) return raw;
   const at = recordOffset(cmdline);
-  raw.set(khoRecord(params, raw.readBigUInt64LE(SETUP_DATA)), at);
-  raw.writeBigUInt64LE(address + BigInt(at), SETUP_DATA);
+  // The room for the record is always there; without a handover it is not linked (7.3, setup_kho()).
+  if (params.bootRecord.setupDataType !== SETUP_NONE) pushRecord(raw, params, at, khoRecord(params));
+  pushRecord(raw, params, at + KHO_RECORD_SIZE, rngRecord(params));
   return raw;
+}
+
+/** Puts a setup_data record at an offset, and at the head of the chain (7.3, setup_kho(), setup_rng_seed()). */
+function pushRecord(raw: Buffer, { address }: BootParams, at: number, record: (next: bigint) => Uint8Array) {
+  raw.set(record(raw.readBigUInt64LE(SETUP_DATA)), at);
+  raw.writeBigUInt64LE(address + BigInt(at), SETUP_DATA);
 }
 
 /**
@@ -137,14 +149,23 @@ function writeCmdline(raw: Buffer, cmdline: string, kernel: BzImage): void {
   raw.write(cmdline, BOOT_PARAMS_SIZE);
 }
 
-/** The setup_data record that tells the receiver about the handover; `next` is what the kernel file had. */
-function khoRecord({ bootRecord, target }: BootParams, next: bigint): Uint8Array {
-  const header = { next, type: bootRecord.setupDataType, len: bootRecord.setupDataLen };
+/** The setup_data record that tells the receiver about the handover. */
+function khoRecord({ bootRecord, target }: BootParams) {
+  const header = { type: bootRecord.setupDataType, len: bootRecord.setupDataLen };
   const data = {
     fdt_addr: bootRecord.fdtAddr,
     fdt_size: bootRecord.fdtSize,
     scratch_addr: bootRecord.scratchAddr,
     scratch_size: bootRecord.scratchSize,
   };
-  return Buffer.concat([encodeStruct(setup_data, target, header), encodeStruct(kho_data, target, data)]);
+  return (next: bigint) =>
+    Buffer.concat([
+      encodeStruct(setup_data, target, { next, ...header }),
+      encodeStruct(kho_data, target, data),
+    ]);
+}
+
+function rngRecord({ target }: BootParams) {
+  const header = { type: SETUP_RNG_SEED, len: RNG_SEED.length };
+  return (next: bigint) => Buffer.concat([encodeStruct(setup_data, target, { next, ...header }), RNG_SEED]);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64 | arm64] [--page-size 4K]
-#   [--without-kho | --host]
+#   [--without-kho | --host] [--config CONFIG_KERNEL_XZ=y]...
 #
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
@@ -12,6 +12,8 @@
 # --page-size 16K          of arm64: 4K, 16K or 64K
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
 # --host                   a kernel that runs Node, with BTF in its vmlinux; needs pahole
+# --config CONFIG_NAME=y   a line of configuration more, before that of config/ with the
+#                          same name; =n for off
 # KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
 # KHOFORGE_DEBIAN_MIRROR   base URI of a Debian mirror; else as this machine's apt
 #
@@ -41,7 +43,7 @@ main() {
 }
 
 parse_arguments() {
-  release=7.3 arch=x86_64 variant=kho source_dir='' page_size=4K
+  release=7.3 arch=x86_64 variant=kho source_dir='' page_size=4K more=()
   while (($# > 0)); do
     case $1 in
       --release) release=${2:-} && shift ;;
@@ -52,6 +54,8 @@ parse_arguments() {
       --arch=*) arch=${1#*=} ;;
       --page-size) page_size=${2:-} && shift ;;
       --page-size=*) page_size=${1#*=} ;;
+      --config) more+=("${2:-}") && shift ;;
+      --config=*) more+=("${1#*=}") ;;
       --without-kho) variant=without-kho ;;
       --host) variant=host ;;
       -h | --help) print_help ;;
@@ -67,6 +71,11 @@ parse_arguments() {
   esac
   [[ " $page_sizes " == *" $page_size "* ]] ||
     usage_error "--page-size '$page_size': $arch has $page_sizes"
+  local line
+  for line in "${more[@]}"; do
+    [[ $line =~ ^CONFIG_[A-Z0-9_]+=[a-z0-9]+$ ]] ||
+      usage_error "--config '$line' is no line such as CONFIG_KERNEL_XZ=y"
+  done
   pahole=false
   [[ $variant != host ]] || pahole=pahole
   cross=$(cross_prefix "$arch")
@@ -92,14 +101,19 @@ fingerprint() {
   } | sha256sum | cut -c 1-12
 }
 
-# The lines of config/ that this release has.
+# The lines of config/ that this release has, and those of --config. Of two lines for one name the last holds.
 fragment() {
+  lines | tac | awk -F= '!/^CONFIG_/ || !seen[$1]++' | tac
+}
+
+lines() {
   local absent
   absent=$(absent_lines)
   local fragments=(common "$arch" "$variant")
   [[ $variant != host ]] || fragments+=(kho)
   (cd "$here/config" && cat "${fragments[@]/%/.config}") | grep -vxF "${absent:-no such line}"
   [[ $arch != arm64 ]] || echo "CONFIG_ARM64_${page_size}_PAGES=y"
+  ((${#more[@]} == 0)) || printf '%s\n' "${more[@]}"
 }
 
 # Lines of config/ that came with a later release, by config/since.

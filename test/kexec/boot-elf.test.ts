@@ -48,7 +48,7 @@ describe('buildBootElf', () => {
     expect(array).toMatchObject({ start: top - 0x10000n, size: 16n });
     // 15 pages are left above the array's: purgatory takes 5, parameters and initrd 2 each; the stub's 13 go below.
     expect(purgatory).toMatchObject({ start: top - 0x5000n, size: 0x5000n });
-    expect(params).toMatchObject({ start: top - 0x7000n, size: 4096n + 48n + 48n });
+    expect(params).toMatchObject({ start: top - 0x7000n, size: 4096n + 48n + 112n + 48n + 48n });
     expect(kernel).toMatchObject({ start: top - 0x200000n, size: kernelSize });
     expect(initrd).toMatchObject({ start: top - 0x9000n, size: 5000n });
     expect(stub).toMatchObject({ start: top - 0x1d000n, size: 0xd000n });

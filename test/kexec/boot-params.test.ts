@@ -48,7 +48,7 @@ describe('encodeBootParams', () => {
         'loader 0xd0 0',
         'cmdline 0x123457000',
         'ramdisk 0x234567000 0x100000001',
-        'setup_data 0x123457040',
+        'setup_data 0x123457070',
         'e820 0 0x9f000 1',
         'e820 0x9f000 0x1000 2',
         'e820 0xf0000 0x10000 2',
@@ -62,11 +62,11 @@ describe('encodeBootParams', () => {
     });
   });
 
-  it('has the command line, then the record, byte by byte', () => {
+  it('has the command line, then the records of KHO and of the seed, byte by byte', () => {
     const bytes = Buffer.from(encodeBootParams(params));
     expect(BigInt(bytes.length)).toBe(bootParamsSize(params.cmdline));
     expect(bytes.toString('latin1', 0x1000, 0x1015)).toBe('console=ttyS0 kho=on\0');
-    expect(bytes.subarray(0x1040).toString('hex')).toBe(
+    expect(bytes.subarray(0x1040, 0x1080).toString('hex')).toBe(
       [
         '0000000000000000', // next
         '0a000000', // type SETUP_KEXEC_KHO
@@ -75,8 +75,18 @@ describe('encodeBootParams', () => {
         '0010000000000000', // fdt_size
         '0020334455667788', // scratch_addr
         '3000000000000000', // scratch_size
+        '4070452301000000', // next: the record of KHO
+        '09000000', // type SETUP_RNG_SEED
+        '20000000', // len
       ].join(''),
     );
+  });
+
+  it('has a seed and no record of KHO when nothing is handed over', () => {
+    const bootRecord = { ...params.bootRecord, setupDataType: 0 };
+    const bytes = Buffer.from(encodeBootParams({ ...params, bootRecord }));
+    expect(bytes.readBigUInt64LE(0x250)).toBe(params.address + 0x1070n);
+    expect(bytes.toString('hex', 0x1070, 0x1080)).toBe('00000000000000000900000020000000');
   });
 
   it('hands on a deliberately wrong record as it is', () => {
