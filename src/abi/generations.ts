@@ -59,6 +59,10 @@ export interface Generation {
   readonly blockLimit?: bigint;
   /** Bytes that a scratch region is aligned to and made of, for a page size. */
   readonly scratchAlignment: (target: { pageShift: 12 | 14 | 16 }) => bigint;
+  /** Sizes for lowmem and global given with kho_scratch= are taken as they are, and global is what rounded lowmem leaves. */
+  readonly verbatimScratch?: true;
+  /** A range of pages is preserved in blocks that are each on one node. */
+  readonly blocksWithinNode?: true;
   /** How test_kho hands over its list of folios: inline in the FDT, or in a preserved vmalloc area. */
   readonly testFolios: 'inline' | 'vmalloc';
   /** Of a kernel tree: what its headers say otherwise than the release that it is nearest to. */
@@ -79,6 +83,7 @@ const V1 = {
   compatible: 'kho-v1', // kernel/kexec_handover.c: KHO_FDT_COMPATIBLE, 6.17
   blobProperty: 'fdt', // same: PROP_SUB_FDT
   blockLimit: 2n << 30n, // same: deserialize_bitmap() computes a block's size in an int
+  verbatimScratch: true, // kernel/liveupdate/kexec_handover.c: scratch_size_update(), 6.19
 } as const;
 
 /** One page per bitmap: PRESERVE_BITS (kernel/kexec_handover.c, 6.18). */
@@ -143,6 +148,7 @@ export const GENERATIONS: readonly Generation[] = [
     name: 'kho-v3',
     releases: ['7.1'],
     compatible: 'kho-v3',
+    blocksWithinNode: true, // kernel/liveupdate/kexec_handover.c: __kho_preserve_pages_order(), 7.1
     blockLimit: 2n << 30n,
     scratchAlignment: pageblock,
     memoryMap: keyWithOrderBit,
@@ -156,6 +162,7 @@ export const GENERATIONS: readonly Generation[] = [
     name: 'kho-v4',
     releases: ['7.2', '7.3'],
     compatible: 'kho-v4',
+    blocksWithinNode: true,
     scratchAlignment: largestBlock,
     memoryMap: keyWithOrderBit,
     blobSizeProperty: 'blob-size',

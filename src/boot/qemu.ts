@@ -47,8 +47,24 @@ export function qemuArguments(elf: string, machine: Machine, accel: Accelerator)
   ];
 }
 
-function machineArguments({ type, size }: Machine): string[] {
-  return [...(type === 'virt' ? ['-cpu', ARM64_CPU] : []), '-m', `${size >> 20n}M`];
+function machineArguments({ type, size, nodes = [] }: Machine): string[] {
+  return [
+    ...(type === 'virt' ? ['-cpu', ARM64_CPU] : []),
+    '-m',
+    `${size >> 20n}M`,
+    ...nodes.flatMap(nodeArguments),
+  ];
+}
+
+/** The only CPU is on node 0. */
+function nodeArguments(size: bigint, node: number): string[] {
+  const backend = `memory-backend-ram,id=node${node},size=${size >> 20n}M`;
+  return [
+    '-object',
+    backend,
+    '-numa',
+    `node,nodeid=${node},memdev=node${node}${node === 0 ? ',cpus=0' : ''}`,
+  ];
 }
 
 /**

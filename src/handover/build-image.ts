@@ -3,7 +3,8 @@ import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE, setup_data } from '../abi/setup_
 import { makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import type { BootRecord, Image } from '../image/image.ts';
-import { machineRam } from '../memory/machine.ts';
+import { machineOf, machineRam } from '../memory/machine.ts';
+import { intersect, nodeRegions } from '../memory/nodes.ts';
 import type { Region } from '../memory/regions.ts';
 import { hex, parseSize, toNumber } from '../numbers.ts';
 import { parseSpec } from '../spec/parse.ts';
@@ -92,10 +93,13 @@ class Assembly {
     this.#target = target;
     this.#ram = specRam(spec, this.#target);
     const checker = new Checker(spec.allow ?? []);
-    this.#scratch = layOutScratch(this.#target, this.#ram, spec.scratch, checker);
+    const nodes = specNodes(spec, this.#target, this.#ram);
+    const { reserved } = spec;
+    this.#scratch = layOutScratch({ target, ram: this.#ram, nodes, reserved }, spec.scratch, checker);
     this.producer = new Producer({
       target: this.#target,
       ram: this.#ram,
+      nodes,
       scratch: this.#scratch,
       checker,
       overrides: new Overrides(overrideValues(spec)),
@@ -117,6 +121,7 @@ class Assembly {
     return {
       target: this.#target,
       ram: this.#ram,
+      ...(this.#spec.nodes && this.#spec.nodes.length > 1 && { nodes: this.#spec.nodes }),
       bootRecord: this.#record,
       scratch: this.#scratch,
       memory: producer.memory,
@@ -228,6 +233,12 @@ function specRam(spec: ParsedSpec, target: Target): Region[] {
   throw new KhoforgeError('RAM_TOO_SMALL', `ram of ${size} bytes: expected at least 32MiB`, {
     where: { spec: 'ram' },
   });
+}
+
+/** RAM of each node. */
+function specNodes({ nodes }: ParsedSpec, { arch }: Target, ram: readonly Region[]): Region[][] {
+  if (nodes === undefined) return [[...ram]];
+  return nodeRegions(machineOf(arch, ram), nodes).map((node) => intersect(ram, node));
 }
 
 function overrideValues(spec: ParsedSpec): Map<string, OverrideValue> {

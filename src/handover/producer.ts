@@ -31,6 +31,8 @@ export interface Row {
 export interface ProducerOptions {
   target: Target;
   ram: readonly Region[];
+  /** RAM of each NUMA node. */
+  nodes: readonly (readonly Region[])[];
   scratch: readonly Region[];
   checker: Checker;
   overrides: Overrides;
@@ -65,6 +67,8 @@ export class Producer {
   readonly overrides: Overrides;
   readonly #options: ProducerOptions;
   readonly #allocator: Allocator;
+  /** Where another node begins, ascending. */
+  readonly #nodeStarts: readonly bigint[];
   readonly #placed = new Set<string>();
   readonly #unpreserved = new Set<string>();
 
@@ -74,6 +78,7 @@ export class Producer {
     this.overrides = options.overrides;
     this.#options = options;
     this.#allocator = new Allocator(options.ram);
+    this.#nodeStarts = options.nodes.flatMap(([first]) => first?.start ?? []);
     options.scratch.forEach(({ start, size }, i) => {
       this.#allocator.take(start, size, `scratch[${i}]`);
     });
@@ -167,11 +172,17 @@ export class Producer {
     }
   }
 
-  /** Preserves a range of pages, split into blocks as kho_preserve_pages() does. */
+  /** Preserves a range of pages, split into blocks as kho_preserve_pages() does: from 7.1 on, none is on two nodes. */
   preservePages(path: string, phys: bigint, size: bigint): void {
     if (this.#isUnpreserved(path)) return;
-    const shift = BigInt(this.target.pageShift);
-    this.preserved.addRange(phys >> shift, (phys + alignUp(size, this.pageSize)) >> shift);
+    const { generation, pageShift } = this.target;
+    const end = phys + alignUp(size, this.pageSize);
+    const borders = generation.blocksWithinNode ? this.#nodeStarts.filter((at) => at > phys && at < end) : [];
+    const ends = [...borders, end];
+    const shift = BigInt(pageShift);
+    ends.forEach((until, i) => {
+      this.preserved.addRange((ends[i - 1] ?? phys) >> shift, until >> shift);
+    });
   }
 
   /** Writes a structure, with its overrides, at `phys`. */

@@ -1,4 +1,5 @@
 import { kho_scratch } from '../abi/kexec_handover.ts';
+import { layoutOf } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import { placeSegment } from '../kexec/place.ts';
@@ -8,44 +9,87 @@ import { hex, humanSize, isAligned, overlaps } from '../numbers.ts';
 import type { ParsedSpec } from '../spec/schema.ts';
 import type { Checker } from './checks.ts';
 import type { Producer } from './producer.ts';
+import { lowAddressLimit, pageStructs, type Reserved, scratchSizes } from './scratch-size.ts';
 
-/** ARCH_LOW_ADDRESS_LIMIT of x86_64 (include/linux/memblock.h, 7.3): the last byte below 4 GiB is out of reach. */
-const LOW_MEMORY_END = (1n << 32n) - 1n;
 const MiB = 1n << 20n;
 
 /** As a machine with one node has them: lowmem, global, node 0 (kho_reserve_scratch(), 7.3). */
-const DEFAULT_SIZES = [64n * MiB, 16n * MiB, 16n * MiB];
+const DEFAULT_SIZES = { lowmem: 64n * MiB, other: 16n * MiB };
+
+/** What scratch is laid out in. */
+export interface ScratchRoom {
+  readonly target: Target;
+  readonly ram: readonly Region[];
+  /** RAM of each NUMA node. */
+  readonly nodes: readonly (readonly Region[])[];
+  /** What the producing kernel had taken before. */
+  readonly reserved?: readonly Reserved[] | undefined;
+}
 
 /**
- * The scratch regions in the order of the array. Without an address the first goes below 4 GiB, as lowmem
- * scratch does, and every region takes the highest place that is free (memblock allocates top-down).
- * @throws KhoforgeError `NO_ROOM`
+ * The scratch regions in the order of the array: lowmem, global, one per node. Without an address the first goes below
+ * 4 GiB, those of nodes into theirs, and every region takes the highest place that is free (memblock allocates
+ * top-down).
+ * @param wanted regions, or the value of kho_scratch=
+ * @throws KhoforgeError `NO_ROOM`, `SCRATCH_PARAMETER`
  */
-export function layOutScratch(
-  target: Target,
-  ram: readonly Region[],
-  wanted: ParsedSpec['scratch'],
-  checker: Checker,
-): Region[] {
-  const allocator = new Allocator(ram);
-  const entries = wanted ?? DEFAULT_SIZES.map((size) => ({ size, addr: undefined }));
+export function layOutScratch(room: ScratchRoom, wanted: ParsedSpec['scratch'], checker: Checker): Region[] {
+  const allocator = new Allocator(room.ram);
+  const entries =
+    typeof wanted === 'string' ? asKernel(room, wanted, allocator) : (wanted ?? byDefault(room));
+  for (const { start, size } of room.reserved ?? []) allocator.take(start, size, 'reserved');
   entries.forEach(({ addr, size }, i) => {
     if (addr !== undefined) allocator.take(addr, size, `scratch[${i}]`);
   });
   const regions = entries.map(({ addr, size }, i): Region => {
     if (addr !== undefined) return { start: addr, size };
-    if (size === 0n) return { start: 0n, size };
-    const alignment = target.generation.scratchAlignment(target);
-    const request = { size, alignment, min: alignment, ...(i === 0 ? { max: LOW_MEMORY_END } : {}) };
-    const start = allocator.highest(request, `scratch[${i}]`);
+    const start = place(room, allocator, i, size);
     if (start !== undefined) return { start, size };
     throw new KhoforgeError('NO_ROOM', `no room for scratch[${i}] of ${humanSize(size)}`, {
       where: { spec: `scratch[${i}].size` },
       hint: 'give the spec more ram or smaller scratch',
     });
   });
-  checkScratch(target, ram, regions, checker);
+  checkScratch(room.target, room.ram, regions, checker);
   return regions;
+}
+
+interface Wanted {
+  readonly size: bigint;
+  readonly addr?: bigint | undefined;
+}
+
+function byDefault({ nodes }: ScratchRoom): Wanted[] {
+  const { lowmem, other } = DEFAULT_SIZES;
+  return [{ size: lowmem }, { size: other }, ...nodes.map(() => ({ size: other }))];
+}
+
+/** Sizes by the kernel's rules; the kernel first takes memory for its own array (kho_reserve_scratch(), 7.3). */
+function asKernel(room: ScratchRoom, parameter: string, allocator: Allocator): Wanted[] {
+  const { target, nodes } = room;
+  const reserved = room.reserved ?? pageStructs(target, nodes);
+  for (const { start, size } of reserved) allocator.take(start, size, 'reserved');
+  const lowLimit = lowAddressLimit(target, room.ram);
+  const sizes = scratchSizes(target, parameter, reserved, { nodes: nodes.length, lowLimit });
+  const page = BigInt(target.pageSize);
+  const array = BigInt(sizes.length * layoutOf(kho_scratch, target).size);
+  allocator.highest({ size: array, alignment: page, min: page }, 'array of the kernel before');
+  return sizes.map((size) => ({ size }));
+}
+
+/** Undefined where there is no room. */
+function place({ target, ram, nodes }: ScratchRoom, allocator: Allocator, i: number, size: bigint) {
+  const alignment = target.generation.scratchAlignment(target);
+  const node = nodes.length > 1 ? nodes[i - 2] : undefined;
+  const limits = {
+    alignment,
+    min: alignment,
+    ...(i === 0 && { max: lowAddressLimit(target, ram) }),
+    ...(node && { within: node }),
+  };
+  return size === 0n
+    ? allocator.highestEmpty(limits)
+    : allocator.highest({ size, ...limits }, `scratch[${i}]`);
 }
 
 function checkScratch(

@@ -87,6 +87,7 @@ export function readImageDirectory(path: string): Image {
   return {
     target: manifestTarget(manifest),
     ram: manifest.ram,
+    ...(manifest.nodes && { nodes: manifest.nodes }),
     bootRecord: manifest.bootRecord,
     scratch: manifest.scratch.map(({ addr, size }) => ({ start: addr, size })),
     memory: readMemory(manifest, join(path, MEMORY)),

@@ -45,6 +45,8 @@ export interface Image {
   readonly target: Target;
   /** RAM that the producing kernel could use. */
   readonly ram: readonly Region[];
+  /** Bytes of each NUMA node of the machine, in the order of addresses, when there are several. */
+  readonly nodes?: readonly bigint[];
   readonly bootRecord: BootRecord;
   /** Entries of the scratch array, in its order. */
   readonly scratch: readonly Region[];

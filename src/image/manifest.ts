@@ -41,6 +41,7 @@ export const manifestSchema = z.object({
     tree: tree.optional(),
   }),
   ram: z.array(z.object({ start: address, size: address })),
+  nodes: z.array(address).exactOptional(),
   bootRecord: z.object({
     fdtAddr: address,
     fdtSize: address,
@@ -77,7 +78,7 @@ export function manifestText(
   extents: readonly FileExtent[],
   zeroes: readonly Region[] = [],
 ): string {
-  const { target, bootRecord, scratch, ram, placements, expect } = image;
+  const { target, bootRecord, scratch, ram, nodes, placements, expect } = image;
   const manifest = {
     schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
     target: {
@@ -88,6 +89,7 @@ export function manifestText(
       ...(target.generation.tree && { tree: treeJson(target.generation.tree.abi) }),
     },
     ram,
+    ...(nodes && { nodes }),
     bootRecord,
     scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
     extents,

@@ -3,6 +3,7 @@ import { type FdtNode, readFdt } from '../fdt/reader.ts';
 import { FdtSequentialWriter } from '../fdt/sequential.ts';
 import { cString } from '../fdt/values.ts';
 import type { BootRecord } from '../image/image.ts';
+import { intersect } from '../memory/nodes.ts';
 import type { Region } from '../memory/regions.ts';
 
 export interface DeviceTreeOptions {
@@ -55,12 +56,24 @@ function copyNode(
   writer.beginNode(node.name);
   for (const { name, value } of node.properties) {
     if (isChosen && DROPPED.has(name)) continue;
-    const ram = cells(...options.ram.flatMap(({ start, size }) => [start, size]));
-    writer.property(name, isMemory && name === 'reg' ? ram : value);
+    writer.property(name, isMemory && name === 'reg' ? usable(value, options.ram) : value);
   }
   if (isChosen) addChosen(writer, options);
   for (const child of node.children) copyNode(writer, child, options, depth + 1);
   writer.endNode();
+}
+
+/** The RAM that is in the memory of a node: there is one for each NUMA node. */
+function usable(reg: Uint8Array, ram: readonly Region[]): Buffer {
+  const raw = Buffer.from(reg.buffer, reg.byteOffset, reg.length);
+  const pairs = Array.from(
+    { length: raw.length >> 4 },
+    (_, i): Region => ({
+      start: raw.readBigUInt64BE(i * 16),
+      size: raw.readBigUInt64BE(i * 16 + 8),
+    }),
+  );
+  return cells(...intersect(ram, pairs).flatMap(({ start, size }) => [start, size]));
 }
 
 function addChosen(writer: FdtSequentialWriter, { bootRecord, initrd, cmdline }: DeviceTreeOptions): void {

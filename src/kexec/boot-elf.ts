@@ -1,6 +1,7 @@
 import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { type Machine, machineFor, virtMachine } from '../memory/machine.ts';
+import { type Machine, machineOf } from '../memory/machine.ts';
+import { withNodes } from '../memory/nodes.ts';
 import type { Extent } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { hex, overlaps } from '../numbers.ts';
@@ -45,7 +46,7 @@ export function buildBootElf(image: Image, options: BootElfOptions): BootElf {
 
 function x86BootElf(image: Image, options: BootElfOptions): BootElf {
   const kernel = parseBzImage(options.kernel, options.kernelFile);
-  const machine = machineFor(image.ram, options.memory);
+  const machine = machineWithNodes(image, options);
   const { cmdline, initrd } = options;
   const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
   const elf = pvhElf(extentsOf(image, segments, machine), entryOf(segments));
@@ -54,7 +55,7 @@ function x86BootElf(image: Image, options: BootElfOptions): BootElf {
 
 function arm64BootElf(image: Image, options: BootElfOptions): BootElf {
   const kernel = parseArm64Image(options.kernel, options.kernelFile);
-  const machine = virtMachine(image.ram, options.memory);
+  const machine = machineWithNodes(image, options);
   const { cmdline, initrd, machineTree } = options;
   if (machineTree === undefined)
     throw new KhoforgeError('BOOT_TREE', "no device tree of QEMU's virt machine");
@@ -63,6 +64,11 @@ function arm64BootElf(image: Image, options: BootElfOptions): BootElf {
   const [bank] = machine.banks;
   const elf = arm64Elf(extentsOf(image, segments, machine), entryOf(segments), bank?.start ?? 0n);
   return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
+}
+
+function machineWithNodes({ target, ram, nodes }: Image, { memory }: BootElfOptions): Machine {
+  const machine = machineOf(target.arch, ram, memory);
+  return nodes ? withNodes(machine, nodes) : machine;
 }
 
 const entryOf = (segments: readonly Segment[]) =>

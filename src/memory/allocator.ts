@@ -20,6 +20,11 @@ export interface Request {
   max?: bigint;
 }
 
+export interface HighRequest extends Request {
+  /** Where to look instead of all RAM, ascending. */
+  within?: readonly Region[];
+}
+
 interface Interval {
   start: bigint;
   end: bigint;
@@ -83,8 +88,8 @@ export class Allocator {
   }
 
   /** Highest free range that fits, taken for `path`; undefined when none is left. */
-  highest(request: Request, path: string): bigint | undefined {
-    for (const region of [...this.#ram].reverse()) {
+  highest(request: HighRequest, path: string): bigint | undefined {
+    for (const region of [...(request.within ?? this.#ram)].reverse()) {
       const floor = maxOf(region.start, request.min);
       let at = alignDown(minOf(regionEnd(region), request.max) - request.size, request.alignment);
       while (at >= floor) {
@@ -94,6 +99,24 @@ export class Allocator {
           return at;
         }
         at = alignDown(blocker.start - request.size, request.alignment);
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Where memblock puts a region of no size: the end of the highest free range, aligned down, that does not leave it
+   * (mm/memblock.c: __memblock_find_range_top_down(), 7.3). It may find one between neighbours too, which are one here.
+   */
+  highestEmpty({ alignment, min, max, within = this.#ram }: Omit<HighRequest, 'size'>): bigint | undefined {
+    for (const region of within.toReversed()) {
+      const floor = maxOf(region.start, min);
+      let end = minOf(regionEnd(region), max);
+      while (end > floor) {
+        const at = alignDown(end, alignment);
+        const blocker = this.#busyIn(end - 1n, end) ?? this.#busyIn(at, end);
+        if (!blocker && at >= floor) return at;
+        end = blocker?.start ?? floor;
       }
     }
     return undefined;

@@ -13,6 +13,8 @@ export interface Machine {
   readonly type: 'q35' | 'pc' | 'virt';
   /** Bytes of guest memory, whole MiB, for `-m`. */
   readonly size: bigint;
+  /** Bytes of each NUMA node, when there are several. */
+  readonly nodes?: readonly bigint[];
   /** All guest memory, also what the firmware keeps for itself. */
   readonly banks: readonly Region[];
   /** RAM that is as it was loaded when the kernel starts, but for `scribbled`. */
@@ -83,6 +85,11 @@ export function machineRam(arch: Arch, size: bigint): Region[] {
   if (arch === 'arm64') return [{ start: VIRT_RAM, size }];
   const { lowEnd, high } = split(Q35, size);
   return [range(0n, 636n * KiB), range(MiB, lowEnd - FIRMWARE_TOP), ...high];
+}
+
+/** `machineFor` or `virtMachine`. @throws KhoforgeError `RAM_NOT_QEMU` */
+export function machineOf(arch: Arch, ram: readonly Region[], size?: bigint): Machine {
+  return arch === 'arm64' ? virtMachine(ram, size) : machineFor(ram, size);
 }
 
 /**

@@ -30,6 +30,7 @@ export function specOf(image: Image, inspection: Inspection): Spec {
   const spec: Spec = {
     target: { generation: target.generation.name, arch: target.arch, page_size: target.pageSize },
     ram: [...image.ram],
+    ...(image.nodes && { nodes: [...image.nodes] }),
     scratch: inspection.scratch.map(({ start, size }) => ({ size, addr: start })),
     ...(inspection.finalized ? {} : { finalized: false }),
     subtrees: parts.map(({ subtree }) => subtree),

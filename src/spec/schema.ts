@@ -24,6 +24,18 @@ const scratchRegion = z.strictObject({
   addr: size.optional().meta({ description: 'physical address; default: the highest that fits' }),
 });
 
+const reserved = z
+  .strictObject({
+    start: size,
+    size,
+    kernel: z
+      .boolean({ error: () => 'true or false' })
+      .default(true)
+      .meta({ description: "for the kernel's own use, and counted by a scratch of N%; default true" }),
+    node: integer(0, 1023, 'the node it was asked from, when it was asked from one').optional(),
+  })
+  .meta({ description: 'memory that the producing kernel had taken before it laid out scratch' });
+
 const preserve = z
   .strictObject({
     name: text('name of the memory, for its path: preserve/NAME'),
@@ -76,11 +88,22 @@ export const specSchema = z
   .strictObject({
     target: target.optional(),
     ram: ram.optional(),
+    nodes: z.array(size).min(1).max(64).optional().meta({
+      description: 'memory of each NUMA node, in the order of addresses: all of the machine together',
+    }),
     scratch: z
-      .array(scratchRegion)
-      .min(1)
+      .union([z.array(scratchRegion).min(1), z.string()], {
+        error: () => "a list of { size, addr }, or a value of kho_scratch= such as '64M,32M,16M' or '200%'",
+      })
       .optional()
-      .meta({ description: 'scratch regions in the order of the array: lowmem, global, then one per node' }),
+      .meta({
+        description:
+          'scratch regions in the order of the array: lowmem, global, then one per node; or the value of the kernel parameter kho_scratch=',
+      }),
+    reserved: z.array(reserved).optional().meta({
+      description:
+        'memory that is taken when scratch is laid out; default for a scratch of N%: the struct pages of each node',
+    }),
     finalized: z
       .boolean({ error: () => 'true or false' })
       .optional()

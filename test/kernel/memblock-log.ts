@@ -1,59 +1,78 @@
+import type { Reserved } from '../../src/handover/scratch-size.ts';
+import { intersect } from '../../src/memory/nodes.ts';
 import { type Region, regionEnd } from '../../src/memory/regions.ts';
 import { overlaps } from '../../src/numbers.ts';
-import type { Guest } from './guest.ts';
-import { range } from './live-handover.ts';
 
-/** Where kho_reserve_scratch() asks for the lowmem region; it is inlined into kho_memory_init() (7.3). */
-const LOWMEM =
-  /^memblock_phys_alloc_range: \d+ bytes align=(\S+) .* max_addr=(\S+) kho_(?:memory_init|reserve_scratch)\+/;
-
-export interface ScratchRequest {
+/** What memblock had when the kernel asked for scratch. */
+export interface MemblockState {
+  readonly ram: readonly Region[];
+  readonly reserved: readonly Reserved[];
+  /** Of scratch, which up to 7.1 depends on the kernel's configuration: a pageblock. */
   readonly alignment: bigint;
-  /** Address that the lowmem region must end at or below. */
-  readonly maxAddr: bigint;
-  /** What memblock could give at that moment. */
-  readonly free: readonly Region[];
 }
+
+/** memory or reserved of the whole list, __memblock_reserve() or memblock_phys_free(). */
+const LINE =
+  /^(memory|reserved|__memblock_reserve|memblock_phys_free)(?:\[\S+\])?:?\s+\[(0x[0-9a-f]+)-(0x[0-9a-f]+)\](?:.* on node (\d+))?(?: nid=(-?\d+))?(?:.*flags[=:] ?(?:0x)?([0-9a-f]+))?/;
+/** MEMBLOCK_RSRV_KERN (include/linux/memblock.h, 7.3). */
+const RSRV_KERN = 0x20;
+/** NUMA_NO_NODE: a node that memblock_reserve() gives, and no node of a machine (include/linux/numa.h, 7.3). */
+const NO_NODE = -1;
 
 /**
- * The state of memblock when the kernel asked for scratch, as `memblock=debug` tells it: the last whole list, and
- * what was reserved and freed since (mm/memblock.c, 7.3).
+ * The state of memblock as `memblock=debug` tells it: the last whole list, and what was reserved and freed since
+ * (mm/memblock.c, 7.3), up to the first thing that kho_reserve_scratch() asks for, which is its array.
+ * @param nodes memory of each node
  */
-export function scratchRequest({ console }: Guest): ScratchRequest {
-  const at = console.findIndex((line) => LOWMEM.test(line));
-  const [, alignment, maxAddr] = LOWMEM.exec(console[at] ?? '') ?? [];
-  if (alignment === undefined || maxAddr === undefined)
-    throw new Error('memblock=debug shows no scratch request');
+export function stateBeforeScratch(
+  console: readonly string[],
+  nodes: readonly (readonly Region[])[],
+): MemblockState {
+  const at = console.findIndex((line) =>
+    /^memblock_\w*alloc.* kho_(?:memory_init|reserve_scratch)\+/.test(line),
+  );
+  if (at < 0) throw new Error('memblock=debug shows no request for scratch');
   const before = console.slice(0, at);
   const lines = before.slice(before.lastIndexOf('MEMBLOCK configuration:'));
-  let free: Region[] = [];
+  const ram: Region[] = [];
+  let reserved: Reserved[] = [];
+  let placed = false;
   for (const line of lines) {
-    const text = /\[(0x[0-9a-f]+-0x[0-9a-f]+)\]/.exec(line)?.[1];
-    if (text === undefined) continue;
-    if (/^memory\[|^memblock_phys_free: /.test(line.trim())) free.push(range(text));
-    else if (/^reserved\[|^__memblock_reserve: /.test(line.trim())) {
-      free = free.flatMap((region) => without(region, range(text)));
+    const [, what, first = '0', last = '0', listed, given, flags = '0'] = LINE.exec(line.trim()) ?? [];
+    if (what === undefined) continue;
+    const region = { start: BigInt(first), size: BigInt(last) - BigInt(first) + 1n };
+    if (what === 'memory') ram.push(region);
+    else if (what === 'memblock_phys_free') reserved = reserved.flatMap((one) => without(one, region));
+    else {
+      const node = Number(listed ?? given ?? NO_NODE);
+      // The first that is asked from a node is its NODE_DATA. Just before, all that is reserved so far was
+      // given to the node it is on (numa_clear_kernel_node_hotplug(), mm/numa_memblks.c).
+      if (given !== undefined && node >= 0 && !placed) {
+        reserved = reserved.flatMap((one) => onNodes(one, nodes));
+        placed = true;
+      }
+      const kernel = (Number.parseInt(flags, 16) & RSRV_KERN) !== 0;
+      const whole: Reserved = { ...region, kernel, ...(node >= 0 && { node }) };
+      // What was reserved before stays as it is (memblock_add_range()).
+      reserved.push(...reserved.reduce((parts, one) => parts.flatMap((part) => without(part, one)), [whole]));
     }
   }
-  return { alignment: BigInt(alignment), maxAddr: BigInt(maxAddr), free: joined(free) };
+  const [alignment] = console
+    .slice(at + 1)
+    .flatMap((line) => /^memblock_phys_alloc_range: .* align=(0x\w+) .* kho_/.exec(line)?.[1] ?? []);
+  return { ram, reserved, alignment: BigInt(alignment ?? 0) };
 }
 
-function without(region: Region, taken: Region): Region[] {
+function onNodes({ start, size, kernel }: Reserved, nodes: readonly (readonly Region[])[]): Reserved[] {
+  return nodes.flatMap((regions, node) =>
+    intersect([{ start, size }], regions).map((part): Reserved => ({ ...part, kernel, node })),
+  );
+}
+
+function without(region: Reserved, taken: Region): Reserved[] {
   const [end, takenEnd] = [regionEnd(region), regionEnd(taken)];
   if (!overlaps(region.start, end, taken.start, takenEnd)) return [region];
-  const left = { start: region.start, size: taken.start - region.start };
-  const right = { start: takenEnd, size: end - takenEnd };
+  const left = { ...region, size: taken.start - region.start };
+  const right = { ...region, start: takenEnd, size: end - takenEnd };
   return [left, right].filter(({ size }) => size > 0n);
-}
-
-/** What was freed next to something free is one range with it. */
-function joined(regions: readonly Region[]): Region[] {
-  const result: Region[] = [];
-  for (const region of [...regions].sort((a, b) => (a.start < b.start ? -1 : 1))) {
-    const last = result.at(-1);
-    if (last && regionEnd(last) === region.start) {
-      result[result.length - 1] = { start: last.start, size: last.size + region.size };
-    } else result.push(region);
-  }
-  return result;
 }
