@@ -1,13 +1,16 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ExitCode, KhoforgeError } from './errors.ts';
@@ -46,11 +49,55 @@ export function writeDirectory(
   } catch (cause) {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     if (cause instanceof KhoforgeError) throw cause;
-    throw new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
+    throw outputFailed(path, cause);
+  }
+}
+
+function outputFailed(path: string, cause: unknown): KhoforgeError {
+  return new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
+    where: { file: path },
+    exitCode: ExitCode.couldNotRun,
+    cause,
+  });
+}
+
+/**
+ * Writes a file beside `path` and renames it into place, over an older one, so that a failure leaves nothing half done.
+ * @throws KhoforgeError `OUTPUT_EXISTS` where there is something that is no file, `OUTPUT_FAILED`
+ */
+export function writeFileWhole(path: string, fill: (descriptor: number) => void): void {
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (existing !== undefined && !existing.isFile()) {
+    throw new KhoforgeError('OUTPUT_EXISTS', `${path} exists and is no file`, {
       where: { file: path },
-      exitCode: ExitCode.couldNotRun,
-      cause,
+      hint: 'choose another name, or remove it',
     });
+  }
+  const temporary = `${path}.${process.pid}.partial`;
+  try {
+    makeFolders(dirname(path));
+    const descriptor = openSync(temporary, 'w');
+    try {
+      fill(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    if (cause instanceof KhoforgeError) throw cause;
+    throw outputFailed(path, cause);
+  }
+}
+
+/**
+ * write(2) may take less than it is given, without an error, when a disk is nearly full.
+ * @param position offset in the file; default: behind what was written last
+ */
+export function writeAll(descriptor: number, bytes: Uint8Array, position?: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const at = position === undefined ? null : position + done;
+    done += writeSync(descriptor, bytes, done, bytes.length - done, at);
   }
 }
 
