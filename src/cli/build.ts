@@ -1,22 +1,18 @@
-import { Command } from 'commander';
-import { commandLine, dumpMachineTree } from '../boot/qemu.ts';
+import { Command, Option } from 'commander';
 import { ExitCode, KhoforgeError } from '../errors.ts';
-import { readInput } from '../files.ts';
+import type { BuiltImage } from '../handover/build-image.ts';
 import { CHECKS } from '../handover/checks.ts';
-import { type ExtraFile, writeImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
-import { buildBootElf } from '../kexec/boot-elf.ts';
 import { buildText, segmentsText } from '../report/build.ts';
 import { toJson } from '../report/json.ts';
 import { loadSpec } from '../spec/load.ts';
-import { buildLoaded, specTarget } from './source.ts';
+import { FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
+import { buildLoaded, isImage, openBootable, specTarget } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options extends TargetFlags {
+interface Options extends TargetFlags, FormatFlags {
   output?: string;
-  kernel?: string;
-  initrd?: string;
-  cmdline?: string;
+  format: Format;
   explain?: boolean;
   paths?: boolean;
   json?: boolean;
@@ -27,6 +23,15 @@ Example:
   khoforge build examples/quickstart.yaml -o out/quickstart
   khoforge build examples/quickstart.yaml -o out/next --target-tree linux
 
+Formats (docs/formats.md), each with an example:
+  dir    an image directory, for all other commands; with --kernel also boot.elf
+           khoforge build SPEC -o out/image --kernel bzImage --initrd initrd.cpio --cmdline 'quiet' --explain
+  core   an ELF core, for gdb, drgn and crash; with --kernel also what is loaded for the jump
+           khoforge build SPEC -o image.core --format core --vmlinux vmlinux
+           khoforge build out/captured -o image.core --format core --vmcoreinfo vmcore
+  elf    one ELF that QEMU boots with -kernel (by its PVH note on x86_64): the boot.elf of dir, alone
+           khoforge build SPEC -o boot.elf --format elf --kernel bzImage
+
 Checks that a spec can allow one by one (allow: [NAME]):
 ${Object.entries(CHECKS)
   .map(([name, text]) => `  ${name.padEnd(26)}${text}`)
@@ -35,71 +40,67 @@ ${Object.entries(CHECKS)
 
 export function buildCommand(done: (code: ExitCode) => void): Command {
   const command = new Command('build')
-    .description('make the image that a spec describes: manifest.json, memory.bin, kho.dtb')
-    .argument('<spec>', 'YAML file')
-    .option('-o, --output <dir>', 'directory to write; an older image there is replaced')
-    .option('--kernel <file>', 'also write boot.elf, which boots this bzImage or arm64 Image on the image')
+    .description('make the image that a spec describes: a directory, or a form that other programs read')
+    .argument('<source>', 'spec; or an image directory or a dump, to give it another form')
+    .option('-o, --output <path>', 'what to write; an older image there is replaced')
+    .addOption(new Option('--format <name>', 'form of the image').choices(FORMATS).default('dir'))
+    .option('--kernel <file>', 'bzImage or arm64 Image to load beside it, where kexec_file_load() would')
     .option('--initrd <file>', 'initrd for --kernel')
     .option('--cmdline <text>', 'more kernel command line for --kernel')
     .option('--explain', 'with --kernel: tell where each segment is, and by which rule')
+    .option('--vmcoreinfo <file>', 'core: the note of this name, from its text or from another ELF core')
+    .option('--vmlinux <file>', "core: add this kernel's image, which crash asks for, and its VMCOREINFO")
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withTargetOptions(command).action((file: string, options: Options) => {
-    done(run(file, options));
+  return withTargetOptions(command).action((source: string, options: Options) => {
+    done(run(source, options));
   });
 }
 
-function run(file: string, options: Options): ExitCode {
-  const loaded = loadSpec(file);
+function run(source: string, options: Options): ExitCode {
+  if (isImage(source)) {
+    if (options.paths) throw usage('--paths is about a spec', 'khoforge build SPEC --paths');
+    return write(openBootable(source, options), options);
+  }
+  const loaded = loadSpec(source);
   const image = buildLoaded(loaded, specTarget(loaded, options)?.target);
   if (options.paths) {
-    const places = image.placements.map(({ path }) => path);
-    console.log(
-      options.json
-        ? toJson('paths', 1, { place: places, override: image.paths })
-        : [
-            ...places.map((path) => `place     ${path}`),
-            ...image.paths.map((path) => `override  ${path}`),
-          ].join('\n'),
-    );
+    printPaths(image, options.json === true);
     return ExitCode.ok;
   }
-  if (options.output === undefined) {
-    throw new KhoforgeError('USAGE', 'no output directory', { hint: 'add -o DIR' });
-  }
-  if (options.explain && options.kernel === undefined) {
-    throw new KhoforgeError('USAGE', '--explain is about what --kernel loads', { hint: 'add --kernel FILE' });
-  }
-  const boot = options.kernel === undefined ? undefined : bootElf(image, options.kernel, options);
-  const extra = boot === undefined ? [] : [boot.file];
-  writeImageDirectory(image, options.output, { extra });
+  const code = write(image, options);
   for (const check of image.unusedAllows) {
     console.error(`note: allow: ${check} is not needed: nothing in this image breaks it`);
   }
-  const files = ['manifest.json', 'memory.bin', 'kho.dtb', ...extra.map(({ name }) => name)];
-  console.log(
-    options.json
-      ? toJson('build', 1, {
-          directory: options.output,
-          files,
-          placements: image.placements,
-          ...(options.explain && { segments: boot?.segments ?? [] }),
-        })
-      : buildText(image, options.output),
-  );
-  if (options.explain && boot && !options.json) console.log(segmentsText(boot.segments));
+  return code;
+}
+
+function printPaths(image: BuiltImage, json: boolean): void {
+  const places = image.placements.map(({ path }) => path);
+  const lines = [
+    ...places.map((path) => `place     ${path}`),
+    ...image.paths.map((path) => `override  ${path}`),
+  ];
+  console.log(json ? toJson('paths', 1, { place: places, override: image.paths }) : lines.join('\n'));
+}
+
+function write(image: Image, options: Options): ExitCode {
+  const { output, format, explain, json } = options;
+  if (output === undefined) throw usage('no output', 'add -o DIR');
+  if (explain && options.kernel === undefined)
+    throw usage('--explain is about what --kernel loads', 'add --kernel FILE');
+  const { files, segments } = writeFormat(image, format, output, options);
+  if (json) {
+    const where = files.length > 0 ? { directory: output, files } : { file: output };
+    const loaded = segments.map(({ name, start, size, why }) => ({ name, start, size, why }));
+    const { placements } = image;
+    console.log(toJson('build', 1, { format, ...where, placements, ...(explain && { segments: loaded }) }));
+  } else {
+    console.log(buildText(image, output));
+    if (explain) console.log(segmentsText(segments));
+  }
   return ExitCode.ok;
 }
 
-function bootElf(image: Image, kernel: string, { cmdline, initrd }: Options) {
-  const { elf, segments } = buildBootElf(image, {
-    kernel: readInput(kernel),
-    kernelFile: kernel,
-    cmdline: commandLine(cmdline, image.target.arch),
-    machineTree: dumpMachineTree,
-    ...(initrd !== undefined && { initrd: readInput(initrd) }),
-  });
-  const file: ExtraFile = { name: 'boot.elf', bytes: elf };
-  return { file, segments };
-}
+const usage = (message: string, hint: string) => new KhoforgeError('USAGE', message, { hint });

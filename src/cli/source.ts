@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
 import type { Target } from '../abi/target.ts';
+import { isElf } from '../btf/elf.ts';
 import { KhoforgeError } from '../errors.ts';
 import { buildParsed } from '../handover/build-image.ts';
 import { isImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
+import { MappedFile } from '../image/mapped-file.ts';
 import { openSource } from '../image/open.ts';
 import type { ProfileTarget } from '../profile/target.ts';
 import { bootableImage } from '../receiver/extract.ts';
@@ -53,6 +55,18 @@ export function specTarget({ spec }: LoadedSpec, flags: TargetFlags): ProfileTar
 }
 
 const generationOf = (own: ProfileTarget | undefined) => own && { generation: own.target.generation };
+
+/** Whether a path is that of an image directory or of a dump, which need no building. */
+export function isImage(path: string): boolean {
+  if (isImageDirectory(path)) return true;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const file = new MappedFile(path);
+  try {
+    return isElf(file.read(0, 4));
+  } finally {
+    file.close();
+  }
+}
 
 function isSpec(path: string): boolean {
   return /\.ya?ml$/.test(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();

@@ -93,6 +93,7 @@ export function readImageDirectory(path: string): Image {
     memory: readMemory(manifest, join(path, MEMORY)),
     placements: manifest.placements,
     expect: manifest.expect,
+    ...(manifest.vmcoreinfo !== undefined && { vmcoreinfo: manifest.vmcoreinfo }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Arch, Endian } from '../abi/target.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { hex } from '../numbers.ts';
+import type { Image } from './image.ts';
 import type { FileRange, MappedFile } from './mapped-file.ts';
 
 /** What is odd about a source, and how it was read all the same. */
@@ -27,6 +28,8 @@ export interface Dump {
   readonly pageSize?: number;
   /** Release of the dumped kernel, where the dump tells. */
   readonly release?: string;
+  /** The text of its VMCOREINFO note, where it has one. */
+  readonly vmcoreinfo?: string;
   readonly notes: readonly SourceNote[];
 }
 
@@ -97,6 +100,11 @@ export function dumpMemory({ file, segments }: Dump): PhysicalMemory {
     }
   }
   return memory;
+}
+
+/** The image with what the dump's kernel left for debuggers. */
+export function withVmcoreinfo(image: Image, { vmcoreinfo }: Pick<Dump, 'vmcoreinfo'>): Image {
+  return vmcoreinfo === undefined ? image : { ...image, vmcoreinfo };
 }
 
 /** Physical addresses of what looks like a part of a handover; each has to be looked at. */

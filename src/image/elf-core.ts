@@ -29,7 +29,8 @@ export function readElfCore(file: MappedFile): Dump {
   const loads = headers.filter(({ type, size }) => type === PT_LOAD && size > 0);
   const { segments, notes } = tidySegments(loads, file.size);
   const empty = headers.filter(({ type, size, memory }) => type === PT_LOAD && size === 0 && memory > 0n);
-  const info = vmcoreinfo(file, headers);
+  const text = vmcoreinfoText(file, headers);
+  const info = vmcoreinfoKeys(text);
   const pageSize = Number(info.get('PAGESIZE'));
   const release = info.get('OSRELEASE');
   const arch = MACHINES[head.u16(18)];
@@ -41,6 +42,7 @@ export function readElfCore(file: MappedFile): Dump {
     ...(arch && { arch }),
     ...(pageSize > 0 && { pageSize }),
     ...(release !== undefined && { release }),
+    ...(text !== '' && { vmcoreinfo: text }),
     notes: [...head.notes, ...notes, ...withoutBytes(empty.length)],
   };
 }
@@ -153,17 +155,18 @@ const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
 const bounded = (value: bigint): number => Number(value > LARGEST / 2n ? LARGEST / 2n : value);
 
 /** KEY=VALUE lines that a kernel leaves for those who read its dump (kernel/vmcore_info.c, 7.3). */
-function vmcoreinfo(file: MappedFile, headers: readonly ProgramHeader[]): Map<string, string> {
+function vmcoreinfoText(file: MappedFile, headers: readonly ProgramHeader[]): string {
   for (const { type, offset, size } of headers) {
     if (type !== PT_NOTE) continue;
     const notes = file.read(offset, Math.min(size, LONGEST_NOTES)).toString('latin1');
     // Owner "VMCOREINFO", padded to 12 bytes, then the text.
     const at = notes.indexOf('VMCOREINFO\0\0');
-    if (at < 0) continue;
-    const lines = (notes.slice(at + 12).split('\0')[0] ?? '').split('\n');
-    return new Map(
-      lines.map((line): [string, string] => [line.split('=')[0] ?? '', line.split('=')[1] ?? '']),
-    );
+    if (at >= 0) return notes.slice(at + 12).split('\0')[0] ?? '';
   }
-  return new Map();
+  return '';
+}
+
+function vmcoreinfoKeys(text: string): Map<string, string> {
+  const lines = text.split('\n').map((line) => line.split('='));
+  return new Map(lines.map(([key = '', value = '']): [string, string] => [key, value]));
 }

@@ -54,6 +54,8 @@ export interface Image {
   readonly memory: PhysicalMemory;
   readonly placements: readonly Placement[];
   readonly expect: Expectations;
+  /** KEY=VALUE lines that the producing kernel left for those who read its dump, where they are known. */
+  readonly vmcoreinfo?: string;
   /** A root FDT and nothing else: its address, and all that it leads to, are not known. */
   readonly fdtAlone?: true;
 }

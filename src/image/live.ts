@@ -12,7 +12,7 @@ import { rootFdtAt } from '../receiver/candidates.ts';
 import { type LocateOptions, locate } from '../receiver/locate.ts';
 import { mapPages } from '../receiver/map-pages.ts';
 import { debugfsHandover } from './debugfs.ts';
-import { type Dump, NO_HITS, type SourceNote, scanDump } from './dump.ts';
+import { type Dump, NO_HITS, type SourceNote, scanDump, withVmcoreinfo } from './dump.ts';
 import { readElfCore } from './elf-core.ts';
 import { MappedFile } from './mapped-file.ts';
 import type { OpenedSource } from './open.ts';
@@ -52,7 +52,7 @@ export function openLive(root: string, options: LocateOptions = {}): OpenedSourc
     kind,
     ...located,
     notes: [...searched, ...located.notes.filter(({ code }) => code !== 'RAM')],
-    image: { ...located.image, ram },
+    image: { ...withVmcoreinfo(located.image, core), ram },
   };
 }
 

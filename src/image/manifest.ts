@@ -55,6 +55,8 @@ export const manifestSchema = z.object({
   extents: z.array(z.object({ start: address, size: address, offset: count, sha256: z.string() })),
   /** Runs of pages that are zero; what neither they nor the extents cover is not known, and reads as zero too. */
   zeroes: z.array(z.object({ start: address, size: address })).default([]),
+  /** Of the kernel that a capture came from. */
+  vmcoreinfo: z.string().exactOptional(),
   placements: z.array(z.object({ path: z.string(), start: address, size: address })),
   expect: z.object({
     verdict: z.enum(['revived', 'rejected', 'ignored', 'broken']),
@@ -78,7 +80,7 @@ export function manifestText(
   extents: readonly FileExtent[],
   zeroes: readonly Region[] = [],
 ): string {
-  const { target, bootRecord, scratch, ram, nodes, placements, expect } = image;
+  const { target, bootRecord, scratch, ram, nodes, placements, expect, vmcoreinfo } = image;
   const manifest = {
     schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
     target: {
@@ -94,6 +96,7 @@ export function manifestText(
     scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
     extents,
     ...(zeroes.length > 0 && { zeroes }),
+    ...(vmcoreinfo !== undefined && { vmcoreinfo }),
     placements,
     expect,
   };

@@ -8,7 +8,15 @@ import type { Candidate } from '../receiver/candidates.ts';
 import { locate } from '../receiver/locate.ts';
 import { findBySymbols, symbolText } from '../receiver/symbols.ts';
 import { isImageDirectory, readImageDirectory } from './directory.ts';
-import { type Dump, dumpMemory, NO_HITS, type ScanHits, type SourceNote, scanDump } from './dump.ts';
+import {
+  type Dump,
+  dumpMemory,
+  NO_HITS,
+  type ScanHits,
+  type SourceNote,
+  scanDump,
+  withVmcoreinfo,
+} from './dump.ts';
 import { readElfCore } from './elf-core.ts';
 import { readFdtAlone } from './fdt-alone.ts';
 import type { Image } from './image.ts';
@@ -116,7 +124,8 @@ function openDump(dump: Dump, options: OpenOptions): OpenedSource {
     ...(options.fdtPhys === undefined && { namedBy: "the kernel's kho_out or kho_in" }),
   });
   const symbols = bySymbols ? [{ code: 'SYMBOLS', text: symbolText(bySymbols) }] : [];
-  return { kind: describe(dump), ...located, notes: [...dump.notes, ...symbols, ...located.notes] };
+  const notes = [...dump.notes, ...symbols, ...located.notes];
+  return { kind: describe(dump), ...located, image: withVmcoreinfo(located.image, dump), notes };
 }
 
 /** The kernel's own scratch array before what only looks like one. */

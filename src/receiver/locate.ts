@@ -161,7 +161,7 @@ function completeRecord(
 function noteScratch(notes: SourceNote[], record: BootRecord, scratch: FoundScratch | undefined): void {
   if (!scratch) {
     notes.push({ code: 'SCRATCH_ABSENT', text: 'the scratch array is nowhere in memory' });
-  } else if (!scratch.inPlace) {
+  } else if (!scratch.inPlace && scratch.from !== record.scratchAddr) {
     const text = `the scratch array is not at ${hex(record.scratchAddr)} before the jump; read from ${typeof scratch.from === 'string' ? scratch.from : hex(scratch.from)}`;
     notes.push({ code: 'SCRATCH_ELSEWHERE', text });
   }

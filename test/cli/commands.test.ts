@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fakeBzImage } from '../kexec/fake-kernel.ts';
 import { khoforge } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-cli-'));
@@ -34,6 +35,37 @@ describe('khoforge build', () => {
     });
     expect(dts).toContain('compatible = "kho-v4";');
     expect(dts.indexOf('kho_test {')).toBeLessThan(dts.indexOf('kexec-metadata {'));
+  });
+
+  it('makes an ELF core of a spec, of its image directory and of that core: the same', () => {
+    const [directory, core, again, third] = ['forms', 'a.core', 'b.core', 'c.core'].map((name) =>
+      join(folder, name),
+    );
+    khoforge(['build', quickstart, '-o', directory ?? '']);
+    for (const [from, to] of [
+      [quickstart, core],
+      [directory, again],
+      [core, third],
+    ]) {
+      const { code, stderr, stdout } = khoforge(['build', from ?? '', '-o', to ?? '', '--format', 'core']);
+      expect(stderr).toBe('');
+      expect(stdout).toContain('root FDT at 0x200000');
+      expect(code).toBe(0);
+    }
+    expect(khoforge(['diff', directory ?? '', third ?? '']).code).toBe(0);
+    execFileSync('cmp', [core ?? '', again ?? '']);
+  });
+
+  it('makes the boot.elf of an image directory alone', () => {
+    const [directory, elf, kernel] = [
+      join(folder, 'bootable'),
+      join(folder, 'boot.elf'),
+      join(folder, 'bzImage'),
+    ];
+    writeFileSync(kernel, fakeBzImage());
+    expect(khoforge(['build', quickstart, '-o', directory, '--kernel', kernel]).code).toBe(0);
+    expect(khoforge(['build', quickstart, '-o', elf, '--format', 'elf', '--kernel', kernel]).code).toBe(0);
+    execFileSync('cmp', [elf, join(directory, 'boot.elf')]);
   });
 
   it('lists the paths of a spec', () => {
@@ -82,6 +114,14 @@ describe('khoforge build', () => {
       /cannot read nowhere/,
     ],
     ['a kernel that is none', ['build', quickstart, '-o', 'x', '--kernel', quickstart], 2, /bzImage/],
+    [
+      'an option that is of no use to a format',
+      ['build', quickstart, '-o', 'x', '--vmlinux', 'vmlinux'],
+      2,
+      /--vmlinux is of no use to --format dir/,
+    ],
+    ['a format without its kernel', ['build', quickstart, '-o', 'x', '--format', 'elf'], 2, /add --kernel/],
+    ['an initrd for no kernel', ['build', quickstart, '-o', 'x', '--initrd', quickstart], 2, /add --kernel/],
     ['an unknown option', ['build', quickstart, '--outptu', 'x'], 2, /--output/],
     ['an unknown command', ['biuld'], 2, /build/],
     [

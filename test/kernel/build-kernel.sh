@@ -11,7 +11,7 @@
 # --source DIR             a source like that of fetch-source.sh: linux/, version
 # --page-size 16K          of arm64: 4K, 16K or 64K
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
-# --host                   a kernel that runs Node, with BTF in its vmlinux; needs pahole
+# --host                   a kernel that runs Node, with BTF and DWARF in its vmlinux; needs pahole
 # --config CONFIG_NAME=y   a line of configuration more, before that of config/ with the
 #                          same name; =n for off
 # KHOFORGE_CACHE           where to keep it all; ~/.cache/khoforge
@@ -138,7 +138,8 @@ build() {
   phase "configuring Linux $release for $arch with pages of $page_size, $variant" "$log" configure
   check_config "$workdir/build/.config"
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
-  "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
+  # Debuggers take the DWARF of --host; of the others nobody asks for it, and it is five times the rest.
+  [[ $variant == host ]] || "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
   mv "$workdir/build"/{"$image",System.map,vmlinux} "$workdir"
   mv "$workdir/build/.config" "$workdir/config"
   rm -rf "$workdir/build"

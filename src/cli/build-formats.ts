@@ -1,0 +1,96 @@
+import { commandLine, dumpMachineTree } from '../boot/qemu.ts';
+import { KhoforgeError } from '../errors.ts';
+import { readInput, writeAll, writeFileWhole } from '../files.ts';
+import { writeImageDirectory } from '../image/directory.ts';
+import type { Image } from '../image/image.ts';
+import { readKernelImage } from '../image/kernel-image.ts';
+import { readVmcoreinfo } from '../image/vmcoreinfo.ts';
+import { writeElfCore } from '../image/write-core.ts';
+import { type BootElf, type BootElfOptions, buildBootElf } from '../kexec/boot-elf.ts';
+import { kexecSegments, withSegments } from '../kexec/segments.ts';
+
+export const FORMATS = ['dir', 'core', 'elf'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Options of `build` that say what is written. */
+export interface FormatFlags {
+  kernel?: string;
+  initrd?: string;
+  cmdline?: string;
+  vmcoreinfo?: string;
+  vmlinux?: string;
+}
+
+/** What was written. */
+export interface Written {
+  /** Names in the directory; none when the output is a file. */
+  readonly files: readonly string[];
+  /** What was loaded with --kernel. */
+  readonly segments: BootElf['segments'];
+}
+
+type Writer = (image: Image, output: string, flags: FormatFlags) => Written;
+
+const WRITERS: Readonly<Record<Format, Writer>> = { dir: writeDir, core: writeCore, elf: writeElf };
+
+/** Options that only some formats take. */
+const TAKEN: Readonly<Record<'vmcoreinfo' | 'vmlinux', readonly Format[]>> = {
+  vmcoreinfo: ['core'],
+  vmlinux: ['core'],
+};
+
+/** @throws KhoforgeError `USAGE`, and of the writers */
+export function writeFormat(image: Image, format: Format, output: string, flags: FormatFlags): Written {
+  for (const [option, formats] of Object.entries(TAKEN)) {
+    const given = Object.entries(flags).some(([name, value]) => name === option && value !== undefined);
+    if (given && !formats.includes(format)) {
+      throw usage(
+        `--${option} is of no use to --format ${format}`,
+        `it goes with --format ${formats.join(', ')}`,
+      );
+    }
+  }
+  if (flags.kernel === undefined && (flags.initrd ?? flags.cmdline) !== undefined) {
+    throw usage('--initrd and --cmdline are for what --kernel loads', 'add --kernel FILE');
+  }
+  return WRITERS[format](image, output, flags);
+}
+
+function writeDir(image: Image, output: string, flags: FormatFlags): Written {
+  const boot = flags.kernel === undefined ? undefined : buildBootElf(image, kernelOptions(image, flags));
+  const extra = boot === undefined ? [] : [{ name: 'boot.elf', bytes: boot.elf }];
+  writeImageDirectory(image, output, { extra });
+  const files = ['manifest.json', 'memory.bin', 'kho.dtb', ...extra.map(({ name }) => name)];
+  return { files, segments: boot?.segments ?? [] };
+}
+
+function writeCore(image: Image, output: string, flags: FormatFlags): Written {
+  const { kernel, vmcoreinfo, vmlinux } = flags;
+  if (vmcoreinfo !== undefined && vmlinux !== undefined) {
+    throw usage('--vmcoreinfo and --vmlinux exclude each other', 'VMCOREINFO is made from the vmlinux');
+  }
+  const info = vmcoreinfo === undefined ? {} : { vmcoreinfo: readVmcoreinfo(vmcoreinfo) };
+  const segments = kernel === undefined ? [] : kexecSegments(image, kernelOptions(image, flags)).segments;
+  const symbols = vmlinux === undefined ? undefined : readKernelImage(vmlinux);
+  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols);
+  return { files: [], segments };
+}
+
+function writeElf(image: Image, output: string, flags: FormatFlags): Written {
+  const { elf, segments } = buildBootElf(image, kernelOptions(image, flags));
+  writeFileWhole(output, (descriptor) => writeAll(descriptor, elf));
+  return { files: [], segments };
+}
+
+function kernelOptions(image: Image, { kernel, initrd, cmdline }: FormatFlags): BootElfOptions {
+  if (kernel === undefined) throw usage('this format has a kernel in it', 'add --kernel FILE');
+  return {
+    kernel: readInput(kernel),
+    kernelFile: kernel,
+    cmdline: commandLine(cmdline, image.target.arch),
+    machineTree: dumpMachineTree,
+    ...(initrd !== undefined && { initrd: readInput(initrd) }),
+  };
+}
+
+const usage = (message: string, hint: string) => new KhoforgeError('USAGE', message, { hint });
