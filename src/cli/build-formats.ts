@@ -6,10 +6,14 @@ import type { Image } from '../image/image.ts';
 import { readKernelImage } from '../image/kernel-image.ts';
 import { readVmcoreinfo } from '../image/vmcoreinfo.ts';
 import { writeElfCore } from '../image/write-core.ts';
-import { type BootElf, type BootElfOptions, buildBootElf } from '../kexec/boot-elf.ts';
+import { type BootElfOptions, buildBootElf } from '../kexec/boot-elf.ts';
+import { writeKexecDirectory } from '../kexec/kexec-file.ts';
+import { planKexecLoad } from '../kexec/kexec-load.ts';
+import { buildLoader } from '../kexec/loader.ts';
 import { kexecSegments, withSegments } from '../kexec/segments.ts';
+import type { PlacedSegment } from '../report/build.ts';
 
-export const FORMATS = ['dir', 'core', 'elf'] as const;
+export const FORMATS = ['dir', 'core', 'elf', 'kexec'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Options of `build` that say what is written. */
@@ -19,6 +23,9 @@ export interface FormatFlags {
   cmdline?: string;
   vmcoreinfo?: string;
   vmlinux?: string;
+  /** False with --no-loader. */
+  loader?: boolean;
+  cc?: string;
 }
 
 /** What was written. */
@@ -26,17 +33,23 @@ export interface Written {
   /** Names in the directory; none when the output is a file. */
   readonly files: readonly string[];
   /** What was loaded with --kernel. */
-  readonly segments: BootElf['segments'];
+  readonly segments: readonly PlacedSegment[];
 }
 
 type Writer = (image: Image, output: string, flags: FormatFlags) => Written;
 
-const WRITERS: Readonly<Record<Format, Writer>> = { dir: writeDir, core: writeCore, elf: writeElf };
+const WRITERS: Readonly<Record<Format, Writer>> = {
+  dir: writeDir,
+  core: writeCore,
+  elf: writeElf,
+  kexec: writeKexec,
+};
 
 /** Options that only some formats take. */
-const TAKEN: Readonly<Record<'vmcoreinfo' | 'vmlinux', readonly Format[]>> = {
+const TAKEN: Readonly<Record<'vmcoreinfo' | 'vmlinux' | 'cc', readonly Format[]>> = {
   vmcoreinfo: ['core'],
   vmlinux: ['core'],
+  cc: ['kexec'],
 };
 
 /** @throws KhoforgeError `USAGE`, and of the writers */
@@ -80,6 +93,18 @@ function writeElf(image: Image, output: string, flags: FormatFlags): Written {
   const { elf, segments } = buildBootElf(image, kernelOptions(image, flags));
   writeFileWhole(output, (descriptor) => writeAll(descriptor, elf));
   return { files: [], segments };
+}
+
+function writeKexec(image: Image, output: string, flags: FormatFlags): Written {
+  // The console is the machine's own affair.
+  const options = { ...kernelOptions(image, flags), cmdline: `kho=on ${flags.cmdline ?? ''}`.trim() };
+  const load = planKexecLoad(image, options);
+  const loader = flags.loader === false ? undefined : buildLoader(load.arch, flags.cc);
+  const files = writeKexecDirectory({ load, cmdline: options.cmdline, ...(loader && { loader }) }, output);
+  return {
+    files,
+    segments: load.segments.map(({ mem, memsz, ...rest }) => ({ ...rest, start: mem, size: memsz })),
+  };
 }
 
 function kernelOptions(image: Image, { kernel, initrd, cmdline }: FormatFlags): BootElfOptions {

@@ -31,6 +31,10 @@ Formats (docs/formats.md), each with an example:
            khoforge build out/captured -o image.core --format core --vmcoreinfo vmcore
   elf    one ELF that QEMU boots with -kernel (by its PVH note on x86_64): the boot.elf of dir, alone
            khoforge build SPEC -o boot.elf --format elf --kernel bzImage
+  kexec  segments for kexec_load(2), and the program that loads them in a Linux without KHO (x86_64)
+           khoforge build SPEC -o out/kexec --format kexec --kernel bzImage --initrd initrd.cpio --cc clang
+           scp -r out/kexec host: && ssh root@host kexec/kexec-load kexec/kexec.img
+           khoforge build SPEC -o out/kexec --format kexec --kernel bzImage --no-loader
 
 Checks that a spec can allow one by one (allow: [NAME]):
 ${Object.entries(CHECKS)
@@ -50,6 +54,8 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
     .option('--explain', 'with --kernel: tell where each segment is, and by which rule')
     .option('--vmcoreinfo <file>', 'core: the note of this name, from its text or from another ELF core')
     .option('--vmlinux <file>', "core: add this kernel's image, which crash asks for, and its VMCOREINFO")
+    .option('--no-loader', 'kexec: do not build the program that loads it')
+    .option('--cc <command>', 'kexec: compiler for that program; default gcc, a cross gcc or clang')
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);

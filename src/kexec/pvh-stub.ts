@@ -1,7 +1,8 @@
 import { KhoforgeError } from '../errors.ts';
 import type { Region } from '../memory/regions.ts';
-import { regionEnd } from '../memory/regions.ts';
-import { alignDown, hex } from '../numbers.ts';
+import { hex } from '../numbers.ts';
+import { identityTables } from './identity-tables.ts';
+import { DESCRIPTORS, ENTRY_64, u32, u64, writeDescriptors } from './x86-code.ts';
 
 /*
  * What runs between the firmware and the kernel, instead of a purgatory: a PVH loader enters in 32-bit protected
@@ -18,18 +19,11 @@ export interface StubTargets {
 }
 
 const PAGE = 0x1000n;
-const HUGE = 1n << 21n;
 const GiB = 1n << 30n;
-const ENTRY_64 = 0x200n;
-const PRESENT_WRITABLE = 3n;
-const PAGE_SIZE_BIT = 0x80n;
 /** Where in the stub's page the 64-bit code, the descriptor table and its pointer are. */
 const LONG_MODE = 0x40;
 const GDT = 0x80;
 const GDT_POINTER = 0xa0;
-
-/** Null, unused, 0x10: 64-bit code, 0x18: data; both flat, as boot.rst asks for (__BOOT_CS, __BOOT_DS). */
-const DESCRIPTORS = [0n, 0n, 0x00af9a000000ffffn, 0x00cf92000000ffffn] as const;
 
 /** Bytes of the stub, to place it before its targets are known: code page and the most tables it can need. */
 export function stubSize(kernelSize: bigint): bigint {
@@ -51,16 +45,11 @@ export function makeStub(targets: StubTargets): Uint8Array {
   const code = Buffer.alloc(Number(PAGE));
   code.set(protectedMode(address), 0);
   code.set(longMode(kernel.start + ENTRY_64, bootParams.start), LONG_MODE);
-  DESCRIPTORS.forEach((descriptor, i) => {
-    code.writeBigUInt64LE(descriptor, GDT + i * 8);
-  });
+  writeDescriptors(code, GDT);
   code.writeUInt16LE(DESCRIPTORS.length * 8 - 1, GDT_POINTER);
   code.writeUInt32LE(Number(address) + GDT, GDT_POINTER + 2);
   return Buffer.concat([code, tables]);
 }
-
-const u32 = (value: bigint): number[] => [0n, 8n, 16n, 24n].map((bit) => Number((value >> bit) & 0xffn));
-const u64 = (value: bigint): number[] => [...u32(value), ...u32(value >> 32n)];
 
 /** From 32-bit protected mode to 64-bit mode (Intel SDM volume 3, 10.8.5 "Initializing IA-32e mode"). */
 function protectedMode(address: bigint): Uint8Array {
@@ -104,31 +93,4 @@ function longMode(entry: bigint, bootParams: bigint): Uint8Array {
       [0xff, 0xe0], //                  jmp rax
     ].flat(),
   );
-}
-
-/** Four-level page tables for `base` that map the ranges one to one with 2 MiB pages. */
-function identityTables(base: bigint, ranges: readonly Region[]): Uint8Array {
-  const nodes: BigUint64Array[] = [new BigUint64Array(512)];
-  const address = (index: number) => base + BigInt(index) * PAGE;
-  const child = (table: number, slot: number): number => {
-    const entry = nodes[table]?.[slot] ?? 0n;
-    if (entry !== 0n) return Number((alignDown(entry, PAGE) - base) / PAGE);
-    const index = nodes.push(new BigUint64Array(512)) - 1;
-    nodes[table]?.fill(address(index) | PRESENT_WRITABLE, slot, slot + 1);
-    return index;
-  };
-  const slot = (at: bigint, shift: bigint) => Number((at >> shift) & 511n);
-  for (const range of ranges) {
-    for (let at = alignDown(range.start, HUGE); at < regionEnd(range); at += HUGE) {
-      const directory = child(child(0, slot(at, 39n)), slot(at, 30n));
-      nodes[directory]?.fill(at | PRESENT_WRITABLE | PAGE_SIZE_BIT, slot(at, 21n), slot(at, 21n) + 1);
-    }
-  }
-  const raw = Buffer.alloc(nodes.length * Number(PAGE));
-  nodes.forEach((node, i) => {
-    node.forEach((entry, j) => {
-      raw.writeBigUInt64LE(entry, i * Number(PAGE) + j * 8);
-    });
-  });
-  return raw;
 }

@@ -1,11 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Arch } from '../abi/target.ts';
-import { ExitCode, KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../errors.ts';
 import { readInput } from '../files.ts';
-import { compile, findCompiler } from '../profile/compiler.ts';
+import { compileProgram } from '../profile/compiler.ts';
 import { cpioArchive } from './cpio.ts';
 
 export interface KselftestProgram {
@@ -41,7 +38,7 @@ export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buf
   }
   return cpioArchive([
     ...['dev', 'proc', 'sys', 'tmp'].map((path) => ({ path })),
-    { path: 'init', bytes: buildInit(arch, cc) },
+    { path: 'init', bytes: compileProgram(INIT, arch, cc) },
     { path: 'test', bytes: program },
     { path: 'arguments', bytes: Buffer.from(args.map((arg) => `${arg}\n`).join('')) },
   ]);
@@ -65,23 +62,4 @@ function unusable(file: string, why: string): KhoforgeError {
     where: { file },
     hint: 'build it static: make -C tools/testing/selftests TARGETS=liveupdate LDFLAGS=-static',
   });
-}
-
-function buildInit(arch: Arch, cc: string | undefined): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-init-'));
-  try {
-    const output = join(folder, 'init');
-    const run = compile(findCompiler(arch, cc), ['-std=gnu11', '-Os', '-static', '-s', '-o', output, INIT]);
-    if (run.ok) return readFileSync(output);
-    throw new KhoforgeError(
-      'COMPILER_FAILED',
-      `cannot build the init of the guest: ${run.stderr.trim().split('\n')[0]}`,
-      {
-        hint: 'apt-get install libc6-dev',
-        exitCode: ExitCode.couldNotRun,
-      },
-    );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { basename } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import type { Arch } from '../abi/target.ts';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 
@@ -18,6 +20,8 @@ export interface CompilerRun {
 }
 
 const TRIPLES: Readonly<Record<Arch, string>> = { x86_64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+/** Debian's names of the architectures. */
+const DEBIAN: Readonly<Record<Arch, string>> = { x86_64: 'amd64', arm64: 'arm64' };
 /** How a compiler's own name for its target begins (`gcc -dumpmachine`). */
 const MACHINES: Readonly<Record<Arch, string>> = { x86_64: 'x86_64', arm64: 'aarch64' };
 const HOSTS: Readonly<Record<string, Arch>> = { x64: 'x86_64', arm64: 'arm64' };
@@ -56,6 +60,36 @@ export function compile(compiler: Compiler, args: readonly string[]): CompilerRu
     timeout: 120_000,
   });
   return { ok: run.status === 0, stdout: run.stdout ?? '', stderr: run.error?.message ?? run.stderr ?? '' };
+}
+
+/**
+ * Builds a static program of one source file.
+ * @param source path
+ * @param named as in `--cc`
+ * @throws KhoforgeError of findCompiler(), `COMPILER_FAILED` (could not run)
+ */
+export function compileProgram(source: string, arch: Arch, named?: string): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-program-'));
+  try {
+    const output = join(folder, 'program');
+    const run = compile(findCompiler(arch, named), [
+      '-std=gnu11',
+      '-Os',
+      '-static',
+      '-s',
+      '-o',
+      output,
+      source,
+    ]);
+    if (run.ok) return readFileSync(output);
+    const message = `cannot build ${basename(source)}: ${run.stderr.trim().split('\n')[0]}`;
+    throw new KhoforgeError('COMPILER_FAILED', message, {
+      hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${DEBIAN[arch]}-cross`}`,
+      exitCode: ExitCode.couldNotRun,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function candidates(arch: Arch): [string, ...string[]][] {

@@ -1,7 +1,7 @@
 import { SETUP_NONE } from '../abi/setup_data.ts';
 import { describeTarget } from '../abi/target.ts';
 import type { Image } from '../image/image.ts';
-import type { BootElf } from '../kexec/boot-elf.ts';
+import type { Region } from '../memory/regions.ts';
 import { hex, humanSize } from '../numbers.ts';
 import { type Tree, treeText } from './tree.ts';
 
@@ -21,8 +21,14 @@ export function buildText(image: Image, directory: string): string {
   });
 }
 
-/** Why each segment that kexec_file_load() would load is where it is. */
-export function segmentsText(segments: BootElf['segments']): string {
+/** Something that is loaded, and the rule that put it there. */
+export interface PlacedSegment extends Region {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** Why each segment is where it is. */
+export function segmentsText(segments: readonly PlacedSegment[]): string {
   return treeText({
     text: 'segments, in the order in which they are placed',
     children: segments.map(({ name, start, size, why }) => ({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeStub, stubSize } from '../../src/kexec/pvh-stub.ts';
+import { walk } from './page-walk.ts';
 
 const kernel = { start: 0x100000n, size: 0xa00000n };
 const bootParams = { start: 0x123456789a000n, size: 0x2000n };
@@ -56,16 +57,3 @@ describe('makeStub', () => {
     expect(() => makeStub({ address: 0x123001n, kernel, bootParams })).toThrow('0x123001');
   });
 });
-
-/** What the processor makes of an address (Intel SDM volume 3, 4.5 "4-level paging", 2 MiB pages). */
-function walk(tables: Buffer, base: bigint, address: bigint): bigint | undefined {
-  let table = base;
-  for (const shift of [39n, 30n, 21n]) {
-    const entry = tables.readBigUInt64LE(Number(table - base + ((address >> shift) & 511n) * 8n));
-    if ((entry & 1n) === 0n) return undefined;
-    const next = entry & 0xffffffffff000n;
-    if (shift === 21n) return (entry & 0x80n) !== 0n ? next + (address & 0x1fffffn) : undefined;
-    table = next;
-  }
-  return undefined;
-}

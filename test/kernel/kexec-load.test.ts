@@ -1,0 +1,174 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consoleLines, message } from '../../src/boot/console.ts';
+import { commandLine, QEMU } from '../../src/boot/qemu.ts';
+import { dumpGuest } from '../../src/image/guest.ts';
+import { cpioArchive } from '../../src/kselftest/cpio.ts';
+import { compileProgram } from '../../src/profile/compiler.ts';
+import { khoforge } from '../cli/run.ts';
+import { withJumpingGuest } from './jump.ts';
+import { buildLuoInitrd } from './luo-initrd.ts';
+import { buildInitrd, buildKernel } from './receiver.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'khoforge-kexec-load-'));
+const at = (name: string) => join(folder, name);
+const said: string[] = [];
+let first: string;
+let next: string;
+
+beforeAll(() => {
+  first = buildKernel('--without-kho');
+  next = buildKernel();
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  console.log(said.join('\n'));
+});
+
+/** A spec's own lines, and those of every spec here. */
+function spec(name: string, text: string): string {
+  writeFileSync(at(`${name}.yaml`), text);
+  return at(`${name}.yaml`);
+}
+
+interface Jump {
+  /** Of the next kernel. */
+  readonly initrd?: string;
+  readonly cmdline?: string;
+  readonly memory?: string;
+  /** For kexec-load. */
+  readonly option?: string;
+  readonly qemu?: readonly string[];
+}
+
+const MiB = 1 << 20;
+
+/** Makes segments, and lets a kernel without KHO load them and jump. @returns the console of both kernels */
+function jump(
+  source: string,
+  { initrd, cmdline, memory = '512M', option = '', qemu = [] }: Jump = {},
+): string[] {
+  const output = at('kexec');
+  const options = [...(initrd === undefined ? [] : ['--initrd', initrd]), '--cmdline', commandLine(cmdline)];
+  const build = khoforge(['build', source, '-o', output, '--format', 'kexec', '--kernel', next, ...options]);
+  if (build.code !== 0) throw new Error(build.stderr);
+  const init = compileProgram(fileURLToPath(new URL('kexec-load-init.c', import.meta.url)), 'x86_64');
+  const files = ['kexec-load', 'kexec.img'].map((path) => ({
+    path,
+    bytes: readFileSync(join(output, path)),
+  }));
+  const plan = { path: 'plan', bytes: Buffer.from(`${option}\n`) };
+  const folders = ['dev', 'proc'].map((path) => ({ path }));
+  writeFileSync(at('initrd.cpio'), cpioArchive([...folders, { path: 'init', bytes: init }, ...files, plan]));
+  const machine = ['-machine', 'q35', '-accel', 'tcg', '-m', memory, ...qemu];
+  const quiet = ['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${at('console')}`];
+  const kernel = ['-kernel', first, '-initrd', at('initrd.cpio'), '-append', commandLine()];
+  const run = spawnSync('timeout', ['--signal=KILL', '120', QEMU, ...machine, ...quiet, ...kernel]);
+  if (run.error) throw run.error;
+  const lines = consoleLines(readFileSync(at('console'))).map(message);
+  said.push(
+    `${source}:`,
+    ...lines
+      .filter((line) => /khoforge-|KHO|test_kho|kexec-load|Linux version/.test(line))
+      .map((line) => `    ${line}`),
+  );
+  return lines;
+}
+
+/** What a kernel says that revived test data. */
+function expectRevived(lines: readonly string[]): void {
+  expect(lines.filter((line) => line.startsWith('Linux version 7.3'))).toHaveLength(2);
+  expect(lines).toContain('KHO: found kexec handover data.');
+  expect(lines).toContain('test_kho: KHO restore succeeded');
+  expect(lines.filter((line) => /WARNING|BUG:|Oops/.test(line))).toEqual([]);
+}
+
+describe('a Linux without KHO hands over', () => {
+  it('to a kernel that revives it', () => {
+    const lines = jump('examples/quickstart.yaml');
+    expect(lines.join('\n')).toMatch(/\d+ MiB are dirty/);
+    expectRevived(lines);
+    expect(lines).toContain('KHO: exec from: 6.19.0-rc4-next-20260107 (count 41)');
+  });
+
+  it('with page tables of five levels', () => {
+    const lines = jump('examples/quickstart.yaml', { qemu: ['-cpu', 'max,la57=on'] });
+    expect(lines).toContain('khoforge-kexec: five levels of page tables');
+    expectRevived(lines);
+  });
+
+  it('above 4 GiB, too', () => {
+    const high = spec(
+      'high',
+      `ram: 6GiB
+subtrees: [{ kho_test: { seed: 1, max_mem: 1MiB } }, { kexec-metadata: { previous_release: 7.3.4, kexec_count: 41 } }]
+place: { "kho_test/folios[0]": 0x140000000, kexec-metadata: 0x150000000 }
+`,
+    );
+    const lines = jump(high, { memory: '6G' });
+    expectRevived(lines);
+    expect(lines).toContain('KHO: exec from: 7.3.4 (count 41)');
+  });
+
+  it('memfds with data, zeroes and holes, in memory that is full of something else', () => {
+    const state = Buffer.concat([
+      Buffer.alloc(MiB, 'state'),
+      Buffer.alloc(MiB),
+      Buffer.alloc(MiB + 5, 'more'),
+    ]);
+    writeFileSync(at('state.bin'), state);
+    const luo = spec(
+      'luo',
+      'subtrees: [{ luo: { sessions: [{ name: vm0, files: [{ token: 1, memfd: { size: 8MiB, content: { file: state.bin } } }] }] } }]\n',
+    );
+    const plan = buildLuoInitrd('7.3', [{ name: 'vm0', tokens: [1n] }]);
+    try {
+      const lines = jump(luo, { initrd: plan.path, cmdline: 'liveupdate=on' });
+      const sum = createHash('sha256')
+        .update(state)
+        .update(Buffer.alloc(8 * MiB - state.length))
+        .digest('hex');
+      expect(lines.join('\n')).toMatch(
+        new RegExp(`^khoforge-luo: file 0x1 size ${8 * MiB} .* sha256 ${sum}$`, 'm'),
+      );
+      expect(lines).toContain('khoforge-luo: finish vm0: done');
+    } finally {
+      rmSync(plan.folder, { recursive: true, force: true });
+    }
+  });
+
+  it('what was captured of a real kernel, whose memory lies everywhere', async () => {
+    const chain = { kernels: [next, next], initrd: buildInitrd(), mebibytes: 256, cmdline: '' };
+    await withJumpingGuest(chain, async (guest) => {
+      await guest.untilJump();
+      await dumpGuest(guest.qmp, at('dump.elf'), () => {});
+    });
+    const { code, stderr } = khoforge(['capture', at('dump.elf'), '-o', at('captured'), '--with-contents']);
+    if (code !== 0) throw new Error(stderr);
+    const lines = jump(at('captured'), { memory: '256M' });
+    expectRevived(lines);
+    expect(lines.join('\n')).toMatch(/^KHO: exec from: 7\.3\S* \(count 1\)$/m);
+  });
+});
+
+describe('kexec-load', () => {
+  it('refuses a handover for another machine, before it loads anything', () => {
+    const lines = jump(spec('large', 'ram: 1GiB\n'), { memory: '512M' });
+    expect(lines.join('\n')).toMatch(
+      /^kexec-load: memory that is written, 0x\w+-0x\w+ is not all System RAM/m,
+    );
+    expect(lines).toContain('khoforge-kexec: kexec-load ended with 1');
+  });
+
+  it.each(['--check', '--load'])('%s does not jump', (option) => {
+    const lines = jump('examples/quickstart.yaml', { option });
+    expect(lines).toContain('khoforge-kexec: kexec-load ended with 0');
+    expect(lines.some((line) => line.startsWith('kexec-load: loaded 3 segments'))).toBe(option === '--load');
+    expect(lines.filter((line) => line.startsWith('Linux version'))).toHaveLength(1);
+  });
+});
