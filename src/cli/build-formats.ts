@@ -1,4 +1,4 @@
-import { commandLine, dumpMachineTree } from '../boot/qemu.ts';
+import { commandLine, dumpMachineTree, qemuArguments } from '../boot/qemu.ts';
 import { KhoforgeError } from '../errors.ts';
 import { readInput, writeAll, writeFileWhole } from '../files.ts';
 import { writeImageDirectory } from '../image/directory.ts';
@@ -6,14 +6,15 @@ import type { Image } from '../image/image.ts';
 import { readKernelImage } from '../image/kernel-image.ts';
 import { readVmcoreinfo } from '../image/vmcoreinfo.ts';
 import { writeElfCore } from '../image/write-core.ts';
-import { type BootElfOptions, buildBootElf } from '../kexec/boot-elf.ts';
+import { writeRawExtents } from '../image/write-raw.ts';
+import { buildBootElf, buildBootParts } from '../kexec/boot-elf.ts';
 import { writeKexecDirectory } from '../kexec/kexec-file.ts';
 import { planKexecLoad } from '../kexec/kexec-load.ts';
 import { buildLoader } from '../kexec/loader.ts';
-import { kexecSegments, withSegments } from '../kexec/segments.ts';
+import { kexecSegments, type SegmentsOptions, withSegments } from '../kexec/segments.ts';
 import type { PlacedSegment } from '../report/build.ts';
 
-export const FORMATS = ['dir', 'core', 'elf', 'kexec'] as const;
+export const FORMATS = ['dir', 'core', 'elf', 'raw', 'kexec'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Options of `build` that say what is written. */
@@ -42,6 +43,7 @@ const WRITERS: Readonly<Record<Format, Writer>> = {
   dir: writeDir,
   core: writeCore,
   elf: writeElf,
+  raw: writeRaw,
   kexec: writeKexec,
 };
 
@@ -95,6 +97,18 @@ function writeElf(image: Image, output: string, flags: FormatFlags): Written {
   return { files: [], segments };
 }
 
+function writeRaw(image: Image, output: string, flags: FormatFlags): Written {
+  if (flags.kernel === undefined) return { files: writeRawExtents(image, output), segments: [] };
+  const { elf, image: loaded, inElf, machine, segments } = buildBootParts(image, kernelOptions(image, flags));
+  const name = 'entry.elf';
+  const files = writeRawExtents(loaded, output, {
+    extra: [{ name, bytes: elf }],
+    arguments: qemuArguments(name, machine, 'tcg'),
+    without: inElf,
+  });
+  return { files, segments };
+}
+
 function writeKexec(image: Image, output: string, flags: FormatFlags): Written {
   // The console is the machine's own affair.
   const options = { ...kernelOptions(image, flags), cmdline: `kho=on ${flags.cmdline ?? ''}`.trim() };
@@ -107,7 +121,7 @@ function writeKexec(image: Image, output: string, flags: FormatFlags): Written {
   };
 }
 
-function kernelOptions(image: Image, { kernel, initrd, cmdline }: FormatFlags): BootElfOptions {
+function kernelOptions(image: Image, { kernel, initrd, cmdline }: FormatFlags): SegmentsOptions {
   if (kernel === undefined) throw usage('this format has a kernel in it', 'add --kernel FILE');
   return {
     kernel: readInput(kernel),

@@ -31,6 +31,9 @@ Formats (docs/formats.md), each with an example:
            khoforge build out/captured -o image.core --format core --vmcoreinfo vmcore
   elf    one ELF that QEMU boots with -kernel (by its PVH note on x86_64): the boot.elf of dir, alone
            khoforge build SPEC -o boot.elf --format elf --kernel bzImage
+  raw    a file for each run of pages, and the QEMU arguments that load them; with --kernel they boot it
+           khoforge build SPEC -o out/raw --format raw --kernel bzImage
+           (cd out/raw && qemu-system-x86_64 $(cat qemu-args))
   kexec  segments for kexec_load(2), and the program that loads them in a Linux without KHO (x86_64)
            khoforge build SPEC -o out/kexec --format kexec --kernel bzImage --initrd initrd.cpio --cc clang
            scp -r out/kexec host: && ssh root@host kexec/kexec-load kexec/kexec.img

@@ -1,16 +1,13 @@
 import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { type Machine, machineOf } from '../memory/machine.ts';
-import { withNodes } from '../memory/nodes.ts';
+import { pageRegions } from '../image/page-runs.ts';
+import type { Machine } from '../memory/machine.ts';
 import type { Extent } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
-import { hex, overlaps } from '../numbers.ts';
-import { loadArm64Segments } from './arm64.ts';
-import { parseArm64Image } from './arm64-image.ts';
-import { parseBzImage } from './bzimage.ts';
+import { hex, overlaps, toNumber } from '../numbers.ts';
 import type { Segment } from './placer.ts';
 import { arm64Elf, pvhElf } from './qemu-elf.ts';
-import { loadSegments } from './x86-64.ts';
+import { bootSegments, type SegmentsOptions, withSegments } from './segments.ts';
 
 export interface BootElf {
   /** For `-kernel` of QEMU. */
@@ -22,62 +19,70 @@ export interface BootElf {
   readonly kernelVersion: string;
 }
 
-export interface BootElfOptions {
-  readonly kernel: Uint8Array;
-  readonly initrd?: Uint8Array;
-  readonly cmdline: string;
-  /** Bytes of guest memory; default: what `image.ram` needs. */
-  readonly memory?: bigint;
-  /** arm64: gives the device tree of the machine, as QEMU dumps it. */
-  readonly machineTree?: (machine: Machine) => Uint8Array;
-  /** Name of the kernel file, for messages. */
-  readonly kernelFile?: string;
-}
-
 /**
  * Memory as it is when the receiving kernel takes over after kexec: the handover, and the kernel loaded into
  * scratch, as one file that QEMU starts.
  * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
  * `OUTSIDE_RAM`, and of `machineTree`
  */
-export function buildBootElf(image: Image, options: BootElfOptions): BootElf {
-  return image.target.arch === 'arm64' ? arm64BootElf(image, options) : x86BootElf(image, options);
-}
-
-function x86BootElf(image: Image, options: BootElfOptions): BootElf {
-  const kernel = parseBzImage(options.kernel, options.kernelFile);
-  const machine = machineWithNodes(image, options);
-  const { cmdline, initrd } = options;
-  const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
-  const elf = pvhElf(extentsOf(image, segments, machine), entryOf(segments));
-  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
-}
-
-function arm64BootElf(image: Image, options: BootElfOptions): BootElf {
-  const kernel = parseArm64Image(options.kernel, options.kernelFile);
-  const machine = machineWithNodes(image, options);
-  const { cmdline, initrd, machineTree } = options;
-  if (machineTree === undefined)
-    throw new KhoforgeError('BOOT_TREE', "no device tree of QEMU's virt machine");
-  const load = { kernel, cmdline, machine, machineTree: machineTree(machine), ...(initrd && { initrd }) };
-  const segments = loadArm64Segments(image, load);
-  const [bank] = machine.banks;
-  const elf = arm64Elf(extentsOf(image, segments, machine), entryOf(segments), bank?.start ?? 0n);
-  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion: kernel.version };
-}
-
-function machineWithNodes({ target, ram, nodes }: Image, { memory }: BootElfOptions): Machine {
-  const machine = machineOf(target.arch, ram, memory);
-  return nodes ? withNodes(machine, nodes) : machine;
-}
-
-const entryOf = (segments: readonly Segment[]) =>
-  segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
-
-function extentsOf(image: Image, segments: readonly Segment[], machine: Machine): Extent[] {
+export function buildBootElf(image: Image, options: SegmentsOptions): BootElf {
+  const { segments, machine, kernelVersion } = bootSegments(image, options);
   const extents = merge(image.memory.extents, segments);
   for (const extent of extents) checkInRam(extent, machine);
-  return extents;
+  const elf = entryElf(image, extents, segments, machine);
+  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion };
+}
+
+/** A boot whose memory is loaded piece by piece. */
+export interface BootParts {
+  /** For `-kernel` of QEMU: the code that enters the kernel. */
+  readonly elf: Uint8Array;
+  /** The image with all that is loaded in its memory, but that code. */
+  readonly image: Image;
+  /** Where regions of it begin that the ELF has as well. */
+  readonly inElf: readonly bigint[];
+  readonly segments: BootElf['segments'];
+  readonly machine: Machine;
+}
+
+/**
+ * As buildBootElf(), with the memory apart from the entry. Where QEMU's virt machine would put a device tree of its own,
+ * at the start of RAM, its ELF has to have something: what belongs there.
+ * @throws KhoforgeError as buildBootElf()
+ */
+export function buildBootParts(image: Image, options: SegmentsOptions): BootParts {
+  const { segments, machine } = bootSegments(image, options);
+  for (const extent of merge(image.memory.extents, segments)) checkInRam(extent, machine);
+  const isStub = ({ name }: Segment) => name === 'entry stub';
+  const loaded = withSegments(
+    image,
+    segments.filter((segment) => !isStub(segment)),
+  );
+  const start = machine.banks[0]?.start ?? 0n;
+  const own = pageRegions(loaded).filter((region) => isWithin([region], start, start + 1n));
+  const extents = own.map((region) => ({
+    start: region.start,
+    bytes: loaded.memory.read(region.start, toNumber(region.size, 'bytes at the start of RAM')),
+  }));
+  const elf = entryElf(image, merge(extents, segments.filter(isStub)), segments, machine);
+  return {
+    elf,
+    image: loaded,
+    inElf: own.map((region) => region.start),
+    segments: segments.map(withoutBytes),
+    machine,
+  };
+}
+
+/** An ELF that QEMU loads and enters at the entry stub, with the extents in it. */
+function entryElf(
+  { target }: Image,
+  extents: readonly Extent[],
+  segments: readonly Segment[],
+  { banks: [bank] }: Machine,
+): Uint8Array {
+  const entry = segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
+  return target.arch === 'arm64' ? arm64Elf(extents, entry, bank?.start ?? 0n) : pvhElf(extents, entry);
 }
 
 function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent[] {

@@ -41,7 +41,7 @@ static const uint32_t MACHINE = 183;
 #error "no KHO on this architecture"
 #endif
 
-/* What the firmware has below may differ from what the next kernel is told; it looks there itself. */
+/* What firmware keeps of the memory below differs from machine to machine, and the next kernel hardly needs it. */
 static const uint64_t LOW_MEMORY = 0x100000;
 
 static int fail(int code, const char *what, const char *why)

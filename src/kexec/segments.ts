@@ -1,50 +1,81 @@
 import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { type Machine, machineFor, virtMachine } from '../memory/machine.ts';
+import { type Machine, machineFor, machineOf } from '../memory/machine.ts';
+import { withNodes } from '../memory/nodes.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { loadArm64Segments } from './arm64.ts';
 import { parseArm64Image } from './arm64-image.ts';
-import type { BootElfOptions } from './boot-elf.ts';
 import { parseBzImage } from './bzimage.ts';
 import type { Segment } from './placer.ts';
 import { loadSegments } from './x86-64.ts';
 
-/** What goes into memory beside the handover, for a jump that no firmware comes before. */
-export interface KexecSegments {
-  /** In the order they were placed; each has bytes. */
+export interface SegmentsOptions {
+  readonly kernel: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly cmdline: string;
+  /** Bytes of guest memory; default: what `image.ram` needs. */
+  readonly memory?: bigint;
+  /** arm64: gives the device tree of the machine, as QEMU dumps it. */
+  readonly machineTree?: (machine: Machine) => Uint8Array;
+  /** Name of the kernel file, for messages. */
+  readonly kernelFile?: string;
+}
+
+/** What goes into memory beside the handover. */
+export interface PlacedSegments {
+  /** In the order they were placed. */
   readonly segments: readonly Segment[];
+  readonly machine: Machine;
   /** Version text of the kernel file; may be empty. */
   readonly kernelVersion: string;
 }
 
-export type SegmentsOptions = Omit<BootElfOptions, 'memory'>;
+/**
+ * Kernel, initrd and what leads to them, where kexec_file_load() would put them, clear of where the firmware of QEMU's
+ * machine works before the entry stub runs.
+ * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
+ *   and of `machineTree`
+ */
+export function bootSegments(image: Image, options: SegmentsOptions): PlacedSegments {
+  if (image.target.arch === 'arm64') return arm64Segments(image, options);
+  return x86Segments(image, options, () => machineWithNodes(image, options));
+}
 
 /**
- * Kernel, initrd and what leads to them, where kexec_file_load() would put them; of x86_64 without an entry stub.
- * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, and of
- *   `machineTree`
+ * The same for a jump that no firmware comes before, from a kernel or a boot loader: those that have bytes, without the
+ * entry stub. On x86_64 any RAM will do.
+ * @throws KhoforgeError as bootSegments()
  */
-export function kexecSegments(image: Image, options: SegmentsOptions): KexecSegments {
-  const { segments, kernelVersion } =
-    image.target.arch === 'arm64' ? arm64Segments(image, options) : x86Segments(image, options);
-  return { segments: segments.filter(({ bytes }) => bytes.length > 0), kernelVersion };
+export function kexecSegments(image: Image, options: SegmentsOptions): PlacedSegments {
+  const placed =
+    image.target.arch === 'arm64'
+      ? bootSegments(image, options)
+      : x86Segments(image, options, () => withoutFirmware(image));
+  const segments = placed.segments.filter(({ name, bytes }) => name !== 'entry stub' && bytes.length > 0);
+  return { ...placed, segments };
 }
 
-function x86Segments(image: Image, { kernel, kernelFile, cmdline, initrd }: SegmentsOptions): KexecSegments {
-  const bzImage = parseBzImage(kernel, kernelFile);
-  const machine = withoutFirmware(image);
-  const segments = loadSegments(image, { kernel: bzImage, cmdline, machine, ...(initrd && { initrd }) });
-  return { segments: segments.filter(({ name }) => name !== 'entry stub'), kernelVersion: bzImage.version };
+function x86Segments(image: Image, options: SegmentsOptions, findMachine: () => Machine): PlacedSegments {
+  const { cmdline, initrd } = options;
+  const kernel = parseBzImage(options.kernel, options.kernelFile);
+  const machine = findMachine();
+  const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
+  return { segments, machine, kernelVersion: kernel.version };
 }
 
-function arm64Segments(image: Image, options: SegmentsOptions): KexecSegments {
+function arm64Segments(image: Image, options: SegmentsOptions): PlacedSegments {
   const { machineTree, cmdline, initrd } = options;
   const kernel = parseArm64Image(options.kernel, options.kernelFile);
-  const machine = virtMachine(image.ram);
+  const machine = machineWithNodes(image, options);
   if (machineTree === undefined)
     throw new KhoforgeError('BOOT_TREE', "no device tree of QEMU's virt machine");
   const load = { kernel, cmdline, machine, machineTree: machineTree(machine), ...(initrd && { initrd }) };
-  return { segments: loadArm64Segments(image, load), kernelVersion: kernel.version };
+  return { segments: loadArm64Segments(image, load), machine, kernelVersion: kernel.version };
+}
+
+function machineWithNodes({ target, ram, nodes }: Image, { memory }: SegmentsOptions): Machine {
+  const machine = machineOf(target.arch, ram, memory);
+  return nodes ? withNodes(machine, nodes) : machine;
 }
 
 /** What e820 tells beside RAM is known of QEMU's machines; of any other there is RAM alone. */
