@@ -12,6 +12,7 @@ import { writeKexecDirectory } from '../kexec/kexec-file.ts';
 import { planKexecLoad } from '../kexec/kexec-load.ts';
 import { buildLoader } from '../kexec/loader.ts';
 import { kexecSegments, type SegmentsOptions, withSegments } from '../kexec/segments.ts';
+import type { Machine } from '../memory/machine.ts';
 import type { PlacedSegment } from '../report/build.ts';
 
 export const FORMATS = ['dir', 'core', 'elf', 'raw', 'kexec'] as const;
@@ -24,6 +25,7 @@ export interface FormatFlags {
   cmdline?: string;
   vmcoreinfo?: string;
   vmlinux?: string;
+  dtb?: string;
   /** False with --no-loader. */
   loader?: boolean;
   cc?: string;
@@ -48,9 +50,10 @@ const WRITERS: Readonly<Record<Format, Writer>> = {
 };
 
 /** Options that only some formats take. */
-const TAKEN: Readonly<Record<'vmcoreinfo' | 'vmlinux' | 'cc', readonly Format[]>> = {
+const TAKEN: Readonly<Record<'vmcoreinfo' | 'vmlinux' | 'dtb' | 'cc', readonly Format[]>> = {
   vmcoreinfo: ['core'],
   vmlinux: ['core'],
+  dtb: ['core', 'kexec'],
   cc: ['kexec'],
 };
 
@@ -121,15 +124,21 @@ function writeKexec(image: Image, output: string, flags: FormatFlags): Written {
   };
 }
 
-function kernelOptions(image: Image, { kernel, initrd, cmdline }: FormatFlags): SegmentsOptions {
+function kernelOptions(image: Image, { kernel, initrd, cmdline, dtb }: FormatFlags): SegmentsOptions {
   if (kernel === undefined) throw usage('this format has a kernel in it', 'add --kernel FILE');
   return {
     kernel: readInput(kernel),
     kernelFile: kernel,
     cmdline: commandLine(cmdline, image.target.arch),
-    machineTree: dumpMachineTree,
+    machineTree: dtb === undefined ? virtTree : () => readInput(dtb),
     ...(initrd !== undefined && { initrd: readInput(initrd) }),
   };
+}
+
+/** Of the machine that QEMU would make; of another only the user knows it. */
+function virtTree(machine: Machine): Uint8Array {
+  if (machine.type === 'virt') return dumpMachineTree(machine);
+  throw usage("`ram` is not that of QEMU's virt machine", 'give its device tree: --dtb /sys/firmware/fdt');
 }
 
 const usage = (message: string, hint: string) => new KhoforgeError('USAGE', message, { hint });

@@ -34,10 +34,10 @@ Formats (docs/formats.md), each with an example:
   raw    a file for each run of pages, and the QEMU arguments that load them; with --kernel they boot it
            khoforge build SPEC -o out/raw --format raw --kernel bzImage
            (cd out/raw && qemu-system-x86_64 $(cat qemu-args))
-  kexec  segments for kexec_load(2), and the program that loads them in a Linux without KHO (x86_64)
+  kexec  segments for kexec_load(2), and the program that loads them in a Linux without KHO
            khoforge build SPEC -o out/kexec --format kexec --kernel bzImage --initrd initrd.cpio --cc clang
            scp -r out/kexec host: && ssh root@host kexec/kexec-load kexec/kexec.img
-           khoforge build SPEC -o out/kexec --format kexec --kernel bzImage --no-loader
+           khoforge build SPEC -o out/kexec --format kexec --kernel Image --dtb /sys/firmware/fdt --no-loader
 
 Checks that a spec can allow one by one (allow: [NAME]):
 ${Object.entries(CHECKS)
@@ -57,6 +57,7 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
     .option('--explain', 'with --kernel: tell where each segment is, and by which rule')
     .option('--vmcoreinfo <file>', 'core: the note of this name, from its text or from another ELF core')
     .option('--vmlinux <file>', "core: add this kernel's image, which crash asks for, and its VMCOREINFO")
+    .option('--dtb <file>', "core, kexec: device tree of an arm64 machine; default: that of QEMU's virt")
     .option('--no-loader', 'kexec: do not build the program that loads it')
     .option('--cc <command>', 'kexec: compiler for that program; default gcc, a cross gcc or clang')
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')

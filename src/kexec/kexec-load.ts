@@ -5,11 +5,13 @@ import { pageRuns } from '../image/page-runs.ts';
 import type { Region } from '../memory/regions.ts';
 import { alignUp, hex, humanSize, toNumber } from '../numbers.ts';
 import { inspect } from '../receiver/decode.ts';
+import { arm64UnpackStubSize, makeArm64UnpackStub } from './arm64-unpack.ts';
 import { placeSegment } from './place.ts';
 import type { Segment } from './placer.ts';
 import { intersection, unionOf, without } from './region-sets.ts';
 import { kexecSegments, type SegmentsOptions } from './segments.ts';
-import { makeUnpackStub, type Unpacked, unpackStubSize } from './unpack-stub.ts';
+import type { Unpacked } from './unpack.ts';
+import { makeX86UnpackStub, x86UnpackStubSize } from './x86-unpack.ts';
 
 /** One segment for kexec_load(2), in the words of `struct kexec_segment` (include/uapi/linux/kexec.h, 7.3). */
 export interface LoadSegment {
@@ -47,38 +49,31 @@ const LOW = { start: 0n, size: 4n << 30n };
  * A handover as segments for kexec_load(2): kernel, initrd and boot parameters where kexec_file_load() would put them,
  * and the handover packed behind a stub, in memory that nothing is handed over in. Preserved memory of which the image
  * knows nothing is zeroed, as a machine that was just switched on has it.
- * @throws KhoforgeError `KEXEC_ARCH`, `KEXEC_NO_ROOM`, and of kexecSegments()
+ * @throws KhoforgeError `KEXEC_NO_ROOM`, and of kexecSegments()
  */
 export function planKexecLoad(image: Image, options: SegmentsOptions): KexecLoad {
-  const { arch, pageSize } = image.target;
-  if (arch !== 'x86_64') {
-    throw new KhoforgeError(
-      'KEXEC_ARCH',
-      `the image is for ${arch}: kexec_load segments are made for x86_64`,
-    );
-  }
+  const { arch } = image.target;
+  const pageSize = BigInt(image.target.pageSize);
   const { segments, kernelVersion } = kexecSegments(image, options);
-  const places = segments.map(({ start, size }) => ({ start, size: alignUp(size, BigInt(pageSize)) }));
+  const places = segments.map(({ start, size }) => ({ start, size: alignUp(size, pageSize) }));
   const runs = [...pageRuns(image)].map(({ start, size, zero }) => ({ start, size, zero }));
   const copies = runs.filter(({ zero }) => !zero);
   const cleared = intersection([...runs.filter(({ zero }) => zero), ...preserved(image)], image.ram);
   const zeroes = without(cleared, [...copies, ...places]);
-  const mapped = unionOf([LOW, ...image.ram, ...places]);
 
-  const stubSize = unpackStubSize({ unpacked: [...copies, ...zeroes], mapped });
-  const size = copies.reduce((sum, copy) => sum + copy.size, stubSize);
+  const mapped = unionOf([LOW, ...image.ram, ...places]);
+  const pieces = copies.length + zeroes.length;
+  const stubSize = arch === 'arm64' ? arm64UnpackStubSize(pieces) : x86UnpackStubSize(pieces, mapped);
+  const head = alignUp(stubSize, pageSize);
+  const size = copies.reduce((sum, copy) => sum + copy.size, head);
   const { address, why } = placeHandover(image, size, [...copies, ...zeroes, ...places]);
-  const unpacked = [...fromPacked(copies, address + stubSize), ...zeroes];
-  const [kernel, bootParams] = ['kernel', 'boot parameters'].map(
-    (wanted) => segments.find(({ name }) => name === wanted)?.start ?? 0n,
-  );
-  const stub = makeUnpackStub({
-    address,
-    unpacked,
-    mapped,
-    kernel: kernel ?? 0n,
-    bootParams: bootParams ?? 0n,
-  });
+  const unpacked = [...fromPacked(copies, address + head), ...zeroes];
+  const at = (wanted: Segment['name']) => segments.find(({ name }) => name === wanted)?.start ?? 0n;
+  const kernel = at('kernel');
+  const stub =
+    arch === 'arm64'
+      ? makeArm64UnpackStub({ unpacked, kernel, dtb: at('device tree') })
+      : makeX86UnpackStub({ address, unpacked, mapped, kernel, bootParams: at('boot parameters') });
   const handover: LoadSegment = {
     name: 'handover',
     mem: address,
@@ -86,14 +81,14 @@ export function planKexecLoad(image: Image, options: SegmentsOptions): KexecLoad
     bufsz: toNumber(size, 'bytes of the handover'),
     why,
     *chunks() {
-      yield stub;
+      yield Buffer.concat([stub, Buffer.alloc(toNumber(head - stubSize, 'bytes of a page'))]);
       for (const { parts } of pageRuns(image)) yield* parts;
     },
   };
   return {
     arch,
     entry: address,
-    segments: [...segments.map((segment) => loadSegment(segment, BigInt(pageSize))), handover],
+    segments: [...segments.map((segment) => loadSegment(segment, pageSize)), handover],
     writes: unionOf([...places, ...unpacked, { start: address, size }]),
     ram: image.ram,
     kernelVersion,

@@ -1,6 +1,6 @@
 import { KhoforgeError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { type Machine, machineFor, machineOf } from '../memory/machine.ts';
+import { type Machine, machineOf } from '../memory/machine.ts';
 import { withNodes } from '../memory/nodes.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { loadArm64Segments } from './arm64.ts';
@@ -37,23 +37,23 @@ export interface PlacedSegments {
  *   and of `machineTree`
  */
 export function bootSegments(image: Image, options: SegmentsOptions): PlacedSegments {
-  if (image.target.arch === 'arm64') return arm64Segments(image, options);
-  return x86Segments(image, options, () => machineWithNodes(image, options));
+  return placed(image, options, () => machineWithNodes(image, options));
 }
 
 /**
  * The same for a jump that no firmware comes before, from a kernel or a boot loader: those that have bytes, without the
- * entry stub. On x86_64 any RAM will do.
- * @throws KhoforgeError as bootSegments()
+ * entry stub. Any RAM will do.
+ * @throws KhoforgeError as bootSegments(), but `RAM_NOT_QEMU`
  */
 export function kexecSegments(image: Image, options: SegmentsOptions): PlacedSegments {
-  const placed =
-    image.target.arch === 'arm64'
-      ? bootSegments(image, options)
-      : x86Segments(image, options, () => withoutFirmware(image));
-  const segments = placed.segments.filter(({ name, bytes }) => name !== 'entry stub' && bytes.length > 0);
-  return { ...placed, segments };
+  const all = placed(image, options, () => withoutFirmware(image));
+  const segments = all.segments.filter(({ name, bytes }) => name !== 'entry stub' && bytes.length > 0);
+  return { ...all, segments };
 }
+
+/** @param machine asked for when the kernel is known to be one of the architecture */
+const placed = (image: Image, options: SegmentsOptions, machine: () => Machine): PlacedSegments =>
+  image.target.arch === 'arm64' ? arm64Segments(image, options, machine) : x86Segments(image, options, machine);
 
 function x86Segments(image: Image, options: SegmentsOptions, findMachine: () => Machine): PlacedSegments {
   const { cmdline, initrd } = options;
@@ -63,10 +63,10 @@ function x86Segments(image: Image, options: SegmentsOptions, findMachine: () => 
   return { segments, machine, kernelVersion: kernel.version };
 }
 
-function arm64Segments(image: Image, options: SegmentsOptions): PlacedSegments {
+function arm64Segments(image: Image, options: SegmentsOptions, findMachine: () => Machine): PlacedSegments {
   const { machineTree, cmdline, initrd } = options;
   const kernel = parseArm64Image(options.kernel, options.kernelFile);
-  const machine = machineWithNodes(image, options);
+  const machine = findMachine();
   if (machineTree === undefined)
     throw new KhoforgeError('BOOT_TREE', "no device tree of QEMU's virt machine");
   const load = { kernel, cmdline, machine, machineTree: machineTree(machine), ...(initrd && { initrd }) };
@@ -78,10 +78,10 @@ function machineWithNodes({ target, ram, nodes }: Image, { memory }: SegmentsOpt
   return nodes ? withNodes(machine, nodes) : machine;
 }
 
-/** What e820 tells beside RAM is known of QEMU's machines; of any other there is RAM alone. */
-function withoutFirmware({ ram }: Image): Machine {
+/** What is reserved beside RAM is known of QEMU's machines; of any other there is RAM alone. */
+function withoutFirmware({ target, ram }: Image): Machine {
   try {
-    return { ...machineFor(ram), scribbled: [] };
+    return { ...machineOf(target.arch, ram), scribbled: [] };
   } catch (error) {
     if (!(error instanceof KhoforgeError) || error.code !== 'RAM_NOT_QEMU') throw error;
     return { type: 'q35', size: 0n, banks: ram, usable: ram, scribbled: [], reserved: [] };

@@ -1,12 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Arch } from '../../src/abi/target.ts';
 import { consoleLines, message } from '../../src/boot/console.ts';
-import { commandLine, QEMU } from '../../src/boot/qemu.ts';
+import { commandLine, emulatorFor } from '../../src/boot/qemu.ts';
 import { dumpGuest } from '../../src/image/guest.ts';
 import { cpioArchive } from '../../src/kselftest/cpio.ts';
 import { compileProgram } from '../../src/profile/compiler.ts';
@@ -18,12 +19,13 @@ import { buildInitrd, buildKernel } from './receiver.ts';
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-kexec-load-'));
 const at = (name: string) => join(folder, name);
 const said: string[] = [];
-let first: string;
-let next: string;
 
+/** The kernel that jumps and the one that is jumped into. */
+const kernels: Partial<Record<Arch, { first: string; next: string }>> = {};
 beforeAll(() => {
-  first = buildKernel('--without-kho');
-  next = buildKernel();
+  kernels.x86_64 = { first: buildKernel('--without-kho'), next: buildKernel() };
+  const arm64 = ['--arch', 'arm64'];
+  kernels.arm64 = { first: buildKernel('--without-kho', ...arm64), next: buildKernel(...arm64) };
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -44,20 +46,33 @@ interface Jump {
   /** For kexec-load. */
   readonly option?: string;
   readonly qemu?: readonly string[];
+  readonly arch?: Arch;
+  readonly dtb?: string;
 }
+
+const MACHINES: Readonly<Record<Arch, readonly string[]>> = {
+  x86_64: ['-machine', 'q35'],
+  arm64: ['-machine', 'virt', '-cpu', 'cortex-a76'],
+};
 
 const MiB = 1 << 20;
 
 /** Makes segments, and lets a kernel without KHO load them and jump. @returns the console of both kernels */
 function jump(
   source: string,
-  { initrd, cmdline, memory = '512M', option = '', qemu = [] }: Jump = {},
+  { initrd, cmdline, memory = '512M', option = '', qemu = [], arch = 'x86_64', dtb }: Jump = {},
 ): string[] {
   const output = at('kexec');
-  const options = [...(initrd === undefined ? [] : ['--initrd', initrd]), '--cmdline', commandLine(cmdline)];
+  const { first, next } = kernels[arch] ?? { first: '', next: '' };
+  const options = [
+    ...(initrd === undefined ? [] : ['--initrd', initrd]),
+    '--cmdline',
+    commandLine(cmdline, arch),
+    ...(dtb === undefined ? [] : ['--dtb', dtb]),
+  ];
   const build = khoforge(['build', source, '-o', output, '--format', 'kexec', '--kernel', next, ...options]);
   if (build.code !== 0) throw new Error(build.stderr);
-  const init = compileProgram(fileURLToPath(new URL('kexec-load-init.c', import.meta.url)), 'x86_64');
+  const init = compileProgram(fileURLToPath(new URL('kexec-load-init.c', import.meta.url)), arch);
   const files = ['kexec-load', 'kexec.img'].map((path) => ({
     path,
     bytes: readFileSync(join(output, path)),
@@ -65,10 +80,17 @@ function jump(
   const plan = { path: 'plan', bytes: Buffer.from(`${option}\n`) };
   const folders = ['dev', 'proc'].map((path) => ({ path }));
   writeFileSync(at('initrd.cpio'), cpioArchive([...folders, { path: 'init', bytes: init }, ...files, plan]));
-  const machine = ['-machine', 'q35', '-accel', 'tcg', '-m', memory, ...qemu];
+  const machine = [...MACHINES[arch], '-accel', 'tcg', '-m', memory, ...qemu];
   const quiet = ['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${at('console')}`];
-  const kernel = ['-kernel', first, '-initrd', at('initrd.cpio'), '-append', commandLine()];
-  const run = spawnSync('timeout', ['--signal=KILL', '120', QEMU, ...machine, ...quiet, ...kernel]);
+  const kernel = ['-kernel', first, '-initrd', at('initrd.cpio'), '-append', commandLine('', arch)];
+  const run = spawnSync('timeout', [
+    '--signal=KILL',
+    '120',
+    emulatorFor(arch),
+    ...machine,
+    ...quiet,
+    ...kernel,
+  ]);
   if (run.error) throw run.error;
   const lines = consoleLines(readFileSync(at('console'))).map(message);
   said.push(
@@ -99,6 +121,33 @@ describe('a Linux without KHO hands over', () => {
   it('with page tables of five levels', () => {
     const lines = jump('examples/quickstart.yaml', { qemu: ['-cpu', 'max,la57=on'] });
     expect(lines).toContain('khoforge-kexec: five levels of page tables');
+    expectRevived(lines);
+  });
+
+  it('on arm64', () => {
+    const lines = jump('examples/arm64-4k.yaml', { arch: 'arm64', memory: '1G' });
+    expect(lines.join('\n')).toMatch(/\d+ MiB are dirty/);
+    expectRevived(lines);
+  });
+
+  it('on an arm64 machine of which only its device tree is known, at EL2', () => {
+    const qemu = ['-machine', 'virt,virtualization=on'];
+    const dump = [
+      '-machine',
+      `virt,virtualization=on,dumpdtb=${at('machine.dtb')}`,
+      '-cpu',
+      'cortex-a76',
+      '-m',
+      '1G',
+    ];
+    execFileSync(emulatorFor('arm64'), [...dump, '-nodefaults', '-display', 'none'], { stdio: 'ignore' });
+    const lines = jump('examples/arm64-4k.yaml', {
+      arch: 'arm64',
+      memory: '1G',
+      qemu,
+      dtb: at('machine.dtb'),
+    });
+    expect(lines.filter((line) => line.includes('CPU: All CPU(s) started at EL2'))).toHaveLength(2);
     expectRevived(lines);
   });
 
@@ -143,7 +192,8 @@ place: { "kho_test/folios[0]": 0x140000000, kexec-metadata: 0x150000000 }
   });
 
   it('what was captured of a real kernel, whose memory lies everywhere', async () => {
-    const chain = { kernels: [next, next], initrd: buildInitrd(), mebibytes: 256, cmdline: '' };
+    const kernel = kernels.x86_64?.next ?? '';
+    const chain = { kernels: [kernel, kernel], initrd: buildInitrd(), mebibytes: 256, cmdline: '' };
     await withJumpingGuest(chain, async (guest) => {
       await guest.untilJump();
       await dumpGuest(guest.qmp, at('dump.elf'), () => {});

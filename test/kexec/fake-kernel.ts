@@ -33,3 +33,12 @@ export function fakeBzImage(fields: FakeKernel = {}): Buffer {
   setup.write(fields.version ?? '7.3.4 (a@b) #1 SMP', 0x500);
   return Buffer.concat([setup, Buffer.alloc(fields.payload ?? 0x3000, 0x90)]);
 }
+
+/** A file with the header of an arm64 Image of 1 MiB that takes 4 MiB (Documentation/arch/arm64/booting.rst, 7.3). */
+export function fakeArm64Image(): Buffer {
+  const kernel = Buffer.alloc(1 << 20, 0x41);
+  kernel.writeBigUInt64LE(0n, 8);
+  kernel.writeBigUInt64LE(4n << 20n, 16);
+  kernel.write('ARM\x64', 56, 'latin1');
+  return kernel;
+}

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { buildImage } from '../../src/handover/build-image.ts';
 import type { Image } from '../../src/image/image.ts';
@@ -6,9 +7,13 @@ import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import { type Region, regionEnd } from '../../src/memory/regions.ts';
 import type { Spec } from '../../src/spec/schema.ts';
 import { codeOf } from '../thrown.ts';
-import { fakeBzImage } from './fake-kernel.ts';
+import { fakeArm64Image, fakeBzImage } from './fake-kernel.ts';
 
 const PAGE = 4096n;
+const TREE = execFileSync('dtc', ['-I', 'dts', '-O', 'dtb'], {
+  input: '/dts-v1/; / { memory@40000000 { device_type = "memory"; reg = <0 0 0 0>; }; chosen { }; };',
+  stdio: ['pipe', 'pipe', 'ignore'],
+});
 const options = { kernel: fakeBzImage(), initrd: new Uint8Array(5000).fill(7), cmdline: 'kho=on' };
 const spec: Spec = {
   target: { release: '7.3' },
@@ -59,17 +64,17 @@ function loaded({ segments }: KexecLoad): Machine {
   return machine;
 }
 
-/** Does what the stub at the entry does: the list is the part of it before the first packed page. */
-function unpack(machine: Machine, { entry }: KexecLoad): void {
-  // The address is the operand of `mov rbx, list` at 0x51 of the code.
-  const list = machine.page(entry).readBigUInt64LE(0x53);
+/** Does what the stub at the entry does. */
+function unpack(machine: Machine, { entry, arch }: KexecLoad): void {
+  // x86: the operand of `mov rbx, list` at 0x51 of the code. arm64: behind the code.
+  const list = arch === 'arm64' ? entry + 0xc0n : machine.page(entry).readBigUInt64LE(0x53);
   for (let at = list; ; at += 24n) {
-    const [start = 0n, from = 0n, words = 0n] = [0n, 8n, 16n].map((field) => {
+    const [start = 0n, from = 0n, size = 0n] = [0n, 8n, 16n].map((field) => {
       const address = at + field;
       return machine.page(address - (address % PAGE)).readBigUInt64LE(Number(address % PAGE));
     });
-    if (words === 0n) return;
-    const bytes = from === 0n ? Buffer.alloc(Number(words * 8n)) : machine.read(from, words * 8n);
+    if (size === 0n) return;
+    const bytes = from === 0n ? Buffer.alloc(Number(size)) : machine.read(from, size);
     machine.write(start, bytes);
   }
 }
@@ -166,9 +171,23 @@ describe('planKexecLoad', () => {
     expectHandedOver(scattered, planKexecLoad(scattered, options));
   });
 
-  it('refuses what it cannot load', () => {
-    const arm64 = buildImage({ target: { release: '7.3', arch: 'arm64' } });
-    expect(codeOf(() => planKexecLoad(arm64, options))).toBe('KEXEC_ARCH');
+  it.each([4096, 16384, 65536])('puts a handover of arm64 in place, with pages of %d bytes', (page_size) => {
+    const target = { release: '7.3', arch: 'arm64' as const, page_size };
+    const arm64 = buildImage({
+      ...spec,
+      target,
+      ram: '4GiB',
+      scratch: [{ size: '512MiB' }],
+      preserve: [{ name: 'empty', size: '128KiB' }],
+    });
+    const load = { kernel: fakeArm64Image(), cmdline: 'kho=on', machineTree: () => TREE };
+    const { segments, ...rest } = planKexecLoad(arm64, load);
+    expect(segments.map(({ name }) => name)).toEqual(['kernel', 'device tree', 'handover']);
+    expect(segments.every(({ mem, memsz }) => (mem | memsz) % BigInt(page_size) === 0n)).toBe(true);
+    expectHandedOver(arm64, { segments, ...rest });
+  });
+
+  it('refuses what it has no room for', () => {
     const none = { ...image, ram: [{ start: 0x8000000n, size: PAGE }] };
     expect(codeOf(() => planKexecLoad(none, options))).toBe('KEXEC_NO_ROOM');
   });

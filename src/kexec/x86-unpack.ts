@@ -1,27 +1,16 @@
 import type { Region } from '../memory/regions.ts';
-import { alignUp } from '../numbers.ts';
 import { identityTables } from './identity-tables.ts';
+import { type Unpacked, unpackList, unpackListSize } from './unpack.ts';
 import { DESCRIPTORS, ENTRY_64, u32, u64, writeDescriptors } from './x86-code.ts';
 
 /*
- * What kexec_load(2) jumps to, in the place of a purgatory. The system call takes 16 segments at most
- * (KEXEC_SEGMENT_MAX, include/uapi/linux/kexec.h) and a handover may have thousands of pieces, so they come packed in
- * one segment, behind this code, which puts them in place and enters the kernel. It is entered in 64-bit mode with all
- * of RAM mapped one to one, interrupts off and an empty descriptor table (7.3, arch/x86/kernel/relocate_kernel_64.S).
- * The tables that map it are in memory of the kernel before, which what is unpacked may be for: so the stub goes over
- * to its own first. Page tables may have five levels, when those of the kernel before had.
+ * Entered by kexec_load(2) in 64-bit mode with all of RAM mapped one to one, interrupts off and an empty descriptor
+ * table (7.3, arch/x86/kernel/relocate_kernel_64.S). The tables that map it are in memory of the kernel before, which
+ * what is unpacked may be for: so the stub goes over to its own first. Page tables may have five levels, when those of
+ * the kernel before had.
  */
 
-/** Memory that gets the bytes from another place, or zeroes. Whole pages. */
-export interface Unpacked {
-  readonly start: bigint;
-  /** Bytes. */
-  readonly size: bigint;
-  /** Undefined for zeroes. */
-  readonly from?: bigint;
-}
-
-export interface UnpackStub {
+export interface X86UnpackStub {
   /** Where the stub itself is: page aligned. */
   readonly address: bigint;
   readonly unpacked: readonly Unpacked[];
@@ -39,17 +28,14 @@ const GDT_POINTER = 0xe0;
 /** Where the code goes on after it has loaded its code segment. */
 const LONG_RETURN = 0x51n;
 const PRESENT_WRITABLE = 3n;
-const RECORD_SIZE = 24;
 
-/** Bytes of the stub with its tables and its list. */
-export function unpackStubSize({ unpacked, mapped }: Pick<UnpackStub, 'unpacked' | 'mapped'>): bigint {
-  return 2n * PAGE + BigInt(identityTables(0n, mapped).length) + listSize(unpacked.length);
+/** Bytes of the stub with its tables and its list of so many pieces. */
+export function x86UnpackStubSize(count: number, mapped: readonly Region[]): bigint {
+  return 2n * PAGE + BigInt(identityTables(0n, mapped).length) + unpackListSize(count);
 }
 
-const listSize = (count: number) => alignUp(BigInt((count + 1) * RECORD_SIZE), PAGE);
-
 /** The stub's bytes: a page of code, the fifth level of page tables, the other levels, the list of what to unpack. */
-export function makeUnpackStub(stub: UnpackStub): Uint8Array {
+export function makeX86UnpackStub(stub: X86UnpackStub): Uint8Array {
   const { address, unpacked, mapped } = stub;
   const [fiveLevels, fourLevels] = [address + PAGE, address + 2n * PAGE];
   const tables = identityTables(fourLevels, mapped);
@@ -60,18 +46,7 @@ export function makeUnpackStub(stub: UnpackStub): Uint8Array {
   page.writeBigUInt64LE(address + BigInt(GDT), GDT_POINTER + 2);
   const top = Buffer.alloc(Number(PAGE));
   top.writeBigUInt64LE(fourLevels | PRESENT_WRITABLE, 0);
-  return Buffer.concat([page, top, tables, list(unpacked)]);
-}
-
-/** Destination, source or 0, number of 8-byte words; an entry without words ends it. */
-function list(unpacked: readonly Unpacked[]): Buffer {
-  const bytes = Buffer.alloc(Number(listSize(unpacked.length)));
-  unpacked.forEach(({ start, from, size }, i) => {
-    bytes.writeBigUInt64LE(start, i * RECORD_SIZE);
-    bytes.writeBigUInt64LE(from ?? 0n, i * RECORD_SIZE + 8);
-    bytes.writeBigUInt64LE(size / 8n, i * RECORD_SIZE + 16);
-  });
-  return bytes;
+  return Buffer.concat([page, top, tables, unpackList(unpacked)]);
 }
 
 interface Addresses {
@@ -80,7 +55,7 @@ interface Addresses {
   readonly list: bigint;
 }
 
-function code({ address, kernel, bootParams }: UnpackStub, at: Addresses): Uint8Array {
+function code({ address, kernel, bootParams }: X86UnpackStub, at: Addresses): Uint8Array {
   return Uint8Array.from(
     [
       [0xfa], //                                          cli
@@ -105,7 +80,7 @@ function code({ address, kernel, bootParams }: UnpackStub, at: Addresses): Uint8
       [0x48, 0xcb], //                                    retfq
       [0x48, 0xbb, ...u64(at.list)], //                   mov rbx, list
       [0x48, 0x8b, 0x4b, 0x10], //                  next: mov rcx, [rbx + 16]
-      [0x48, 0x85, 0xc9], //                              test rcx, rcx
+      [0x48, 0xc1, 0xe9, 0x03], //                        shr rcx, 3
       [0x74, 0x1c], //                                    jz done
       [0x48, 0x8b, 0x3b], //                              mov rdi, [rbx]
       [0x48, 0x8b, 0x73, 0x08], //                        mov rsi, [rbx + 8]
@@ -113,10 +88,10 @@ function code({ address, kernel, bootParams }: UnpackStub, at: Addresses): Uint8
       [0x48, 0x85, 0xf6], //                              test rsi, rsi
       [0x74, 0x05], //                                    jz zero
       [0xf3, 0x48, 0xa5], //                              rep movsq
-      [0xeb, 0xe2], //                                    jmp next
+      [0xeb, 0xe1], //                                    jmp next
       [0x31, 0xc0], //                              zero: xor eax, eax
       [0xf3, 0x48, 0xab], //                              rep stosq
-      [0xeb, 0xdb], //                                    jmp next
+      [0xeb, 0xda], //                                    jmp next
       [0x31, 0xdb], //                              done: xor ebx, ebx
       [0x31, 0xed], //                                    xor ebp, ebp
       [0x31, 0xff], //                                    xor edi, edi

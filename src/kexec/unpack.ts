@@ -1,0 +1,30 @@
+/*
+ * kexec_load(2) takes 16 segments at most (KEXEC_SEGMENT_MAX, include/uapi/linux/kexec.h) and a handover may have
+ * thousands of pieces, so they come packed in one segment. A stub before them, in the place of a purgatory, follows a
+ * list that puts them where they belong, and enters the kernel: x86-unpack.ts, arm64-unpack.ts.
+ */
+
+/** Memory that gets the bytes from another place, or zeroes. Whole pages. */
+export interface Unpacked {
+  readonly start: bigint;
+  /** Bytes. */
+  readonly size: bigint;
+  /** Undefined for zeroes. */
+  readonly from?: bigint;
+}
+
+const ENTRY_SIZE = 24;
+
+/** Bytes of the list of so many pieces. */
+export const unpackListSize = (count: number): bigint => BigInt((count + 1) * ENTRY_SIZE);
+
+/** Of each piece: destination, source or 0, bytes; an entry without bytes ends it. */
+export function unpackList(unpacked: readonly Unpacked[]): Buffer {
+  const list = Buffer.alloc(Number(unpackListSize(unpacked.length)));
+  unpacked.forEach(({ start, from, size }, i) => {
+    list.writeBigUInt64LE(start, i * ENTRY_SIZE);
+    list.writeBigUInt64LE(from ?? 0n, i * ENTRY_SIZE + 8);
+    list.writeBigUInt64LE(size, i * ENTRY_SIZE + 16);
+  });
+  return list;
+}
