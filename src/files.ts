@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -62,32 +63,50 @@ function outputFailed(path: string, cause: unknown): KhoforgeError {
 }
 
 /**
- * Writes a file beside `path` and renames it into place, over an older one, so that a failure leaves nothing half done.
- * @throws KhoforgeError `OUTPUT_EXISTS` where there is something that is no file, `OUTPUT_FAILED`
+ * Writes a file beside `path` and renames it into place, so that a failure leaves nothing half done.
+ * @param replaceable tells by its first 64 bytes whether an existing file is one of ours, which may be replaced
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
  */
-export function writeFileWhole(path: string, fill: (descriptor: number) => void): void {
-  const existing = statSync(path, { throwIfNoEntry: false });
-  if (existing !== undefined && !existing.isFile()) {
-    throw new KhoforgeError('OUTPUT_EXISTS', `${path} exists and is no file`, {
-      where: { file: path },
-      hint: 'choose another name, or remove it',
-    });
-  }
-  const temporary = `${path}.${process.pid}.partial`;
+export function writeFileWhole(
+  path: string,
+  replaceable: (head: Buffer) => boolean,
+  fill: (descriptor: number) => void,
+): void {
+  let temporary: string | undefined;
   try {
+    const existing = statSync(path, { throwIfNoEntry: false });
+    if (existing !== undefined && !(existing.isFile() && replaceable(headOf(path)))) {
+      throw new KhoforgeError('OUTPUT_EXISTS', `${path} exists and is no older image of this form`, {
+        where: { file: path },
+        hint: 'choose another name, or remove it',
+      });
+    }
     makeFolders(dirname(path));
-    const descriptor = openSync(temporary, 'w');
+    const partial = `${path}.${process.pid}.partial`;
+    const descriptor = openSync(partial, 'w');
+    temporary = partial;
     try {
       fill(descriptor);
     } finally {
       closeSync(descriptor);
     }
-    renameSync(temporary, path);
+    renameSync(partial, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    if (temporary !== undefined) rmSync(temporary, { force: true });
     if (cause instanceof KhoforgeError) throw cause;
     throw outputFailed(path, cause);
   }
+}
+
+function headOf(path: string): Buffer {
+  const head = Buffer.alloc(64);
+  const descriptor = openSync(path, 'r');
+  try {
+    readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return head;
 }
 
 /**

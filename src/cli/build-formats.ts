@@ -1,4 +1,5 @@
 import { commandLine, dumpMachineTree, qemuArguments } from '../boot/qemu.ts';
+import { isElf } from '../btf/elf.ts';
 import { KhoforgeError } from '../errors.ts';
 import { readInput, writeAll, writeFileWhole } from '../files.ts';
 import { writeImageDirectory } from '../image/directory.ts';
@@ -68,6 +69,9 @@ export function writeFormat(image: Image, format: Format, output: string, flags:
       );
     }
   }
+  if (flags.loader === false && format !== 'kexec') {
+    throw usage(`--no-loader is of no use to --format ${format}`, 'it goes with --format kexec');
+  }
   if (flags.kernel === undefined && (flags.initrd ?? flags.cmdline) !== undefined) {
     throw usage('--initrd and --cmdline are for what --kernel loads', 'add --kernel FILE');
   }
@@ -96,7 +100,7 @@ function writeCore(image: Image, output: string, flags: FormatFlags): Written {
 
 function writeElf(image: Image, output: string, flags: FormatFlags): Written {
   const { elf, segments } = buildBootElf(image, kernelOptions(image, flags));
-  writeFileWhole(output, (descriptor) => writeAll(descriptor, elf));
+  writeFileWhole(output, isElf, (descriptor) => writeAll(descriptor, elf));
   return { files: [], segments };
 }
 

@@ -22,6 +22,7 @@ const HELP = `
 Example:
   khoforge build examples/quickstart.yaml -o out/quickstart
   khoforge build examples/quickstart.yaml -o out/next --target-tree linux
+  khoforge build examples/quickstart.yaml --paths --json
 
 Formats (docs/formats.md), each with an example:
   dir    an image directory, for all other commands; with --kernel also boot.elf

@@ -1,5 +1,6 @@
 import { ftruncateSync } from 'node:fs';
 import type { Arch } from '../abi/target.ts';
+import { isElf } from '../btf/elf.ts';
 import { writeAll, writeFileWhole } from '../files.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { alignUp, toNumber } from '../numbers.ts';
@@ -50,7 +51,7 @@ export function writeElfCore(image: Image, path: string, kernel?: KernelImage): 
   // crash takes the first program header for the notes, whatever it is (8.0.2, netdump.c).
   const note = info === undefined ? Buffer.alloc(0) : vmcoreinfoNote(info);
   const { head, offsets, size } = coreHead(image.target.arch, loads, note);
-  writeFileWhole(path, (descriptor) => {
+  writeFileWhole(path, isCore, (descriptor) => {
     writeAll(descriptor, head, 0);
     let load = 0;
     for (const { start, parts } of pageRuns(image)) {
@@ -64,6 +65,8 @@ export function writeElfCore(image: Image, path: string, kernel?: KernelImage): 
     ftruncateSync(descriptor, size);
   });
 }
+
+const isCore = (head: Buffer) => isElf(head) && head.readUInt16LE(16) === ET_CORE;
 
 /** How far from its linked place the kernel's image is: behind all memory, unless its own place is free. */
 function kernelDistance({ loads: kernel }: KernelImage, memory: readonly Region[]): bigint {

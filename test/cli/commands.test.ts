@@ -56,6 +56,17 @@ describe('khoforge build', () => {
     execFileSync('cmp', [core ?? '', again ?? '']);
   });
 
+  it('does not write a file over one that is something else', () => {
+    const precious = join(folder, 'precious');
+    writeFileSync(precious, 'mine');
+    for (const path of [precious, folder]) {
+      const { code, stderr } = khoforge(['build', quickstart, '-o', path, '--format', 'core']);
+      expect(stderr).toMatch(/exists and is no older image of this form/);
+      expect(code).toBe(2);
+    }
+    expect(readFileSync(precious, 'utf8')).toBe('mine');
+  });
+
   it('makes the boot.elf of an image directory alone', () => {
     const [directory, elf, kernel] = [
       join(folder, 'bootable'),
@@ -129,6 +140,12 @@ describe('khoforge build', () => {
       ['build', quickstart, '-o', '/proc/none/image'],
       3,
       /cannot write \/proc\/none\/image: ENOENT/,
+    ],
+    [
+      'a file for output where none can be',
+      ['build', quickstart, '-o', 'package.json/image.core', '--format', 'core'],
+      3,
+      /cannot write package.json\/image.core: ENOTDIR/,
     ],
     ['an image that is not there', ['inspect', 'nowhere'], 2, /cannot read/],
   ])('tells of %s, with exit code and way out', (_what, args, expected, text) => {

@@ -15,7 +15,7 @@ import { codeOf } from '../thrown.ts';
 import { filesFolder } from './core-writer.ts';
 
 const file = filesFolder();
-const path = (name: string) => file(name, new Uint8Array());
+const path = (name: string) => join(file('place', new Uint8Array()), '..', name);
 const built = buildImage({
   target: { release: '7.3' },
   subtrees: [
