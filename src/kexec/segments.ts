@@ -53,7 +53,9 @@ export function kexecSegments(image: Image, options: SegmentsOptions): PlacedSeg
 
 /** @param machine asked for when the kernel is known to be one of the architecture */
 const placed = (image: Image, options: SegmentsOptions, machine: () => Machine): PlacedSegments =>
-  image.target.arch === 'arm64' ? arm64Segments(image, options, machine) : x86Segments(image, options, machine);
+  image.target.arch === 'arm64'
+    ? arm64Segments(image, options, machine)
+    : x86Segments(image, options, machine);
 
 function x86Segments(image: Image, options: SegmentsOptions, findMachine: () => Machine): PlacedSegments {
   const { cmdline, initrd } = options;
