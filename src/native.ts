@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BenchAddon } from './bench/addon.ts';
 import { ExitCode, KhoforgeError } from './errors.ts';
 
 /** What a walk can find wrong with a preserved memory map (binding/core/finding.h). */
@@ -156,6 +157,9 @@ const INTERFACE = 2;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 
+/** `kInterface` in binding/bench/addon.cc. */
+const BENCH_INTERFACE = 1;
+
 let loaded: NativeAddon | undefined;
 
 /**
@@ -164,8 +168,16 @@ let loaded: NativeAddon | undefined;
  * @throws KhoforgeError `ADDON_MISSING` (exit code 3) when it cannot be loaded
  */
 export function native(): NativeAddon {
-  loaded ??= load();
+  loaded ??= load<NativeAddon>(addonPath(), INTERFACE);
   return loaded;
+}
+
+/**
+ * The benchmark's addon, which stands beside the other one.
+ * @throws KhoforgeError `ADDON_MISSING` (exit code 3) when it cannot be loaded
+ */
+export function benchNative(): BenchAddon {
+  return load<BenchAddon>(resolve(dirname(addonPath()), 'khoforge_bench.node'), BENCH_INTERFACE);
 }
 
 /** Pages of mapped files that could not be read so far and were taken as zeroes; 0 when nothing was mapped. */
@@ -180,8 +192,7 @@ export function addonPath(): string {
   return fileURLToPath(new URL('../build/Release/khoforge.node', import.meta.url));
 }
 
-function load(): NativeAddon {
-  const path = addonPath();
+function load<T extends { readonly interface: number }>(path: string, version: number): T {
   if (Number(process.versions.napi ?? 0) < NODE_API) {
     throw missing(path, `Node ${process.version} has Node-API ${process.versions.napi}, below ${NODE_API}`);
   }
@@ -191,12 +202,13 @@ function load(): NativeAddon {
   } catch (cause) {
     throw missing(path, cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause);
   }
-  if (!isNativeAddon(addon)) throw missing(path, 'it was built from other sources');
+  if (!isAddon<T>(addon, version)) throw missing(path, 'it was built from other sources');
   return addon;
 }
 
-function isNativeAddon(value: unknown): value is NativeAddon {
-  return typeof value === 'object' && value !== null && 'interface' in value && value.interface === INTERFACE;
+/** An addon tells by its number which calls it has: the same number, the same types. */
+function isAddon<T extends { readonly interface: number }>(value: unknown, version: number): value is T {
+  return typeof value === 'object' && value !== null && 'interface' in value && value.interface === version;
 }
 
 function missing(path: string, reason: string, cause?: unknown): KhoforgeError {

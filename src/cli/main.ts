@@ -3,6 +3,7 @@ import { ExitCode, KhoforgeError } from '../errors.ts';
 import { unreadPages } from '../native.ts';
 import { version } from '../version.ts';
 import { abiCommand } from './abi.ts';
+import { benchCommand } from './bench.ts';
 import { bootCommand } from './boot.ts';
 import { buildCommand } from './build.ts';
 import { captureCommand } from './capture.ts';
@@ -34,6 +35,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     captureCommand,
     kselftestCommand,
     abiCommand,
+    benchCommand,
     doctorCommand,
   ]) {
     program.addCommand(
