@@ -67,6 +67,21 @@ export interface NativeWalk {
   foliosTruncated: boolean;
 }
 
+declare const HANDLE: unique symbol;
+/** A tree that the addon has opened, and a reader of it: values without properties, freed when they are collected. */
+export type NativeTreeHandle = { readonly [HANDLE]: 'tree' };
+export type NativeReader = { readonly [HANDLE]: 'reader' };
+
+/** A tree whose tables were read. */
+export interface NativeTree {
+  tree: NativeTreeHandle;
+  tables: number;
+  leaves: number;
+  undecodable: number;
+  findings: MapFinding[];
+  findingCount: number;
+}
+
 /** Where a file looks like a part of a handover (binding/core/page_scan.h). */
 export interface NativeScan {
   fdts: BigUint64Array;
@@ -120,6 +135,31 @@ export interface NativeAddon {
     maxFolios: number,
     maxOrder: number,
   ): NativeWalk;
+  /** The bytes are needed again for each reading, at the same place. */
+  openRadixTree(
+    pageShift: number,
+    depth: number,
+    starts: BigUint64Array,
+    bytes: readonly Uint8Array[],
+    root: bigint,
+    maxFindings: number,
+  ): NativeTree;
+  openRanges(tree: NativeTreeHandle): NativeReader;
+  /** @param window written to, at least 512 long @returns how many numbers; 0 at the end */
+  nextRanges(reader: NativeReader, bytes: readonly Uint8Array[], window: BigUint64Array): number;
+  openBlocks(tree: NativeTreeHandle, order: number): NativeReader;
+  /** @param window written to, at least 256 long; `count` is 0 at the end */
+  nextBlocks(
+    reader: NativeReader,
+    bytes: readonly Uint8Array[],
+    window: Uint32Array,
+  ): { base: bigint; count: number };
+  /** What is left of one base, up to about `most` numbers; none at the end. */
+  allBlocks(
+    reader: NativeReader,
+    bytes: readonly Uint8Array[],
+    most: number,
+  ): { base: bigint; numbers: Uint32Array };
   buildBitmapChain(
     pageShift: number,
     bitmapBytes: number,
@@ -153,7 +193,7 @@ export interface NativeAddon {
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** `kInterface` in binding/addon/addon.cc. */
-const INTERFACE = 2;
+const INTERFACE = 3;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

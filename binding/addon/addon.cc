@@ -5,7 +5,7 @@
 namespace {
 
 /// Raised when a call changes; src/native.ts refuses an addon built from other sources.
-constexpr int kInterface = 2;
+constexpr int kInterface = 3;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   namespace addon = khoforge::addon;
@@ -17,6 +17,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("relocateRadixTree", Napi::Function::New<addon::relocate_radix_tree>(env, "relocateRadixTree"));
   exports.Set("mapFaults", Napi::Function::New<addon::map_faults>(env, "mapFaults"));
   exports.Set("mapFile", Napi::Function::New<addon::map_file>(env, "mapFile"));
+  exports.Set("openRadixTree", Napi::Function::New<addon::open_radix_tree>(env, "openRadixTree"));
+  exports.Set("openRanges", Napi::Function::New<addon::open_ranges>(env, "openRanges"));
+  exports.Set("nextRanges", Napi::Function::New<addon::next_ranges>(env, "nextRanges"));
+  exports.Set("openBlocks", Napi::Function::New<addon::open_blocks>(env, "openBlocks"));
+  exports.Set("nextBlocks", Napi::Function::New<addon::next_blocks>(env, "nextBlocks"));
+  exports.Set("allBlocks", Napi::Function::New<addon::all_blocks>(env, "allBlocks"));
   exports.Set("scanFile", Napi::Function::New<addon::scan_file>(env, "scanFile"));
   exports.Set("splitRange", Napi::Function::New<addon::split_range>(env, "splitRange"));
   exports.Set("walkRadixTree", Napi::Function::New<addon::walk_radix_tree>(env, "walkRadixTree"));

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "page_buffer.h"
+
 namespace khoforge::addon {
 
 /// Hands a vector to JavaScript without a copy: the ArrayBuffer owns it, and the collector frees it.
@@ -14,6 +16,13 @@ Napi::ArrayBuffer adopt(Napi::Env env, std::vector<T>&& values) {
   auto* owner = new std::vector<T>(std::move(values));
   const auto release = [](Napi::Env, void*, std::vector<T>* owned) { delete owned; };
   return Napi::ArrayBuffer::New(env, owner->data(), owner->size() * sizeof(T), release, owner);
+}
+
+inline Napi::ArrayBuffer adopt(Napi::Env env, PageBuffer&& pages) {
+  if (pages.size() == 0) return Napi::ArrayBuffer::New(env, 0);
+  auto* owner = new PageBuffer(std::move(pages));
+  const auto release = [](Napi::Env, void*, PageBuffer* owned) { delete owned; };
+  return Napi::ArrayBuffer::New(env, owner->data(), owner->size(), release, owner);
 }
 
 template <typename T>

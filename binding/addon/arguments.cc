@@ -71,6 +71,13 @@ std::span<const std::uint64_t> Arguments::u64s(std::size_t position, const char*
   return {array.Data(), array.ElementLength()};
 }
 
+std::span<std::uint32_t> Arguments::u32s(std::size_t position, const char* name) {
+  const Napi::Value value = info_[position];
+  if (!is_typed(value, napi_uint32_array)) return wrong_type<std::span<std::uint32_t>>(name, "a Uint32Array");
+  auto array = value.As<Napi::Uint32Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
 std::span<std::uint8_t> Arguments::u8s(std::size_t position, const char* name) {
   return bytes_of(info_[position], name);
 }
@@ -92,6 +99,10 @@ std::vector<Napi::Value> Arguments::values(std::size_t position, const char* nam
     failed_ = env().IsExceptionPending();
   }
   return values;
+}
+
+void Arguments::refuse(const char* name, const char* expected) {
+  wrong_type<int>(name, expected);
 }
 
 void Arguments::require(bool holds, const char* text) {

@@ -35,11 +35,14 @@ public:
   /// A BigInt in [0, 2^64).
   std::uint64_t bigint(std::size_t position, const char* name);
   std::span<const std::uint64_t> u64s(std::size_t position, const char* name);
+  std::span<std::uint32_t> u32s(std::size_t position, const char* name);
   std::span<std::uint8_t> u8s(std::size_t position, const char* name);
   /// An array of `count` values. Runs JavaScript when the array has accessors: read it before any span.
   std::vector<Napi::Value> values(std::size_t position, const char* name, std::size_t count);
   std::span<std::uint8_t> bytes_of(Napi::Value value, const char* name);
 
+  /// Throws a TypeError.
+  void refuse(const char* name, const char* expected);
   /// Throws a RangeError unless the condition holds.
   void require(bool holds, const char* text);
 

@@ -29,6 +29,8 @@ Napi::Object finding_object(Napi::Env env, const Finding& finding) {
   return object;
 }
 
+} // namespace
+
 Napi::Array finding_array(Napi::Env env, const std::vector<Finding>& findings) {
   Napi::Array array = Napi::Array::New(env, findings.size());
   for (std::uint32_t i = 0; i < findings.size(); ++i) {
@@ -37,8 +39,6 @@ Napi::Array finding_array(Napi::Env env, const std::vector<Finding>& findings) {
   }
   return array;
 }
-
-} // namespace
 
 Entries read_entries(Arguments& arguments, std::size_t position) {
   Entries entries;

@@ -45,6 +45,9 @@ private:
   std::uint64_t* words_;
 };
 
+/// MapFinding[] of src/native.ts.
+Napi::Array finding_array(Napi::Env env, const std::vector<Finding>& findings);
+
 /// NativeWalk of src/native.ts.
 Napi::Object walk_object(Napi::Env env, Walk&& walk);
 

@@ -110,6 +110,14 @@ Napi::Value host(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/// (numbers) => sum modulo 2^64
+Napi::Value sum(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::span<const std::uint64_t> numbers = arguments.u64s(0, "numbers");
+  if (!arguments.ok()) return info.Env().Undefined();
+  return Napi::BigInt::New(info.Env(), workload::stream_read(numbers));
+}
+
 /// (bytes) => number
 Napi::Value stream_read(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -305,6 +313,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("list", Napi::Function::New<list>(env, "list"));
   exports.Set("shuffle", Napi::Function::New<shuffle>(env, "shuffle"));
   exports.Set("host", Napi::Function::New<host>(env, "host"));
+  exports.Set("sum", Napi::Function::New<sum>(env, "sum"));
   exports.Set("streamRead", Napi::Function::New<stream_read>(env, "streamRead"));
   exports.Set("streamWrite", Napi::Function::New<stream_write>(env, "streamWrite"));
   exports.Set("kernelWalkRanges", Napi::Function::New<kernel_walk_ranges>(env, "kernelWalkRanges"));

@@ -1,144 +1,138 @@
 #include "radix_walk.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 
+#include "bit_scan.h"
 #include "bitmap.h"
-#include "block_collector.h"
+#include "leaf_index.h"
+#include "range_reader.h"
 
 namespace khoforge {
 
 namespace {
 
-/// A node or leaf, and the table entry that led to it.
-struct NodeRef {
-  std::uint64_t phys;
-  std::uint64_t parent;
-  std::uint64_t index;
-  unsigned level;
-};
-
-/// Bits [start, end) of a leaf.
-struct BitSpan {
-  std::uint64_t start;
-  std::uint64_t end;
-};
-
-class Walker {
+/// Counts blocks, and makes what is wrong with them findings.
+class Observer final : public LeafObserver, public OverlapObserver {
 public:
-  Walker(const Geometry& geometry, std::span<const Extent> extents, const WalkLimits& limits)
-      : geometry_(geometry), view_(extents, geometry.page_shift), walk_(limits.findings),
-        blocks_(geometry.space(), limits) {}
+  Observer(const LeafIndex& index, const WalkLimits& limits, Walk& walk)
+      : index_(index), limits_(limits), walk_(walk) {}
 
-  [[nodiscard]] Walk run(std::uint64_t root);
+  void leaf(unsigned order, const Leaf& leaf, const std::byte* bytes, BitSpan bits,
+            bool ends_at_limit) override {
+    const bool whole = bits.end - bits.start == index_.geometry().bitmap_size();
+    if (whole) walk_.by_order[order] += bit_scan().count(bytes, index_.geometry().words());
+    if (!whole || order > limits_.order) runs(order, leaf, BitmapView(bytes), bits, !whole);
+    if (ends_at_limit) report(FindingCode::address_overflow, order, leaf, bits.end - 1);
+  }
+
+  void overlap(unsigned order, unsigned other, Range shared) override {
+    const auto [parent, bit] = place_of(order, shared.start);
+    walk_.findings.add({FindingCode::preserved_twice, 0, shared.start, parent, bit, order, other,
+                        shared.end - shared.start});
+  }
+
+  void ranges_limit(unsigned order, std::uint64_t start) {
+    const auto [parent, bit] = place_of(order, start);
+    walk_.findings.add({FindingCode::ranges_limit, 0, start, parent, bit, order});
+  }
 
 private:
-  void enter(const NodeRef& ref, std::uint64_t prefix);
-  void table(const NodeRef& ref, const std::byte* words, std::uint64_t prefix);
-  void leaf(const NodeRef& ref, const std::byte* words, std::uint64_t prefix);
-  void segment(std::uint64_t leaf, BitmapView bits, std::uint64_t prefix, BitSpan span);
-  void bad_key(FindingCode code, std::uint64_t leaf, std::uint64_t bit);
-  [[nodiscard]] std::uint64_t leaf_of(std::uint64_t key);
+  struct Place {
+    std::uint64_t leaf;
+    std::uint64_t bit;
+  };
 
-  Geometry geometry_;
-  PhysView view_;
-  Walk walk_;
-  BlockCollector blocks_;
-  std::uint64_t root_ = 0;
-  std::array<std::vector<std::byte>, 8> copies_; ///< Per level, a page that no single extent holds.
+  void runs(unsigned order, const Leaf& leaf, BitmapView bits, BitSpan span, bool counted) {
+    for (std::uint64_t bit = bits.next_set(span.start, span.end); bit < span.end;) {
+      const std::uint64_t end = bits.next_clear(bit, span.end);
+      if (counted) walk_.by_order[order] += end - bit;
+      if (order > limits_.order) report(FindingCode::order_above_limit, order, leaf, bit);
+      bit = bits.next_set(end, span.end);
+    }
+  }
+
+  void report(FindingCode code, unsigned order, const Leaf& leaf, std::uint64_t bit) {
+    const Geometry& geometry = index_.geometry();
+    const std::uint64_t key = (leaf.number << geometry.bitmap_bits()) + bit;
+    const std::uint64_t number = key ^ std::bit_floor(key);
+    walk_.findings.add({code, 0, number << order << geometry.page_shift, leaf.phys, bit, order});
+  }
+
+  /// The bit of the block of an order that has an address.
+  [[nodiscard]] Place place_of(unsigned order, std::uint64_t phys) const {
+    const Geometry& geometry = index_.geometry();
+    const std::uint64_t key = geometry.encode(phys >> geometry.page_shift, order);
+    return {index_.phys_of(key >> geometry.bitmap_bits()), key & (geometry.bitmap_size() - 1)};
+  }
+
+  const LeafIndex& index_;
+  const WalkLimits& limits_;
+  Walk& walk_;
 };
 
-Walk Walker::run(std::uint64_t root) {
-  root_ = root;
-  const NodeRef ref{root, 0, 0, geometry_.depth - 1};
-  if (root == 0) {
-    walk_.findings.add({FindingCode::root_zero, ref.level, 0, 0, 0});
-  } else {
-    enter(ref, 0);
-  }
-  blocks_.finish(walk_, [&](unsigned order, std::uint64_t pfn) {
-    const std::uint64_t key = geometry_.encode(pfn, order);
-    return BitPlace{leaf_of(key), key & (geometry_.bitmap_size() - 1)};
-  });
-  return std::move(walk_);
-}
-
-void Walker::enter(const NodeRef& ref, std::uint64_t prefix) {
-  const auto refuse = [&](FindingCode code) {
-    walk_.findings.add({code, ref.level, ref.phys, ref.parent, ref.index});
-  };
-  if ((ref.phys & (geometry_.page_size() - 1)) != 0) return refuse(FindingCode::node_unaligned);
-  const std::byte* words = view_.page(ref.phys, copies_[ref.level]);
-  if (words == nullptr) return refuse(FindingCode::node_outside);
-  if (view_.visit(ref.phys)) return refuse(FindingCode::node_twice);
-  if (ref.level == 0) {
-    leaf(ref, words, prefix);
-  } else {
-    table(ref, words, prefix);
-  }
-}
-
-void Walker::table(const NodeRef& ref, const std::byte* words, std::uint64_t prefix) {
-  ++walk_.tables;
-  for (std::uint64_t index = 0; index < geometry_.words(); ++index) {
-    const std::uint64_t entry = load(words, index);
-    if (entry == 0) continue;
-    enter({entry, ref.phys, index, ref.level - 1}, prefix | index << geometry_.table_shift(ref.level));
-  }
-}
-
-/// Only the leaf of the lowest keys holds several orders: there each power of two starts another one.
-void Walker::leaf(const NodeRef& ref, const std::byte* words, std::uint64_t prefix) {
-  ++walk_.leaves;
-  const BitmapView bits(words);
-  if (prefix != 0) return segment(ref.phys, bits, prefix, {0, geometry_.bitmap_size()});
-  if (bits.next_set(0, 1) == 0) {
-    ++walk_.undecodable;
-    bad_key(FindingCode::key_without_order, ref.phys, 0);
-  }
-  for (std::uint64_t start = 1; start < geometry_.bitmap_size(); start *= 2)
-    segment(ref.phys, bits, 0, {start, 2 * start});
-}
-
-/// Bits of a leaf whose keys have the same top bit, so the same order (kho_decode_radix_key, 7.3).
-void Walker::segment(std::uint64_t leaf, BitmapView bits, std::uint64_t prefix, BitSpan span) {
-  const auto top = static_cast<unsigned>(std::bit_width(prefix | span.start) - 1);
-  const bool too_wide = top > geometry_.whole_order();
-  std::uint64_t bit = bits.next_set(span.start, span.end);
-  if (too_wide && bit < span.end) bad_key(FindingCode::key_too_wide, leaf, bit);
-  while (bit < span.end) {
-    const std::uint64_t end = bits.next_clear(bit, span.end);
-    if (too_wide) {
-      walk_.undecodable += end - bit;
-    } else {
-      const std::uint64_t first = (prefix | bit) ^ (std::uint64_t{1} << top);
-      blocks_.add(walk_, {leaf, bit}, {geometry_.whole_order() - top, first, end - bit});
+void keep_ranges(RangeReader& reader, const WalkLimits& limits, Observer& observer, Walk& walk) {
+  std::vector<std::uint64_t> window(std::size_t{1} << 15);
+  while (const std::size_t count = reader.next(window)) {
+    const std::size_t room = 2 * limits.ranges - walk.ranges.size();
+    const std::size_t kept = std::min(count, room);
+    walk.ranges.insert(walk.ranges.end(), window.data(), window.data() + kept);
+    for (std::size_t i = 0; i < kept; i += 2)
+      walk.bytes += window[i + 1] - window[i];
+    if (kept < count && !walk.ranges_truncated) {
+      walk.ranges_truncated = true;
+      observer.ranges_limit(reader.order(), window[kept]);
     }
-    bit = bits.next_set(end, span.end);
   }
 }
 
-void Walker::bad_key(FindingCode code, std::uint64_t leaf, std::uint64_t bit) {
-  walk_.findings.add({code, 0, 0, leaf, bit});
-}
-
-/// Address of the leaf that holds a key which the walk has decoded, so that each step is known to be in the
-/// view.
-std::uint64_t Walker::leaf_of(std::uint64_t key) {
-  std::uint64_t phys = root_;
-  for (unsigned level = geometry_.depth - 1; level > 0; --level) {
-    const std::byte* words = view_.page(phys, copies_[level]);
-    if (words == nullptr) return 0; // another thread changed the bytes
-    phys = load(words, geometry_.table_index(key, level));
+/// Blocks one by one, ascending, then by order.
+void list_folios(const LeafIndex& index, std::size_t limit, Walk& walk) {
+  const unsigned page_shift = index.geometry().page_shift;
+  std::vector<RunHead> heads;
+  std::vector<Range> runs;
+  for (unsigned order = 0; order <= index.geometry().whole_order(); ++order) {
+    RunHead head(index, order, nullptr);
+    Range run{};
+    if (!head.peek(run)) continue;
+    heads.push_back(std::move(head));
+    runs.push_back(run);
   }
-  return phys;
+  while (!heads.empty()) {
+    const auto before = [](const Range& a, const Range& b) { return a.start < b.start; };
+    const auto first =
+        static_cast<std::size_t>(std::min_element(runs.begin(), runs.end(), before) - runs.begin());
+    const unsigned order = heads[first].order();
+    if (walk.folio_phys.size() == limit) {
+      walk.folios_truncated = true;
+      return;
+    }
+    walk.folio_phys.push_back(runs[first].start);
+    walk.folio_orders.push_back(static_cast<std::uint8_t>(order));
+    runs[first].start += std::uint64_t{1} << order << page_shift;
+    if (runs[first].start < runs[first].end) continue;
+    heads[first].pop();
+    if (heads[first].peek(runs[first])) continue;
+    heads.erase(heads.begin() + static_cast<std::ptrdiff_t>(first));
+    runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(first));
+  }
 }
 
 } // namespace
 
 Walk walk_radix_tree(const Geometry& geometry, std::span<const Extent> extents, std::uint64_t root,
                      const WalkLimits& limits) {
-  return Walker(geometry, extents, limits).run(root);
+  Walk walk(limits.findings);
+  LeafIndex index(geometry, extents);
+  index.read(root, walk.findings);
+  walk.tables = index.table_count();
+  walk.leaves = index.leaf_count();
+  walk.undecodable = index.undecodable();
+  Observer observer(index, limits, walk);
+  RangeReader reader(index, &observer, &observer);
+  keep_ranges(reader, limits, observer, walk);
+  list_folios(index, limits.folios, walk);
+  return walk;
 }
 
 } // namespace khoforge

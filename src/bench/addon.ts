@@ -15,6 +15,8 @@ export interface BenchAddon {
   shuffle(seed: number, numbers: BigUint64Array): void;
   /** Folios of a host of virtual machines. @param pages of memory, from `basePfn` on */
   host(seed: number, basePfn: number, pages: number): { phys: BigUint64Array; orders: Uint8Array };
+  /** Sum modulo 2^64. */
+  sum(numbers: BigUint64Array): bigint;
   /** Reads every byte once. */
   streamRead(bytes: Uint8Array): number;
   streamWrite(bytes: Uint8Array): void;

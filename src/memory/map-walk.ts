@@ -59,15 +59,31 @@ export function walkMap(
   walk: (...args: WalkArguments) => NativeWalk,
 ): MapWalk & { readonly undecodable: number } {
   const { maxRanges = 2 ** 24, maxFindings = 256, maxFolios = 0, maxOrder = 64 - pageShift } = options;
-  const starts = new BigUint64Array(memory.length);
-  for (const [i, { start }] of memory.entries()) starts[i] = mapAddress(start, `start of extent ${i}`);
-  const bytes = memory.map((extent) => extent.bytes);
-  const at = mapAddress(map, 'address of the preserved memory map');
+  const { starts, bytes, map: at } = memoryArguments(memory, map);
   try {
     return toWalk(walk(starts, bytes, at, maxRanges, maxFindings, maxFolios, maxOrder));
   } catch (error) {
-    throw refused(error, (_code, index) => describeExtent(index, memory));
+    throw memoryRefused(error, memory);
   }
+}
+
+/**
+ * Memory and a map's address as the addon takes them.
+ * @throws KhoforgeError `MAP_ADDRESS`
+ */
+export function memoryArguments(
+  memory: readonly MapExtent[],
+  address: bigint,
+): { starts: BigUint64Array; bytes: readonly Uint8Array[]; map: bigint } {
+  const starts = new BigUint64Array(memory.length);
+  for (const [i, { start }] of memory.entries()) starts[i] = mapAddress(start, `start of extent ${i}`);
+  const bytes = memory.map((extent) => extent.bytes);
+  return { starts, bytes, map: mapAddress(address, 'address of the preserved memory map') };
+}
+
+/** An addon error as a KhoforgeError that names the extent. */
+export function memoryRefused(error: unknown, memory: readonly MapExtent[]): unknown {
+  return refused(error, (_code, index) => describeExtent(index, memory));
 }
 
 function toWalk({ tables, folioPhys, folioOrders, ...walk }: NativeWalk) {

@@ -108,8 +108,8 @@ describe('limits', () => {
     built.relocate(BASE);
     const walk = walkRadixTree(kho4K, [{ start: BASE, bytes: built.pages }], BASE, { maxOrder: 10 });
     expect(walk.findings.map(({ code, order, phys }) => [code, order, phys])).toEqual([
-      ['ORDER_ABOVE_LIMIT', 12, 4096n * 4096n],
       ['ORDER_ABOVE_LIMIT', 11, 2048n * 4096n],
+      ['ORDER_ABOVE_LIMIT', 12, 4096n * 4096n],
     ]);
     expect([...walk.ranges]).toEqual([4096n, 9000n * 4096n]);
   });

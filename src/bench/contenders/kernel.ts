@@ -1,7 +1,7 @@
 import { benchNative } from '../../native.ts';
 import { type BenchCase, TREE_BASE } from '../cases.ts';
 import type { Contender, Prepared } from '../contender.ts';
-import { GEOMETRY, pagesOf, runsOf, treeOf, treeRoom, wordsOf } from '../input.ts';
+import { GEOMETRY, pagesOf, runsOf, treeOf, treeRoom } from '../input.ts';
 
 const { pageShift, depth } = GEOMETRY;
 const NONE = new BigUint64Array();
@@ -33,7 +33,7 @@ function walkPages(bench: BenchCase): Prepared {
     run(checked) {
       const out = benchNative().hugeBytes(folios * 4);
       const count = benchNative().kernelWalkPages(pageShift, depth, bytes, TREE_BASE, out);
-      return checked ? { count, sum: sumOfPages(out) } : { count };
+      return checked ? { count, sum: sumOfPages(new Uint32Array(out.buffer, 0, count)) } : { count };
     },
   };
 }
@@ -53,10 +53,7 @@ function build(bench: BenchCase): Prepared {
   };
 }
 
-/** Sum of 32-bit numbers, as pairs: the same for the same list, whoever made it. */
-export function sumOfPages(out: Uint8Array): bigint {
-  const whole = wordsOf(out.subarray(0, out.length - (out.length % 8)));
-  let sum = 0n;
-  for (let i = 0; i < Math.min(whole.length, 2 ** 20); i++) sum += whole[i] ?? 0n;
-  return BigInt.asUintN(64, sum);
+/** Sum of the numbers, as pairs: the same for the same list, whoever made it. */
+export function sumOfPages(numbers: Uint32Array): bigint {
+  return benchNative().sum(new BigUint64Array(numbers.buffer, numbers.byteOffset, numbers.length >> 1));
 }

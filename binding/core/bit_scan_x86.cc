@@ -1,0 +1,257 @@
+#include "bit_scan_x86.h"
+
+#if defined(__x86_64__) && !defined(KHOFORGE_NO_SIMD)
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes its own headers' undefined vectors for mistakes (bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include <immintrin.h>
+
+#include "bit_scan_plain.h"
+
+namespace khoforge {
+
+namespace {
+
+// The plain loops with instructions that count bits: x86-64-v3, which is any server since 2015.
+#define KHOFORGE_V3 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]]
+
+KHOFORGE_V3 std::uint64_t* boundaries_v3(const std::byte* words, std::size_t count, std::uint64_t& before,
+                                         std::uint64_t first, unsigned shift, std::uint64_t* out) {
+  return plain::boundaries(words, count, before, first, shift, out);
+}
+KHOFORGE_V3 std::uint32_t* positions_v3(const std::byte* words, std::size_t count, std::uint32_t first,
+                                        std::uint32_t* out) {
+  return plain::positions(words, count, first, out);
+}
+KHOFORGE_V3 std::uint64_t count_v3(const std::byte* words, std::size_t count) {
+  return plain::count(words, count);
+}
+
+constexpr BitScan kV3{"x86-64-v3", boundaries_v3, positions_v3, count_v3};
+
+#define KHOFORGE_AVX512                                                                                      \
+  [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512bitalg,avx512vpopcntdq,"    \
+                "bmi,bmi2,lzcnt,popcnt")]]
+
+/// 0, 1, … 63
+constexpr auto kIota = [] {
+  std::array<std::uint8_t, 64> bytes{};
+  for (unsigned i = 0; i < 64; ++i)
+    bytes[i] = static_cast<std::uint8_t>(i);
+  return bytes;
+}();
+
+/// Set bits of a block of 512 of which there are few: their positions, 16 bits each.
+struct Sparse {
+  __m512i positions;
+  unsigned count;
+};
+
+/// Whether each half word has two bits at most. At one page in a hundred nearly all blocks are so.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline bool is_sparse(__m512i block) {
+  return _mm512_cmpgt_epu32_mask(_mm512_popcnt_epi32(block), _mm512_set1_epi32(2)) == 0;
+}
+
+/// Takes the lowest bit of each half word, and the next, of a block that is_sparse().
+KHOFORGE_AVX512 [[gnu::always_inline]] inline Sparse sparse(__m512i block) {
+  const __m512i ones = _mm512_set1_epi32(-1);
+  // x - 1 and not x: what is below the lowest bit, which is as many bits as its position says.
+  const __m512i less = _mm512_add_epi32(block, ones);
+  const __m512i first = _mm512_popcnt_epi32(_mm512_andnot_si512(block, less));
+  const __m512i rest = _mm512_and_si512(block, less);
+  const __m512i second = _mm512_popcnt_epi32(_mm512_andnot_si512(rest, _mm512_add_epi32(rest, ones)));
+  // Half word i begins at bit 32 * i, in both halves of the lane.
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i begin = _mm512_or_si512(_mm512_slli_epi32(lane, 5), _mm512_slli_epi32(lane, 21));
+  const __m512i pairs = _mm512_add_epi32(_mm512_or_si512(first, _mm512_slli_epi32(second, 16)), begin);
+  // 0, 0x8001 or 0x10002: a half of the lane is not 0 when its position is one.
+  const __m512i bits = _mm512_popcnt_epi32(block);
+  const __m512i present = _mm512_or_si512(bits, _mm512_slli_epi32(bits, 15));
+  const __mmask32 kept = _mm512_test_epi16_mask(present, present);
+  return {_mm512_maskz_compress_epi16(kept, pairs), static_cast<unsigned>(_mm_popcnt_u32(kept))};
+}
+
+/// Positions as starts, each followed by the end of its run of one.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_runs(__m128i positions, std::uint64_t first,
+                                                              unsigned shift, std::uint64_t* out) {
+  const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift));
+  const __m512i starts = _mm512_add_epi64(_mm512_sll_epi64(_mm512_cvtepu16_epi64(positions), by),
+                                          _mm512_set1_epi64(static_cast<long long>(first)));
+  const __m512i ends =
+      _mm512_add_epi64(starts, _mm512_set1_epi64(static_cast<long long>(std::uint64_t{1} << shift)));
+  const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+  const __m512i high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+  _mm512_storeu_si512(out, _mm512_permutex2var_epi64(starts, low, ends));
+  _mm512_storeu_si512(out + 8, _mm512_permutex2var_epi64(starts, high, ends));
+}
+
+/// Eight of the indices at `from`, as numbers.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline void
+store_numbers(const std::uint8_t* from, std::uint64_t first, __m128i by, std::uint64_t* out) {
+  const __m512i wide = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+  _mm512_storeu_si512(
+      out, _mm512_add_epi64(_mm512_sll_epi64(wide, by), _mm512_set1_epi64(static_cast<long long>(first))));
+}
+
+KHOFORGE_AVX512 [[gnu::always_inline]] inline std::uint64_t* spread(std::uint64_t bits, std::uint64_t first,
+                                                                    unsigned shift, std::uint64_t* out) {
+  alignas(64) std::array<std::uint8_t, 64> indices;
+  _mm512_store_si512(indices.data(), _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(kIota.data())));
+  const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift));
+  const auto count = static_cast<unsigned>(_mm_popcnt_u64(bits));
+  store_numbers(indices.data(), first, by, out);
+  if (count > 8) {
+    // Without a question each: as many as a word of random bits hardly ever has more of.
+    for (unsigned done = 8; done < 48; done += 8)
+      store_numbers(indices.data() + done, first, by, out + done);
+    for (unsigned done = 48; done < count; done += 8)
+      store_numbers(indices.data() + done, first, by, out + done);
+  }
+  return out + count;
+}
+
+KHOFORGE_AVX512 std::uint64_t* boundaries_avx512(const std::byte* words, std::size_t count,
+                                                 std::uint64_t& before, std::uint64_t first, unsigned shift,
+                                                 std::uint64_t* out) {
+  const std::size_t blocks = count / 8;
+  // Lane 7 is the word before.
+  __m512i previous = _mm512_set1_epi64(static_cast<long long>(before << 63));
+  for (std::size_t i = 0; i < blocks; ++i) {
+    const __m512i block = _mm512_loadu_si512(words + i * 64);
+    const __m512i shifted = _mm512_shldi_epi64(block, _mm512_alignr_epi64(block, previous, 7), 1);
+    previous = block;
+    const __m512i changes = _mm512_xor_si512(block, shifted);
+    __mmask8 left = _mm512_test_epi64_mask(changes, changes);
+    if (left == 0) continue;
+    const std::uint64_t here = first + (std::uint64_t{i} * 512 << shift);
+    // No page beside another one, and few of them: each is a run. One at the end of the block ends in the
+    // next.
+    const bool single = _mm512_test_epi64_mask(block, shifted) == 0 && block[7] >= 0;
+    const bool ends = (shifted[0] & 1) != 0;
+    if (single && !ends && is_sparse(block)) {
+      const auto [positions, runs] = sparse(block);
+      store_runs(_mm512_castsi512_si128(positions), here, shift, out);
+      if (runs > 8) {
+        store_runs(_mm512_extracti32x4_epi32(positions, 1), here, shift, out + 16);
+        store_runs(_mm512_extracti32x4_epi32(positions, 2), here, shift, out + 32);
+        store_runs(_mm512_extracti32x4_epi32(positions, 3), here, shift, out + 48);
+      }
+      out += 2 * runs;
+      continue;
+    }
+    alignas(64) std::array<std::uint64_t, 8> lanes;
+    _mm512_store_si512(lanes.data(), changes);
+    for (; left != 0; left &= static_cast<__mmask8>(left - 1)) {
+      const auto lane = static_cast<unsigned>(std::countr_zero(left));
+      out = spread(lanes[lane], here + (std::uint64_t{lane} * 64 << shift), shift, out);
+    }
+  }
+  if (blocks != 0) before = load(words, blocks * 8 - 1) >> 63;
+  return plain::boundaries(words + blocks * 64, count % 8, before,
+                           first + (std::uint64_t{blocks} * 512 << shift), shift, out);
+}
+
+/// Sixteen of the indices at `from`, as numbers.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_numbers(const std::uint8_t* from,
+                                                                 std::uint32_t first, std::uint32_t* out) {
+  const __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  _mm512_storeu_si512(out, _mm512_add_epi32(wide, _mm512_set1_epi32(static_cast<int>(first))));
+}
+
+KHOFORGE_AVX512 [[gnu::always_inline]] inline std::uint32_t* spread(std::uint64_t bits, std::uint32_t first,
+                                                                    std::uint32_t* out) {
+  alignas(64) std::array<std::uint8_t, 64> indices;
+  _mm512_store_si512(indices.data(), _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(kIota.data())));
+  const auto count = static_cast<unsigned>(_mm_popcnt_u64(bits));
+  store_numbers(indices.data(), first, out);
+  if (count > 16) {
+    store_numbers(indices.data() + 16, first, out + 16);
+    store_numbers(indices.data() + 32, first, out + 32);
+    if (count > 48) store_numbers(indices.data() + 48, first, out + 48);
+  }
+  return out + count;
+}
+
+KHOFORGE_AVX512 std::uint32_t* positions_avx512(const std::byte* words, std::size_t count,
+                                                std::uint32_t first, std::uint32_t* out) {
+  const std::size_t blocks = count / 8;
+  for (std::size_t i = 0; i < blocks; ++i, first += 512) {
+    const __m512i block = _mm512_loadu_si512(words + i * 64);
+    __mmask8 left = _mm512_test_epi64_mask(block, block);
+    if (left == 0) continue;
+    if (_mm512_cmpneq_epi64_mask(block, _mm512_set1_epi64(-1)) == 0) {
+      __m512i next = _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                      _mm512_set1_epi32(static_cast<int>(first)));
+      for (unsigned done = 0; done < 512; done += 16) {
+        _mm512_storeu_si512(out + done, next);
+        next = _mm512_add_epi32(next, _mm512_set1_epi32(16));
+      }
+      out += 512;
+      continue;
+    }
+    if (is_sparse(block)) {
+      const auto [positions, few] = sparse(block);
+      const __m512i base = _mm512_set1_epi32(static_cast<int>(first));
+      const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(positions));
+      _mm512_storeu_si512(out, _mm512_add_epi32(low, base));
+      if (few > 16) {
+        const __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(positions, 1));
+        _mm512_storeu_si512(out + 16, _mm512_add_epi32(high, base));
+      }
+      out += few;
+      continue;
+    }
+    for (; left != 0; left &= static_cast<__mmask8>(left - 1)) {
+      const auto lane = static_cast<unsigned>(std::countr_zero(left));
+      out = spread(load(words, i * 8 + lane), first + lane * 64, out);
+    }
+  }
+  return plain::positions(words + blocks * 64, count % 8, first, out);
+}
+
+KHOFORGE_AVX512 std::uint64_t count_avx512(const std::byte* words, std::size_t count) {
+  __m512i sums = _mm512_setzero_si512();
+  const std::size_t blocks = count / 8;
+  for (std::size_t i = 0; i < blocks; ++i)
+    sums = _mm512_add_epi64(sums, _mm512_popcnt_epi64(_mm512_loadu_si512(words + i * 64)));
+  return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sums)) +
+         plain::count(words + blocks * 64, count % 8);
+}
+
+constexpr BitScan kAvx512{"avx512", boundaries_avx512, positions_avx512, count_avx512};
+
+bool has_v3() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("popcnt");
+}
+
+bool has_avx512() {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq");
+}
+
+} // namespace
+
+std::array<const BitScan*, 2> x86_bit_scans() {
+  return {has_v3() ? &kV3 : nullptr, has_avx512() ? &kAvx512 : nullptr};
+}
+
+} // namespace khoforge
+
+#else
+
+namespace khoforge {
+
+std::array<const BitScan*, 2> x86_bit_scans() {
+  return {nullptr, nullptr};
+}
+
+} // namespace khoforge
+
+#endif
