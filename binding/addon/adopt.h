@@ -18,11 +18,18 @@ Napi::ArrayBuffer adopt(Napi::Env env, std::vector<T>&& values) {
   return Napi::ArrayBuffer::New(env, owner->data(), owner->size() * sizeof(T), release, owner);
 }
 
+/// The same for memory of our own. Not allocated by V8, which ends the process when there is no memory.
 inline Napi::ArrayBuffer adopt(Napi::Env env, PageBuffer&& pages) {
   if (pages.size() == 0) return Napi::ArrayBuffer::New(env, 0);
   auto* owner = new PageBuffer(std::move(pages));
   const auto release = [](Napi::Env, void*, PageBuffer* owned) { delete owned; };
   return Napi::ArrayBuffer::New(env, owner->data(), owner->size(), release, owner);
+}
+
+/// As an Uint8Array.
+inline Napi::Uint8Array adopt_bytes(Napi::Env env, PageBuffer&& pages) {
+  const std::size_t size = pages.size();
+  return Napi::Uint8Array::New(env, size, adopt(env, std::move(pages)), 0);
 }
 
 template <typename T>

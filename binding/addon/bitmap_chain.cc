@@ -1,3 +1,4 @@
+#include "adopt.h"
 #include "calls.h"
 #include "chain_build.h"
 #include "chain_walk.h"
@@ -17,14 +18,15 @@ Napi::Value build_bitmap_chain(const Napi::CallbackInfo& info) {
 
   ChainBuilder builder(shape, entries);
   if (const Error error = builder.plan(max_pages)) return throw_error(env, error);
-  OwnedWords chunks(builder.chunk_count() * shape.page_size());
-  OwnedWords bitmaps(builder.bitmap_count() * shape.bitmap_bytes());
+  PageBuffer chunks(builder.chunk_count() * shape.page_size());
+  PageBuffer bitmaps(builder.bitmap_count() * shape.bitmap_bytes());
   if (!chunks || !bitmaps) return throw_error(env, {ErrorCode::no_memory, builder.page_count()});
-  if (const Error error = builder.emit(chunks.words(), bitmaps.words())) return throw_error(env, error);
+  if (const Error error = builder.emit(chunks.as<std::uint64_t>(), bitmaps.as<std::uint64_t>()))
+    return throw_error(env, error);
 
   Napi::Object result = Napi::Object::New(env);
-  result.Set("chunks", chunks.release(env));
-  result.Set("bitmaps", bitmaps.release(env));
+  result.Set("chunks", adopt_bytes(env, std::move(chunks)));
+  result.Set("bitmaps", adopt_bytes(env, std::move(bitmaps)));
   return result;
 }
 

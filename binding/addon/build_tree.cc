@@ -16,13 +16,13 @@ Napi::Value build_radix_tree(const Napi::CallbackInfo& info) {
 
   RadixBuilder builder(geometry, entries);
   if (const Error error = builder.plan(max_pages)) return throw_error(env, error);
-  OwnedWords pages(builder.page_count() * geometry.page_size());
+  PageBuffer pages(builder.page_count() * geometry.page_size());
   if (!pages) return throw_error(env, {ErrorCode::no_memory, builder.page_count()});
   std::vector<std::uint8_t> levels(builder.page_count());
-  if (const Error error = builder.emit(pages.words(), levels)) return throw_error(env, error);
+  if (const Error error = builder.emit(pages.as<std::uint64_t>(), levels)) return throw_error(env, error);
 
   Napi::Object result = Napi::Object::New(env);
-  result.Set("pages", pages.release(env));
+  result.Set("pages", adopt_bytes(env, std::move(pages)));
   result.Set("levels", adopt_array(env, std::move(levels)));
   return result;
 }

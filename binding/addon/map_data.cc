@@ -78,21 +78,6 @@ WalkLimits read_limits(Arguments& arguments, std::size_t position) {
   return limits;
 }
 
-OwnedWords::OwnedWords(std::size_t size)
-    : size_(size), words_(static_cast<std::uint64_t*>(std::calloc(std::max<std::size_t>(size, 1), 1))) {}
-
-OwnedWords::~OwnedWords() {
-  std::free(words_);
-}
-
-Napi::Uint8Array OwnedWords::release(Napi::Env env) {
-  if (size_ == 0) return Napi::Uint8Array::New(env, 0);
-  const auto free_words = [](Napi::Env, void* data) { std::free(data); };
-  const Napi::ArrayBuffer buffer =
-      Napi::ArrayBuffer::New(env, std::exchange(words_, nullptr), size_, free_words);
-  return Napi::Uint8Array::New(env, size_, buffer, 0);
-}
-
 Napi::Object walk_object(Napi::Env env, Walk&& walk) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("ranges", adopt_array(env, std::move(walk.ranges)));

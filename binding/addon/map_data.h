@@ -24,27 +24,6 @@ std::vector<Extent> read_extents(Arguments& arguments, std::size_t position);
 /// Arguments `position` to `position` + 3: maxRanges, maxFindings, maxFolios, maxOrder.
 WalkLimits read_limits(Arguments& arguments, std::size_t position);
 
-/// Zeroed words that JavaScript will own: an Uint8Array of it frees them. Not allocated by V8, which ends the
-/// process when there is no memory.
-class OwnedWords {
-public:
-  /// @param size bytes, a multiple of 8; may be 0
-  explicit OwnedWords(std::size_t size);
-  ~OwnedWords();
-  OwnedWords(const OwnedWords&) = delete;
-  OwnedWords& operator=(const OwnedWords&) = delete;
-
-  /// False when there was no memory.
-  [[nodiscard]] explicit operator bool() const { return words_ != nullptr; }
-  [[nodiscard]] std::span<std::uint64_t> words() const { return {words_, size_ / sizeof *words_}; }
-  /// Hands the words over; call it once.
-  Napi::Uint8Array release(Napi::Env env);
-
-private:
-  std::size_t size_;
-  std::uint64_t* words_;
-};
-
 /// MapFinding[] of src/native.ts.
 Napi::Array finding_array(Napi::Env env, const std::vector<Finding>& findings);
 

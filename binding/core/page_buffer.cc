@@ -26,8 +26,7 @@ PageBuffer::PageBuffer(std::size_t size) : size_(size) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const bool huge = size >= kHugePage;
   const std::size_t wanted = up(std::max<std::size_t>(size, 1), page) + (huge ? kHugePage : 0);
-  void* map =
-      mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* map = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED) return;
   map_ = static_cast<std::byte*>(map);
   mapped_ = wanted;

@@ -69,6 +69,12 @@ std::uint64_t* find_leaf(const Geometry& geometry, std::uint64_t* words, std::ui
 
 } // namespace
 
+RadixBuilder::RadixBuilder(const Geometry& geometry, const Entries& entries)
+    : geometry_(geometry), entries_(entries),
+      pages_(geometry.space(), geometry.bitmap_bits(), entries.pages) {
+  entries_.pages = {};
+}
+
 Error RadixBuilder::plan(std::uint64_t max_pages) {
   LeafSet leaves;
   const unsigned bits = geometry_.bitmap_bits();
@@ -77,6 +83,9 @@ Error RadixBuilder::plan(std::uint64_t max_pages) {
     leaves.add(run.first >> bits, (run.first + run.count - 1) >> bits);
   });
   if (error) return error;
+  // No page's number reaches the order bit of order 0: the number of a leaf is a sum.
+  const std::uint64_t first_leaf = geometry_.encode(0, 0) >> bits;
+  if (const Error wrong = pages_.plan(first_leaf, geometry_.key_mask() >> bits, leaves)) return wrong;
   leaves_ = leaves.merged();
   page_count_ = count_pages();
   if (page_count_ > max_pages) return {ErrorCode::map_too_large, page_count_};
@@ -109,6 +118,9 @@ Error RadixBuilder::emit(std::span<std::uint64_t> words, std::span<std::uint8_t>
   const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
     const KeyRun run = key_run(geometry_, blocks);
     complete = complete && filler.fill(run.order, run.first, run.count);
+  });
+  complete = complete && pages_.fill([&](std::uint64_t pfn) {
+    return find((geometry_.encode(pfn, 0) & geometry_.key_mask()) >> geometry_.bitmap_bits());
   });
   if (error || !complete) return {ErrorCode::changed_meanwhile, 0};
   return {};

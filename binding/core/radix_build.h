@@ -8,6 +8,7 @@
 #include "error.h"
 #include "geometry.h"
 #include "leaf_set.h"
+#include "page_list.h"
 
 namespace khoforge {
 
@@ -19,7 +20,7 @@ namespace khoforge {
 /// until `relocate()` makes it a physical address; 0 is an empty entry, which no child can be.
 class RadixBuilder {
 public:
-  RadixBuilder(const Geometry& geometry, const Entries& entries) : geometry_(geometry), entries_(entries) {}
+  RadixBuilder(const Geometry& geometry, const Entries& entries);
 
   /// @param max_pages refuses a larger tree with map_too_large
   [[nodiscard]] Error plan(std::uint64_t max_pages);
@@ -35,7 +36,8 @@ private:
   [[nodiscard]] std::uint64_t count_pages() const;
 
   Geometry geometry_;
-  Entries entries_;
+  Entries entries_; ///< Without the pages.
+  PageList pages_;
   std::vector<LeafInterval> leaves_;
   std::uint64_t page_count_ = 1;
 };

@@ -1,0 +1,165 @@
+#include "page_bits.h"
+
+#if defined(__x86_64__) && !defined(KHOFORGE_NO_SIMD)
+#define KHOFORGE_X86
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes its own headers' undefined vectors for mistakes (bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#endif
+
+namespace khoforge {
+
+namespace {
+
+constexpr std::size_t kChunk = PageBits::kChunk;
+
+[[gnu::always_inline]] inline PageBits::Shape shape_of(const std::uint64_t* chunk) {
+  const std::uint64_t first = chunk[0];
+  PageBits::Shape shape{0, 0};
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    shape.differ |= chunk[i] ^ first;
+    shape.steps |= chunk[i] ^ (first + i);
+  }
+  return shape;
+}
+
+/// Pages far from each other are in words of their own, and setting one does not wait for another. Near ones
+/// are gathered, so that a word is written once.
+[[gnu::always_inline]] inline void set_pages(std::uint64_t* words, std::uint64_t mask,
+                                             const std::uint64_t* chunk) {
+  constexpr std::uint64_t kFar = 16 * kChunk;
+  if (chunk[kChunk - 1] - chunk[0] > kFar) {
+    for (std::size_t i = 0; i < kChunk; ++i)
+      words[(chunk[i] & mask) / 64] |= std::uint64_t{1} << (chunk[i] % 64);
+    return;
+  }
+  std::uint64_t index = (chunk[0] & mask) / 64;
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    const std::uint64_t here = (chunk[i] & mask) / 64;
+    if (here != index) {
+      words[index] |= word;
+      index = here;
+      word = 0;
+    }
+    word |= std::uint64_t{1} << (chunk[i] % 64);
+  }
+  words[index] |= word;
+}
+
+PageBits::Shape shape_plain(const std::uint64_t* chunk) {
+  return shape_of(chunk);
+}
+void set_plain(std::uint64_t* words, std::uint64_t mask, const std::uint64_t* chunk) {
+  set_pages(words, mask, chunk);
+}
+
+constexpr PageBits kPlain{"plain", shape_plain, set_plain};
+
+#ifdef KHOFORGE_X86
+
+#define KHOFORGE_V3 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]]
+
+KHOFORGE_V3 PageBits::Shape shape_v3(const std::uint64_t* chunk) {
+  return shape_of(chunk);
+}
+KHOFORGE_V3 void set_v3(std::uint64_t* words, std::uint64_t mask, const std::uint64_t* chunk) {
+  set_pages(words, mask, chunk);
+}
+
+constexpr PageBits kV3{"x86-64-v3", shape_v3, set_v3};
+
+#define KHOFORGE_AVX512 [[gnu::target("avx512f,avx512dq,bmi,bmi2,lzcnt,popcnt")]]
+
+KHOFORGE_AVX512 PageBits::Shape shape_avx512(const std::uint64_t* chunk) {
+  const __m512i first = _mm512_set1_epi64(static_cast<long long>(chunk[0]));
+  __m512i next = _mm512_add_epi64(first, _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+  __m512i differ = _mm512_setzero_si512();
+  __m512i steps = differ;
+  for (std::size_t i = 0; i < kChunk; i += 8) {
+    const __m512i pages = _mm512_loadu_si512(chunk + i);
+    differ = _mm512_or_si512(differ, _mm512_xor_si512(pages, first));
+    steps = _mm512_or_si512(steps, _mm512_xor_si512(pages, next));
+    next = _mm512_add_epi64(next, _mm512_set1_epi64(8));
+  }
+  return {static_cast<std::uint64_t>(_mm512_reduce_or_epi64(differ)),
+          static_cast<std::uint64_t>(_mm512_reduce_or_epi64(steps))};
+}
+
+/// Words that pages may be spread over to be gathered by vector: each costs a pass over the chunk in
+/// registers.
+constexpr std::uint64_t kGathered = 6;
+
+KHOFORGE_AVX512 void set_avx512(std::uint64_t* words, std::uint64_t mask, const std::uint64_t* chunk) {
+  const std::uint64_t first = (chunk[0] & mask) / 64;
+  const std::uint64_t last = (chunk[kChunk - 1] & mask) / 64;
+  if (last - first >= kGathered) return set_pages(words, mask, chunk);
+  const __m512i low = _mm512_set1_epi64(static_cast<long long>(first));
+  __m512i index[kChunk / 8];
+  __m512i bit[kChunk / 8];
+  __m512i beyond = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < kChunk / 8; ++i) {
+    const __m512i pages = _mm512_loadu_si512(chunk + 8 * i);
+    const __m512i masked = _mm512_and_si512(pages, _mm512_set1_epi64(static_cast<long long>(mask)));
+    index[i] = _mm512_sub_epi64(_mm512_srli_epi64(masked, 6), low);
+    bit[i] = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_and_si512(pages, _mm512_set1_epi64(63)));
+    beyond = _mm512_max_epu64(beyond, index[i]);
+  }
+  // A list that does not ascend may have pages elsewhere.
+  const __m512i most = _mm512_set1_epi64(static_cast<long long>(last - first));
+  if (_mm512_cmpgt_epu64_mask(beyond, most) != 0) return set_pages(words, mask, chunk);
+  for (std::uint64_t word = 0; word <= last - first; ++word) {
+    const __m512i wanted = _mm512_set1_epi64(static_cast<long long>(word));
+    __m512i bits = _mm512_setzero_si512();
+    for (std::size_t i = 0; i < kChunk / 8; ++i)
+      bits = _mm512_mask_or_epi64(bits, _mm512_cmpeq_epi64_mask(index[i], wanted), bits, bit[i]);
+    words[first + word] |= static_cast<std::uint64_t>(_mm512_reduce_or_epi64(bits));
+  }
+}
+
+constexpr PageBits kAvx512{"avx512", shape_avx512, set_avx512};
+
+bool has_v3() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("popcnt");
+}
+
+bool has_avx512() {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+
+#endif
+
+/// Filled once; a processor does not change.
+struct Ways {
+  const PageBits* list[4] = {&kPlain, nullptr, nullptr, nullptr};
+  const PageBits* fastest = &kPlain;
+
+  Ways() {
+#ifdef KHOFORGE_X86
+    std::size_t length = 1;
+    if (has_v3()) list[length++] = fastest = &kV3;
+    if (has_avx512()) list[length++] = fastest = &kAvx512;
+#endif
+  }
+};
+
+const Ways& ways() {
+  static const Ways all;
+  return all;
+}
+
+} // namespace
+
+const PageBits& page_bits() {
+  return *ways().fastest;
+}
+
+const PageBits* const* page_bits_ways() {
+  return ways().list;
+}
+
+} // namespace khoforge

@@ -1,0 +1,55 @@
+#include "page_bits.h"
+
+#include <array>
+
+#include "harness.h"
+
+namespace {
+
+using khoforge::PageBits;
+
+constexpr std::size_t kChunk = PageBits::kChunk;
+constexpr std::uint64_t kBits = 1024;
+
+/// Pages of one bitmap: in a row, near, far, in any order, repeated.
+std::array<std::uint64_t, kChunk> random_chunk(harness::Random& random) {
+  const std::uint64_t bitmap = random.below(1000) * kBits;
+  const std::uint64_t kind = random.below(4);
+  const std::uint64_t step = 1 + random.below(kind == 0 ? 1 : 15);
+  std::uint64_t bit = random.below(kBits - kChunk * step);
+  std::array<std::uint64_t, kChunk> chunk{};
+  for (std::uint64_t& pfn : chunk) {
+    pfn = bitmap + (kind == 3 ? random.below(kBits) : bit);
+    bit += kind == 2 ? random.below(step + 1) : step;
+  }
+  if (kind == 2 && random.below(2) == 0) std::swap(chunk[3], chunk[random.below(kChunk)]);
+  return chunk;
+}
+
+} // namespace
+
+TEST(every_way_to_set_pages_gives_what_one_page_at_a_time_gives) {
+  harness::Random random(37);
+  for (const PageBits* const* way = khoforge::page_bits_ways(); *way != nullptr; ++way) {
+    for (int round = 0; round < 2000; ++round) {
+      const auto chunk = random_chunk(random);
+      std::array<std::uint64_t, kBits / 64> expected{};
+      std::uint64_t differ = 0;
+      bool in_a_row = true;
+      for (std::size_t i = 0; i < kChunk; ++i) {
+        const std::uint64_t bit = chunk[i] % kBits;
+        expected[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        differ |= chunk[i] ^ chunk[0];
+        in_a_row = in_a_row && chunk[i] == chunk[0] + i;
+      }
+      expected[5] |= 12;
+      std::array<std::uint64_t, kBits / 64> words{};
+      words[5] = 12;
+      (*way)->set(words.data(), kBits - 1, chunk.data());
+      CHECK(words == expected);
+      const PageBits::Shape shape = (*way)->shape(chunk.data());
+      CHECK_EQ(shape.differ, differ);
+      CHECK_EQ(shape.steps == 0, in_a_row);
+    }
+  }
+}
