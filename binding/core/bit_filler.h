@@ -26,6 +26,10 @@ public:
       std::uint64_t* words = bitmap(key >> bitmap_bits_, cache_[order]);
       if (words == nullptr) return false;
       const std::uint64_t bit = key & (size - 1);
+      if (count == 1) {
+        words[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        return true;
+      }
       const std::uint64_t here = std::min(count, size - bit);
       set_bits(words, bit, here);
       key += here;

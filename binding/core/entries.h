@@ -28,8 +28,16 @@ struct Entries {
 }
 
 [[nodiscard]] ErrorCode check_range(PageSpace space, std::uint64_t start, std::uint64_t end);
-[[nodiscard]] ErrorCode check_folios(PageSpace space, std::uint64_t phys, unsigned order,
-                                     std::uint64_t count);
+[[nodiscard]] inline ErrorCode check_folios(PageSpace space, std::uint64_t phys, unsigned order,
+                                            std::uint64_t count) {
+  if (order > space.whole_order()) return ErrorCode::folio_order;
+  if (count == 0) return ErrorCode::folio_empty;
+  const std::uint64_t pfn = phys >> space.page_shift;
+  const std::uint64_t block_mask = (std::uint64_t{1} << order) - 1;
+  if ((phys & (space.page_size() - 1)) != 0 || (pfn & block_mask) != 0) return ErrorCode::folio_misaligned;
+  const std::uint64_t room = (space.pfn_limit() - 1 - pfn) >> order;
+  return count > room ? ErrorCode::folio_beyond : ErrorCode::none;
+}
 
 /// Blocks of one order that follow each other.
 struct BlockRun {

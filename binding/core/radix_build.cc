@@ -78,9 +78,15 @@ RadixBuilder::RadixBuilder(const Geometry& geometry, const Entries& entries)
 Error RadixBuilder::plan(std::uint64_t max_pages) {
   LeafSet leaves;
   const unsigned bits = geometry_.bitmap_bits();
+  std::array<std::uint64_t, 64> recent; // per order, a leaf that is in the set
+  recent.fill(kAllOnes);
   const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
     const KeyRun run = key_run(geometry_, blocks);
-    leaves.add(run.first >> bits, (run.first + run.count - 1) >> bits);
+    const std::uint64_t first = run.first >> bits;
+    const std::uint64_t last = (run.first + run.count - 1) >> bits;
+    if (first == last && recent[run.order] == first) return;
+    recent[run.order] = last;
+    leaves.add(first, last);
   });
   if (error) return error;
   // No page's number reaches the order bit of order 0: the number of a leaf is a sum.

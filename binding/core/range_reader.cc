@@ -11,12 +11,24 @@ RangeReader::RangeReader(const LeafIndex& index, LeafObserver* leaves, OverlapOb
   for (unsigned order = 0; order <= index.geometry().whole_order(); ++order) {
     if (!index.leaves_of(order).empty()) heads_.emplace_back(index, order, leaves);
   }
+  starts_.resize(heads_.size());
+  active_ = heads_.size();
+  // One alone is not read ahead.
+  for (std::size_t head = 0; heads_.size() > 1 && head < heads_.size(); ++head)
+    advance(head);
+}
+
+/// Finds out where the next range of a head starts.
+void RangeReader::advance(std::size_t head) {
+  Range range{kAllOnes, 0};
+  if (!heads_[head].peek(range)) --active_;
+  starts_[head] = range.start;
 }
 
 std::size_t RangeReader::next(std::span<std::uint64_t> out) {
   std::size_t used = 0;
   while (!passing_ && out.size() - used >= kLeastRoom) {
-    if (heads_.empty()) {
+    if (active_ == 0) {
       if (pending_.start == pending_.end) return used;
       out[used++] = pending_.start;
       out[used++] = pending_.end;
@@ -29,8 +41,8 @@ std::size_t RangeReader::next(std::span<std::uint64_t> out) {
         out[used++] = pending_.end;
         pending_ = {};
       }
-      order_ = heads_[0].order();
-      open_ = heads_[0].take_start(start_);
+      order_ = heads_[last_].order();
+      open_ = heads_[last_].take_start(start_);
       passing_ = true;
       break;
     }
@@ -41,14 +53,18 @@ std::size_t RangeReader::next(std::span<std::uint64_t> out) {
 
 /// Whether one order is left and what it has can be given as it is: nothing of it reaches what is pending.
 bool RangeReader::alone() {
-  if (heads_.size() != 1 || !heads_[0].drained()) return false;
-  return pending_.start == pending_.end || pending_.end < heads_[0].position();
+  if (active_ != 1) return false;
+  last_ = static_cast<std::size_t>(
+      std::find_if(starts_.begin(), starts_.end(), [](std::uint64_t start) { return start != kAllOnes; }) -
+      starts_.begin());
+  if (!heads_[last_].drained()) return false;
+  return pending_.start == pending_.end || pending_.end < heads_[last_].position();
 }
 
 std::size_t RangeReader::pass_on(std::span<std::uint64_t> out) {
   const std::size_t held = open_ ? 1 : 0;
   if (open_) out[0] = start_;
-  std::size_t used = held + heads_[0].fill(out.subspan(held));
+  std::size_t used = held + heads_[last_].fill(out.subspan(held));
   open_ = used % 2 != 0;
   if (open_) start_ = out[--used];
   return used;
@@ -56,34 +72,33 @@ std::size_t RangeReader::pass_on(std::span<std::uint64_t> out) {
 
 /// Merges until there is no more room, or the order that is next has to be chosen anew.
 std::size_t RangeReader::merge(std::span<std::uint64_t> out) {
-  std::size_t chosen = heads_.size();
-  Range first{kAllOnes, kAllOnes};
+  // Which is next cannot be foretold: no branches.
+  std::uint64_t first = kAllOnes;
   std::uint64_t others = kAllOnes;
-  for (std::size_t i = 0; i < heads_.size();) {
-    Range range{};
-    if (!heads_[i].peek(range)) {
-      heads_.erase(heads_.begin() + static_cast<std::ptrdiff_t>(i));
-      continue;
-    }
-    // Of equal starts the lower order comes first.
-    if (chosen == heads_.size() || range.start < first.start) {
-      if (chosen != heads_.size()) others = std::min(others, first.start);
-      chosen = i;
-      first = range;
-    } else {
-      others = std::min(others, range.start);
-    }
-    ++i;
+  std::size_t chosen = 0;
+  for (std::size_t head = 0; head < starts_.size(); ++head) {
+    const std::uint64_t start = starts_[head];
+    others = std::min(others, std::max(first, start));
+    chosen = start < first ? head : chosen; // of equal starts the lower order comes first
+    first = std::min(first, start);
   }
-  std::size_t used = 0;
-  if (first.start == kAllOnes) return used;
   RunHead& head = heads_[chosen];
-  Range range = first;
+  std::size_t used = 0;
+  Range range{};
+  // What a head that is alone did not read ahead is read now: it reaches what is pending.
+  if (!head.peek(range)) {
+    starts_[chosen] = kAllOnes;
+    --active_;
+    return used;
+  }
   do {
-    if (!add(head.order(), range, out, used)) break;
+    if (!add(head.order(), range, out, used)) return used;
     head.pop();
-    // To read on is for the next call, which may find that no other order is left.
-  } while (!head.drained() && head.peek(range) && range.start < others);
+    // One that is alone is not read ahead.
+    if (active_ == 1 && head.drained()) return used;
+    advance(chosen);
+    if (starts_[chosen] == kAllOnes || starts_[chosen] >= others) return used;
+  } while (head.peek(range));
   return used;
 }
 

@@ -42,7 +42,13 @@ private:
   [[nodiscard]] std::size_t pass_on(std::span<std::uint64_t> out);
   [[nodiscard]] bool add(unsigned order, Range range, std::span<std::uint64_t> out, std::size_t& used);
 
-  std::vector<RunHead> heads_; ///< Orders ascending; one that has ended is removed.
+  void advance(std::size_t head);
+
+  std::vector<RunHead> heads_; ///< Orders ascending.
+  std::vector<std::uint64_t>
+      starts_;           ///< Where the next range of each head starts; all ones when it has ended.
+  std::size_t active_;   ///< Heads that have not ended.
+  std::size_t last_ = 0; ///< The head that gave the range before.
   OverlapObserver* overlaps_;
   Range pending_{0, 0}; ///< Not given yet, since more may touch it; empty: none.
   unsigned order_ = 0;  ///< Of the block that reaches to its end.

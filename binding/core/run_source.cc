@@ -93,8 +93,8 @@ std::size_t RunSource::fill_bits(std::span<std::uint64_t> out) {
 
 namespace {
 
-/// Numbers that are read ahead: a page of them.
-constexpr std::size_t kAhead = 512;
+/// Numbers that are read ahead: as many as 16 words may have.
+constexpr std::size_t kAhead = 16 * 64 + BitScan::kSlack;
 
 } // namespace
 
