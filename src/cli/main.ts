@@ -2,17 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, KhoforgeError } from '../errors.ts';
 import { unreadPages } from '../native.ts';
 import { version } from '../version.ts';
-import { abiCommand } from './abi.ts';
-import { benchCommand } from './bench.ts';
-import { bootCommand } from './boot.ts';
-import { buildCommand } from './build.ts';
-import { captureCommand } from './capture.ts';
-import { diffCommand } from './diff.ts';
-import { doctorCommand } from './doctor.ts';
-import { inspectCommand } from './inspect.ts';
-import { kselftestCommand } from './kselftest.ts';
+import { COMMANDS } from './commands.ts';
 import { errorDocument, printError } from './print.ts';
-import { verifyCommand } from './verify.ts';
 
 /**
  * Runs the command line.
@@ -26,26 +17,19 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     .version(version())
     .showHelpAfterError('(khoforge COMMAND --help shows an example)')
     .addHelpText('after', EXIT_CODES);
-  for (const command of [
-    buildCommand,
-    bootCommand,
-    inspectCommand,
-    verifyCommand,
-    diffCommand,
-    captureCommand,
-    kselftestCommand,
-    abiCommand,
-    benchCommand,
-    doctorCommand,
-  ]) {
-    program.addCommand(
-      command((result) => {
-        code = result;
-      }).addHelpText('after', EXIT_CODES),
-    );
-  }
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  const asked = argv.slice(2).find((argument) => !argument.startsWith('-') && argument !== 'help');
+  const done = (result: ExitCode) => {
+    code = result;
+  };
   try {
+    for (const entry of COMMANDS) {
+      const command =
+        entry.name === asked
+          ? (await entry.load())(done).addHelpText('after', EXIT_CODES)
+          : new Command(entry.name).description(entry.description).arguments(entry.arguments);
+      program.addCommand(command);
+    }
+    for (const command of [program, ...program.commands]) command.exitOverride();
     await program.parseAsync([...argv]);
     refuseUnread();
     return code;

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import type { ExitCode } from '../errors.ts';
+
+type MakeCommand = (done: (code: ExitCode) => void) => Command;
+
+/** A command as the list of all shows it. Its file is loaded only when it is asked for: most take long to load. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly arguments: string;
+  readonly description: string;
+  readonly load: () => Promise<MakeCommand>;
+}
+
+/** In the order of the list. Arguments and descriptions are those of the commands themselves (a test compares). */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'build',
+    arguments: '<spec>',
+    description: 'make the image that a spec describes: manifest.json, memory.bin, kho.dtb',
+    load: async () => (await import('./build.ts')).buildCommand,
+  },
+  {
+    name: 'boot',
+    arguments: '<source>',
+    description: 'boot a real kernel on an image in QEMU and judge what it says',
+    load: async () => (await import('./boot.ts')).bootCommand,
+  },
+  {
+    name: 'inspect',
+    arguments: '<source>',
+    description: 'show what a source holds: root FDT, scratch, preserved memory, subtrees',
+    load: async () => (await import('./inspect.ts')).inspectCommand,
+  },
+  {
+    name: 'verify',
+    arguments: '<source>',
+    description: 'say what a receiving kernel makes of an image, and what is wrong with it',
+    load: async () => (await import('./verify.ts')).verifyCommand,
+  },
+  {
+    name: 'diff',
+    arguments: '<a> <b>',
+    description:
+      'what two handovers have differently: FDT, scratch, preserved memory by order, subtrees by field',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  {
+    name: 'capture',
+    arguments: '[source]',
+    description: 'take just the handover out of a dump or a running QEMU guest, as an image directory',
+    load: async () => (await import('./capture.ts')).captureCommand,
+  },
+  {
+    name: 'kselftest',
+    arguments: '<source>',
+    description: 'run a selftest of the kernel on an image, in the stage after the reboot',
+    load: async () => (await import('./kselftest.ts')).kselftestCommand,
+  },
+  {
+    name: 'abi',
+    arguments: '',
+    description: 'compare layouts, strings and constants with real kernel headers',
+    load: async () => (await import('./abi.ts')).abiCommand,
+  },
+  {
+    name: 'bench',
+    arguments: '',
+    description: 'measure the engine against its peers on this machine, in one run',
+    load: async () => (await import('./bench.ts')).benchCommand,
+  },
+  {
+    name: 'doctor',
+    arguments: '',
+    description: 'what is installed, what is missing, and the line that installs it',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+];
