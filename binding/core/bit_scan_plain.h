@@ -12,43 +12,76 @@
 /// depend on.
 namespace khoforge::plain {
 
-/// Numbers written without asking whether there are as many: most words of a sparse bitmap have no more, and
-/// a loop that always ends at the same place is one that processors predict.
+/// Numbers that are written for each word without asking whether there are as many: what a processor cannot
+/// foretell costs more than writing. Few words of a sparse bitmap have more, and nearly all of another.
+constexpr unsigned kAlways = 4;
+/// Then so many for each question.
 constexpr unsigned kStep = 8;
-static_assert(64 + kStep <= BitScan::kSlack + 64);
+static_assert(kAlways + kStep <= BitScan::kSlack);
 
-[[gnu::always_inline]] inline std::uint64_t* spread(std::uint64_t bits, std::uint64_t first, unsigned shift,
-                                                    std::uint64_t* out) {
+/// Calls write(i, bit) with the positions of the set bits of a word, in order, and with some numbers behind
+/// them.
+template <typename Write>
+[[gnu::always_inline]] inline unsigned each_bit(std::uint64_t bits, Write&& write) {
   const auto count = static_cast<unsigned>(std::popcount(bits));
-  for (unsigned done = 0; done < count; done += kStep) {
+  for (unsigned i = 0; i < kAlways; ++i, bits &= bits - 1)
+    write(i, static_cast<unsigned>(std::countr_zero(bits)));
+  for (unsigned done = kAlways; done < count; done += kStep) {
     for (unsigned i = 0; i < kStep; ++i, bits &= bits - 1)
-      out[done + i] = first + (static_cast<std::uint64_t>(std::countr_zero(bits)) << shift);
+      write(done + i, static_cast<unsigned>(std::countr_zero(bits)));
   }
-  return out + count;
+  return count;
+}
+
+/// Words that are looked at together.
+constexpr std::size_t kGroup = 8;
+/// Words of a group with anything in them up to which those are picked; of more, each word is taken.
+constexpr int kFew = 2;
+
+/// Calls take(i) for each word of a group that is not 0, or for all of them.
+template <typename Take>
+[[gnu::always_inline]] inline void each_word(const std::array<std::uint64_t, kGroup>& words, Take&& take) {
+  unsigned used = 0;
+  for (std::size_t i = 0; i < kGroup; ++i)
+    used |= static_cast<unsigned>(words[i] != 0) << i;
+  if (std::popcount(used) > kFew) {
+    for (std::size_t i = 0; i < kGroup; ++i)
+      take(i);
+    return;
+  }
+  for (; used != 0; used &= used - 1)
+    take(static_cast<std::size_t>(std::countr_zero(used)));
 }
 
 [[gnu::always_inline]] inline std::uint64_t* boundaries(const std::byte* words, std::size_t count,
                                                         std::uint64_t& before, std::uint64_t first,
                                                         unsigned shift, std::uint64_t* out) {
-  constexpr std::size_t kGroup = 8;
   std::uint64_t last = before;
+  const auto write_word = [&](std::uint64_t changes, std::size_t index) {
+    const std::uint64_t here = first + (std::uint64_t{index} * 64 << shift);
+    out +=
+        each_bit(changes, [&](unsigned at, unsigned bit) { out[at] = here + (std::uint64_t{bit} << shift); });
+  };
   std::size_t i = 0;
-  while (i < count) {
+  for (; i + kGroup <= count; i += kGroup) {
     // Most words of a real map are as the bit before them.
     const std::uint64_t same = 0 - last;
-    while (i + kGroup <= count) {
-      std::uint64_t other = 0;
-      for (std::size_t word = 0; word < kGroup; ++word)
-        other |= load(words, i + word) ^ same;
-      if (other != 0) break;
-      i += kGroup;
+    std::uint64_t other = 0;
+    for (std::size_t word = 0; word < kGroup; ++word)
+      other |= load(words, i + word) ^ same;
+    if (other == 0) continue;
+    std::array<std::uint64_t, kGroup> changes;
+    for (std::size_t word = 0; word < kGroup; ++word) {
+      const std::uint64_t bits = load(words, i + word);
+      changes[word] = bits ^ (bits << 1 | last);
+      last = bits >> 63;
     }
-    for (const std::size_t end = std::min(i + kGroup, count); i < end; ++i) {
-      const std::uint64_t word = load(words, i);
-      const std::uint64_t changes = word ^ (word << 1 | last);
-      last = word >> 63;
-      if (changes != 0) out = spread(changes, first + (std::uint64_t{i} * 64 << shift), shift, out);
-    }
+    each_word(changes, [&](std::size_t word) { write_word(changes[word], i + word); });
+  }
+  for (; i < count; ++i) {
+    const std::uint64_t bits = load(words, i);
+    write_word(bits ^ (bits << 1 | last), i);
+    last = bits >> 63;
   }
   before = last;
   return out;
@@ -56,22 +89,28 @@ static_assert(64 + kStep <= BitScan::kSlack + 64);
 
 [[gnu::always_inline]] inline std::uint32_t* positions(const std::byte* words, std::size_t count,
                                                        std::uint32_t first, std::uint32_t* out) {
-  for (std::size_t i = 0; i < count; ++i, first += 64) {
-    std::uint64_t word = load(words, i);
-    if (word == 0) continue;
-    if (word == kAllOnes) {
-      for (std::uint32_t bit = 0; bit < 64; ++bit)
-        out[bit] = first + bit;
-      out += 64;
+  const auto write_word = [&](std::uint64_t bits, std::size_t index) {
+    const std::uint32_t here = first + static_cast<std::uint32_t>(index * 64);
+    out += each_bit(bits, [&](unsigned at, unsigned bit) { out[at] = here + bit; });
+  };
+  std::size_t i = 0;
+  for (; i + kGroup <= count; i += kGroup) {
+    std::array<std::uint64_t, kGroup> bits;
+    std::uint64_t all = kAllOnes;
+    for (std::size_t word = 0; word < kGroup; ++word) {
+      bits[word] = load(words, i + word);
+      all &= bits[word];
+    }
+    if (all == kAllOnes) {
+      for (std::uint32_t bit = 0; bit < kGroup * 64; ++bit)
+        out[bit] = first + static_cast<std::uint32_t>(i * 64) + bit;
+      out += kGroup * 64;
       continue;
     }
-    const auto set = static_cast<unsigned>(std::popcount(word));
-    for (unsigned done = 0; done < set; done += kStep) {
-      for (unsigned bit = 0; bit < kStep; ++bit, word &= word - 1)
-        out[done + bit] = first + static_cast<std::uint32_t>(std::countr_zero(word));
-    }
-    out += set;
+    each_word(bits, [&](std::size_t word) { write_word(bits[word], i + word); });
   }
+  for (; i < count; ++i)
+    write_word(load(words, i), i);
   return out;
 }
 

@@ -89,27 +89,33 @@ KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_runs(__m128i positions,
   _mm512_storeu_si512(out + 8, _mm512_permutex2var_epi64(starts, high, ends));
 }
 
-/// Eight of the indices at `from`, as numbers.
-KHOFORGE_AVX512 [[gnu::always_inline]] inline void
-store_numbers(const std::uint8_t* from, std::uint64_t first, __m128i by, std::uint64_t* out) {
-  const __m512i wide = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
-  _mm512_storeu_si512(
-      out, _mm512_add_epi64(_mm512_sll_epi64(wide, by), _mm512_set1_epi64(static_cast<long long>(first))));
+/// The lower eight indices as numbers.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_8(__m128i indices, __m512i first, __m128i by,
+                                                           std::uint64_t* out) {
+  _mm512_storeu_si512(out, _mm512_add_epi64(_mm512_sll_epi64(_mm512_cvtepu8_epi64(indices), by), first));
+}
+
+/// Sixteen indices as numbers.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_16(__m128i indices, __m512i first, __m128i by,
+                                                            std::uint64_t* out) {
+  store_8(indices, first, by, out);
+  store_8(_mm_srli_si128(indices, 8), first, by, out + 8);
 }
 
 KHOFORGE_AVX512 [[gnu::always_inline]] inline std::uint64_t* spread(std::uint64_t bits, std::uint64_t first,
                                                                     unsigned shift, std::uint64_t* out) {
-  alignas(64) std::array<std::uint8_t, 64> indices;
-  _mm512_store_si512(indices.data(), _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(kIota.data())));
+  const __m512i indices = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(kIota.data()));
+  const __m512i base = _mm512_set1_epi64(static_cast<long long>(first));
   const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift));
   const auto count = static_cast<unsigned>(_mm_popcnt_u64(bits));
-  store_numbers(indices.data(), first, by, out);
+  const __m128i lowest = _mm512_castsi512_si128(indices);
+  store_8(lowest, base, by, out);
   if (count > 8) {
     // Without a question each: as many as a word of random bits hardly ever has more of.
-    for (unsigned done = 8; done < 48; done += 8)
-      store_numbers(indices.data() + done, first, by, out + done);
-    for (unsigned done = 48; done < count; done += 8)
-      store_numbers(indices.data() + done, first, by, out + done);
+    store_8(_mm_srli_si128(lowest, 8), base, by, out + 8);
+    store_16(_mm512_extracti32x4_epi32(indices, 1), base, by, out + 16);
+    store_16(_mm512_extracti32x4_epi32(indices, 2), base, by, out + 32);
+    if (count > 48) store_16(_mm512_extracti32x4_epi32(indices, 3), base, by, out + 48);
   }
   return out + count;
 }
@@ -124,15 +130,16 @@ KHOFORGE_AVX512 std::uint64_t* boundaries_avx512(const std::byte* words, std::si
     const __m512i block = _mm512_loadu_si512(words + i * 64);
     const __m512i shifted = _mm512_shldi_epi64(block, _mm512_alignr_epi64(block, previous, 7), 1);
     previous = block;
+    const std::uint64_t last = load(words, i * 8 + 7) >> 63;
+    const std::uint64_t edges = last | before;
+    before = last;
     const __m512i changes = _mm512_xor_si512(block, shifted);
     __mmask8 left = _mm512_test_epi64_mask(changes, changes);
     if (left == 0) continue;
     const std::uint64_t here = first + (std::uint64_t{i} * 512 << shift);
     // No page beside another one, and few of them: each is a run. One at the end of the block ends in the
     // next.
-    const bool single = _mm512_test_epi64_mask(block, shifted) == 0 && block[7] >= 0;
-    const bool ends = (shifted[0] & 1) != 0;
-    if (single && !ends && is_sparse(block)) {
+    if (edges == 0 && _mm512_test_epi64_mask(block, shifted) == 0 && is_sparse(block)) {
       const auto [positions, runs] = sparse(block);
       store_runs(_mm512_castsi512_si128(positions), here, shift, out);
       if (runs > 8) {
@@ -150,28 +157,25 @@ KHOFORGE_AVX512 std::uint64_t* boundaries_avx512(const std::byte* words, std::si
       out = spread(lanes[lane], here + (std::uint64_t{lane} * 64 << shift), shift, out);
     }
   }
-  if (blocks != 0) before = load(words, blocks * 8 - 1) >> 63;
-  return plain::boundaries(words + blocks * 64, count % 8, before,
-                           first + (std::uint64_t{blocks} * 512 << shift), shift, out);
+  return boundaries_v3(words + blocks * 64, count % 8, before, first + (std::uint64_t{blocks} * 512 << shift),
+                       shift, out);
 }
 
-/// Sixteen of the indices at `from`, as numbers.
-KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_numbers(const std::uint8_t* from,
-                                                                 std::uint32_t first, std::uint32_t* out) {
-  const __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-  _mm512_storeu_si512(out, _mm512_add_epi32(wide, _mm512_set1_epi32(static_cast<int>(first))));
+KHOFORGE_AVX512 [[gnu::always_inline]] inline void store_16(__m128i indices, __m512i first,
+                                                            std::uint32_t* out) {
+  _mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu8_epi32(indices), first));
 }
 
 KHOFORGE_AVX512 [[gnu::always_inline]] inline std::uint32_t* spread(std::uint64_t bits, std::uint32_t first,
                                                                     std::uint32_t* out) {
-  alignas(64) std::array<std::uint8_t, 64> indices;
-  _mm512_store_si512(indices.data(), _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(kIota.data())));
+  const __m512i indices = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(kIota.data()));
+  const __m512i base = _mm512_set1_epi32(static_cast<int>(first));
   const auto count = static_cast<unsigned>(_mm_popcnt_u64(bits));
-  store_numbers(indices.data(), first, out);
+  store_16(_mm512_castsi512_si128(indices), base, out);
   if (count > 16) {
-    store_numbers(indices.data() + 16, first, out + 16);
-    store_numbers(indices.data() + 32, first, out + 32);
-    if (count > 48) store_numbers(indices.data() + 48, first, out + 48);
+    store_16(_mm512_extracti32x4_epi32(indices, 1), base, out + 16);
+    store_16(_mm512_extracti32x4_epi32(indices, 2), base, out + 32);
+    if (count > 48) store_16(_mm512_extracti32x4_epi32(indices, 3), base, out + 48);
   }
   return out + count;
 }
@@ -210,7 +214,7 @@ KHOFORGE_AVX512 std::uint32_t* positions_avx512(const std::byte* words, std::siz
       out = spread(load(words, i * 8 + lane), first + lane * 64, out);
     }
   }
-  return plain::positions(words + blocks * 64, count % 8, first, out);
+  return positions_v3(words + blocks * 64, count % 8, first, out);
 }
 
 KHOFORGE_AVX512 std::uint64_t count_avx512(const std::byte* words, std::size_t count) {

@@ -29,7 +29,7 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
     .option('--as-spec', 'print a YAML spec from which `build` makes the same root FDT and preserved memory')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withSourceOptions(command).action((source: string, options: Options) => {
+  return withSourceOptions(command).action(async (source: string, options: Options) => {
     const opened = openSource(source, openOptions(options));
     const inspection = inspect(opened.image);
     if (options.asSpec) {
@@ -37,10 +37,20 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
       return;
     }
     if (options.dts && inspection.fdt) console.log(toDts(inspection.fdt.tree));
-    else if (options.json) console.log(inspectJson(inspection, source, opened));
+    else if (options.json) await printParts(inspectJson(inspection, source, opened));
     else console.log(inspectText(inspection, source, opened));
     done(inspection.fdt || !inspection.handedOver ? ExitCode.ok : ExitCode.badInput);
   });
+}
+
+/** One part after the other is read, so that they never are in memory together. */
+async function printParts(parts: Iterable<string>): Promise<void> {
+  for (const part of parts) await written(part);
+  await written('\n');
+}
+
+function written(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
 /** A spec that says something else than the source is still of use: what is lost goes to stderr. */

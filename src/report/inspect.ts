@@ -64,11 +64,7 @@ function memoryTrees({ target, handedOver, finalized, memoryMap, walk, bitmaps }
       text: `preserved     ${humanSize(walk.bytes)}, ranges: ${walk.ranges.length / 2}`,
       children: [
         ...orders.map(([order, count]) => ({ text: `order ${String(order).padStart(2)}: ${count}` })),
-        ...shorten(
-          rangesOf(walk.ranges).map(
-            ({ start, end }) => `${hex(start)}-${hex(end)}  ${humanSize(end - start)}`,
-          ),
-        ),
+        ...rangeTrees(walk.ranges),
       ],
     },
   ];
@@ -146,9 +142,17 @@ function valueText(value: DecodedValue): string {
     .join(', ');
 }
 
-function shortenTrees(trees: Tree[]): Tree[] {
-  const rest = trees.length - SHOWN;
+function shortenTrees(trees: Tree[], count = trees.length): Tree[] {
+  const rest = count - SHOWN;
   return rest > 0 ? [...trees.slice(0, SHOWN), { text: `… ${rest} more (--json lists all)` }] : trees;
+}
+
+/** There can be millions: only those that are shown become text. */
+function rangeTrees(ranges: BigUint64Array): Tree[] {
+  const shown = rangesOf(ranges.subarray(0, 2 * SHOWN)).map(({ start, end }) => ({
+    text: `${hex(start)}-${hex(end)}  ${humanSize(end - start)}`,
+  }));
+  return shortenTrees(shown, ranges.length / 2);
 }
 
 function shorten(lines: string[]): Tree[] {
@@ -168,8 +172,38 @@ function rangesOf(ranges: BigUint64Array): { start: bigint; end: bigint }[] {
   }));
 }
 
-/** The document that other programs rely on. */
-export function inspectJson(inspection: Inspection, source: string, opened?: OpenedSource): string {
+/**
+ * The document that other programs rely on, in parts: that of millions of ranges is longer than a string can be.
+ */
+export function* inspectJson(
+  inspection: Inspection,
+  source: string,
+  opened?: OpenedSource,
+): Generator<string, void, undefined> {
+  const ranges = inspection.walk?.ranges ?? new BigUint64Array();
+  const document = inspectDocument(inspection, source, opened);
+  // No text of the source's own can look like this line: in a string the quotes would be escaped.
+  const empty = '\n    "ranges": []';
+  const at = document.indexOf(empty);
+  if (ranges.length === 0 || at < 0) {
+    yield document;
+    return;
+  }
+  yield `${document.slice(0, at + empty.length - 1)}\n`;
+  for (let i = 0; i < ranges.length; i += RANGES_PER_PART) {
+    const part = rangesOf(ranges.subarray(i, i + RANGES_PER_PART)).map(
+      ({ start, end }) => `      {\n        "start": "${hex(start)}",\n        "end": "${hex(end)}"\n      }`,
+    );
+    yield part.join(',\n') + (i + RANGES_PER_PART < ranges.length ? ',\n' : '\n    ');
+  }
+  yield document.slice(at + empty.length - 1);
+}
+
+/** Numbers, of which a range has two. */
+const RANGES_PER_PART = 2 ** 15;
+
+/** All but the ranges of preserved memory. */
+function inspectDocument(inspection: Inspection, source: string, opened?: OpenedSource): string {
   const { target, fdt, scratch, walk, memoryMap, bitmaps, subtrees } = inspection;
   const metadata = subtrees.find(({ name }) => name === 'kexec-metadata')?.decoded?.fields;
   return toJson('inspect', 1, {
@@ -197,7 +231,7 @@ export function inspectJson(inspection: Inspection, source: string, opened?: Ope
       pages: walk ? Number(walk.bytes / BigInt(target.pageSize)) : 0,
       bytes: walk?.bytes ?? 0n,
       byOrder: Object.fromEntries(walk ? ordersOf(walk.byOrder) : []),
-      ranges: walk ? rangesOf(walk.ranges) : [],
+      ranges: [],
     },
     subtrees: subtrees.map(({ name, phys, size, decoded, head }) => ({ name, phys, size, decoded, head })),
     metadata: metadata

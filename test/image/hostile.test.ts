@@ -37,7 +37,7 @@ function readAll(path: string, options: OpenOptions = {}): string {
     const opened = openSource(path, options);
     const inspection = inspect(opened.image);
     inspectText(inspection, path, opened);
-    inspectJson(inspection, path, opened);
+    JSON.parse([...inspectJson(inspection, path, opened)].join(''));
     const captured = extractHandover(opened.image, { withContents: true });
     diffImages(opened.image, captured);
     verifyImage(opened.image);

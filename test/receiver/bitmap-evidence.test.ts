@@ -67,7 +67,7 @@ describe('what inspect makes of it', () => {
     expect(inspectText(inspect(build('6.18')), 'x')).toContain(
       'bitmaps as of kho-v1-6.17, kho-v1-6.18, kho-v1: nothing in the image tells which',
     );
-    const { memoryMap } = JSON.parse(inspectJson(inspect(build('6.18', far)), 'x'));
+    const { memoryMap } = JSON.parse([...inspectJson(inspect(build('6.18', far)), 'x')].join(''));
     expect(memoryMap).toMatchObject({ kind: 'bitmap-chain', bitmaps: { verdict: 'agrees' } });
   });
 
