@@ -15,8 +15,8 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'build',
-    arguments: '<spec>',
-    description: 'make the image that a spec describes: manifest.json, memory.bin, kho.dtb',
+    arguments: '<source>',
+    description: 'make the image that a spec describes: a directory, or a form that other programs read',
     load: async () => (await import('./build.ts')).buildCommand,
   },
   {

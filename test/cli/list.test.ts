@@ -14,8 +14,8 @@ describe('the list of commands', () => {
   });
 
   it('finds a command behind help, and a misspelt one', () => {
-    expect(khoforge(['help', 'build']).stdout).toMatch(/Usage: khoforge build \[options\] <spec>/);
+    expect(khoforge(['help', 'build']).stdout).toMatch(/Usage: khoforge build \[options\] <source>/);
     expect(khoforge(['buidl']).stderr).toMatch(/Did you mean build/);
-    expect(khoforge(['help']).stdout).toMatch(/^ {2}build <spec> /m);
+    expect(khoforge(['help']).stdout).toMatch(/^ {2}build <source> /m);
   });
 });
