@@ -160,6 +160,13 @@ export interface NativeAddon {
     bytes: readonly Uint8Array[],
     most: number,
   ): { base: bigint; numbers: Uint32Array };
+  /** All blocks of an order; undefined when they do not have one base. */
+  listBlocks(
+    tree: NativeTreeHandle,
+    bytes: readonly Uint8Array[],
+    order: number,
+    threads: number,
+  ): { base: bigint; numbers: Uint32Array } | undefined;
   buildBitmapChain(
     pageShift: number,
     bitmapBytes: number,
@@ -193,7 +200,7 @@ export interface NativeAddon {
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** `kInterface` in binding/addon/addon.cc. */
-const INTERFACE = 3;
+const INTERFACE = 4;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

@@ -5,7 +5,7 @@
 namespace {
 
 /// Raised when a call changes; src/native.ts refuses an addon built from other sources.
-constexpr int kInterface = 3;
+constexpr int kInterface = 4;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   namespace addon = khoforge::addon;
@@ -15,6 +15,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("walkBitmapChain", Napi::Function::New<addon::walk_bitmap_chain>(env, "walkBitmapChain"));
   exports.Set("buildRadixTree", Napi::Function::New<addon::build_radix_tree>(env, "buildRadixTree"));
   exports.Set("relocateRadixTree", Napi::Function::New<addon::relocate_radix_tree>(env, "relocateRadixTree"));
+  exports.Set("listBlocks", Napi::Function::New<addon::list_blocks>(env, "listBlocks"));
   exports.Set("mapFaults", Napi::Function::New<addon::map_faults>(env, "mapFaults"));
   exports.Set("mapFile", Napi::Function::New<addon::map_file>(env, "mapFile"));
   exports.Set("openRadixTree", Napi::Function::New<addon::open_radix_tree>(env, "openRadixTree"));

@@ -10,6 +10,7 @@ Napi::Value build_bitmap_chain(const Napi::CallbackInfo& info);
 Napi::Value link_bitmap_chain(const Napi::CallbackInfo& info);
 Napi::Value walk_bitmap_chain(const Napi::CallbackInfo& info);
 Napi::Value build_radix_tree(const Napi::CallbackInfo& info);
+Napi::Value list_blocks(const Napi::CallbackInfo& info);
 Napi::Value map_faults(const Napi::CallbackInfo& info);
 Napi::Value map_file(const Napi::CallbackInfo& info);
 Napi::Value next_blocks(const Napi::CallbackInfo& info);

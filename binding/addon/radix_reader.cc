@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "adopt.h"
+#include "block_list.h"
 #include "block_reader.h"
 #include "calls.h"
 #include "map_data.h"
@@ -61,6 +62,14 @@ void require_same(Arguments& arguments, const OpenTree& tree, std::size_t positi
         std::as_bytes(bytes).data() == tree.extents[i].data && bytes.size() == tree.extents[i].size;
     arguments.require(same, "bytes: moved or resized since the tree was opened");
   }
+}
+
+Napi::Object block_numbers(Napi::Env env, std::uint64_t base, PageBuffer&& numbers) {
+  const std::size_t count = numbers.size() / sizeof(std::uint32_t);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("base", Napi::BigInt::New(env, base));
+  result.Set("numbers", Napi::Uint32Array::New(env, count, adopt(env, std::move(numbers)), 0));
+  return result;
 }
 
 } // namespace
@@ -160,10 +169,25 @@ Napi::Value all_blocks(const Napi::CallbackInfo& info) {
   std::uint64_t base = 0;
   const std::size_t count = blocks->reader.next(buffer.as<std::uint32_t>(), base);
   buffer.shrink(count * sizeof(std::uint32_t));
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("base", Napi::BigInt::New(env, base));
-  result.Set("numbers", Napi::Uint32Array::New(env, count, adopt(env, std::move(buffer)), 0));
-  return result;
+  return block_numbers(env, base, std::move(buffer));
+}
+
+/// (tree, bytes, order, threads) => { base, numbers }: all blocks of an order; undefined when they do not
+/// have one base
+Napi::Value list_blocks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Arguments arguments(info);
+  const auto* tree = unwrap<std::shared_ptr<OpenTree>>(arguments, info[0], kTreeTag);
+  if (tree == nullptr) return env.Undefined();
+  require_same(arguments, **tree, 1);
+  const LeafIndex& index = (*tree)->index;
+  const auto order = static_cast<unsigned>(arguments.integer(2, "order", index.geometry().whole_order()));
+  const std::uint64_t threads = arguments.integer(3, "threads", 1024);
+  if (!arguments.ok() || !has_one_base(index, order)) return env.Undefined();
+  std::uint64_t base = 0;
+  PageBuffer numbers = list_blocks_in_parts(index, order, threads, base);
+  if (!numbers) return throw_error(env, {ErrorCode::no_memory, 0});
+  return block_numbers(env, base, std::move(numbers));
 }
 
 } // namespace khoforge::addon

@@ -14,8 +14,26 @@ constexpr std::uint64_t kLowerHalf = 0xffffffff;
 } // namespace
 
 BlockReader::BlockReader(const LeafIndex& index, unsigned order)
-    : index_(&index), order_(order), leaves_(index.leaves_of(order)) {
+    : BlockReader(index, order, index.leaves_of(order)) {}
+
+BlockReader::BlockReader(const LeafIndex& index, unsigned order, std::span<const Leaf> leaves)
+    : index_(&index), order_(order), leaves_(leaves) {
   enter();
+}
+
+std::uint64_t BlockReader::count() {
+  std::uint64_t sum = 0;
+  while (!leaves_.empty()) {
+    if (bit_ % 64 == 0 && end_ % 64 == 0) {
+      if (bit_ < end_) sum += bit_scan().count(bytes_ + bit_ / 8, (end_ - bit_) / 64);
+    } else {
+      for (const BitmapView bits(bytes_); (bit_ = bits.next_set(bit_, end_)) < end_; ++bit_)
+        ++sum;
+    }
+    leaves_ = leaves_.subspan(1);
+    enter();
+  }
+  return sum;
 }
 
 std::uint64_t BlockReader::most() const {

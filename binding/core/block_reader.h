@@ -14,12 +14,17 @@ class BlockReader {
 public:
   /// @param index must outlive the reader
   BlockReader(const LeafIndex& index, unsigned order);
+  /// @param leaves a part of those of the order
+  BlockReader(const LeafIndex& index, unsigned order, std::span<const Leaf> leaves);
 
   /// Writes the lower halves of numbers whose upper halves are the same.
   /// @param out at least kLeastRoom numbers, of which those behind the returned ones may be written to
   /// @param base the upper half, in place
   /// @returns how many numbers; 0 at the end
   [[nodiscard]] std::size_t next(std::span<std::uint32_t> out, std::uint64_t& base);
+
+  /// How many are left, counted without being listed; leaves nothing to list.
+  [[nodiscard]] std::uint64_t count();
 
   /// Most that there can be.
   [[nodiscard]] std::uint64_t most() const;

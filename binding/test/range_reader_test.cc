@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "block_list.h"
 #include "block_reader.h"
 #include "harness.h"
 #include "kernel_tree.h"
@@ -118,6 +119,17 @@ TEST(blocks_of_every_order_are_listed_by_number) {
           if (block.order == order) expected.push_back(block.pfn >> order);
         }
         CHECK(read_blocks(opened.index, order, 256) == expected);
+        CHECK_EQ(BlockReader(opened.index, order).count(), expected.size());
+        if (!khoforge::has_one_base(opened.index, order)) continue;
+        for (const std::size_t parts : {std::size_t{1}, std::size_t{2}, std::size_t{100}}) {
+          std::uint64_t base = 0;
+          const khoforge::PageBuffer listed =
+              khoforge::list_blocks_in_parts(opened.index, order, parts, base);
+          std::vector<std::uint64_t> numbers;
+          for (const std::uint32_t low : listed.as<const std::uint32_t>())
+            numbers.push_back(base + low);
+          CHECK(numbers == expected);
+        }
       }
     }
   }

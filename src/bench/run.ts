@@ -90,14 +90,14 @@ async function runCase(bench: BenchCase, options: BenchRunOptions): Promise<Benc
   signal?.addEventListener('abort', stop, { once: true });
   try {
     for (const name of contenders) {
-      const process = new ContenderProcess(name, core);
+      const process = new ContenderProcess(name, name === 'khoforge-cores' ? undefined : core);
       started.push(process);
       const ready = await process.ask({ do: 'prepare', bench });
-      if (ready.kind === 'failed') gaps.push(gap(name, `could not run: ${ready.text}${hintOf(ready.hint)}`));
+      if (ready.kind === 'failed') gaps.push(gap(name, `${ready.text}${hintOf(ready.hint)}`));
       if (ready.kind !== 'prepared') continue;
       // The first run is not counted, and shows that all do the same.
       const first = await process.ask({ do: 'run', checked: true });
-      if (first.kind === 'failed') gaps.push(gap(name, `could not run: ${first.text}${hintOf(first.hint)}`));
+      if (first.kind === 'failed') gaps.push(gap(name, `${first.text}${hintOf(first.hint)}`));
       if (first.kind !== 'ran') continue;
       turns.push({ name, process, pages: ready.folios, seconds: [], resident: 0 });
       if (first.sum !== null) outcomes.push({ name, text: `${first.count} results, sum ${first.sum}` });

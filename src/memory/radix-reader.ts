@@ -94,10 +94,15 @@ export class RadixReader {
 
   /**
    * Blocks of one order, all in memory: one array for each `base` and each 2^30 blocks. The arrays are the caller's.
+   * @param options.threads that share the work, by default none but the caller's; where the blocks have several
+   *   bases it does it alone
    * @throws KhoforgeError `FOLIO_ORDER`
    */
-  allBlocks(order: number): BlockNumbers[] {
+  allBlocks(order: number, { threads = 1 }: { threads?: number } = {}): BlockNumbers[] {
     const reader = this.#openBlocks(order);
+    const shared =
+      threads > 1 ? native().listBlocks(this.#tree.tree, this.#bytes, order, threads) : undefined;
+    if (shared) return shared.numbers.length > 0 ? [shared] : [];
     const all: BlockNumbers[] = [];
     for (;;) {
       const part = native().allBlocks(reader, this.#bytes, LONGEST_ARRAY);

@@ -93,7 +93,7 @@ function named(title: string, texts: Readonly<Record<string, string>>, shown: Re
   return [
     `${title}:`,
     ...Object.entries(texts).flatMap(([name, text]) =>
-      shown.has(name) ? [`  ${name.padEnd(12)}${text}`] : [],
+      shown.has(name) ? [`  ${name.padEnd(16)}${text}`] : [],
     ),
   ];
 }

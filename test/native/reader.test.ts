@@ -37,6 +37,7 @@ describe.each(SHAPES)('reading in parts: $name', ({ target, pageShift }) => {
           const atOnce = reader.allBlocks(order).flatMap(blocksOf);
           expect(BigInt(inParts.length)).toBe(count);
           expect(atOnce).toEqual(inParts);
+          expect(reader.allBlocks(order, { threads: 3 }).flatMap(blocksOf)).toEqual(inParts);
         });
       }),
       { numRuns: 10 },
@@ -96,6 +97,7 @@ describe('a reader', () => {
       expect(() => Reflect.apply(native().allBlocks, undefined, [wrong, [], 1])).toThrow(TypeError);
     }
     for (const wrong of [undefined, ranges, blocks]) {
+      expect(() => Reflect.apply(native().listBlocks, undefined, [wrong, [], 0, 2])).toThrow(TypeError);
       expect(() => Reflect.apply(native().openRanges, undefined, [wrong])).toThrow(TypeError);
       expect(() => Reflect.apply(native().openBlocks, undefined, [wrong, 0])).toThrow(TypeError);
     }

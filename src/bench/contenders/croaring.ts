@@ -88,7 +88,7 @@ function load(): BitmapClass {
       if (!isAbsent) reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     }
   }
-  throw new KhoforgeError('CONTENDER_MISSING', `roaring cannot be loaded: ${reason}`, {
+  throw new KhoforgeError('CONTENDER_MISSING', `could not run: roaring cannot be loaded: ${reason}`, {
     hint: 'in a clone: npm run bench:contenders; elsewhere: npm install roaring',
     exitCode: ExitCode.couldNotRun,
   });

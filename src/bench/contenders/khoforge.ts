@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { openRadixTree } from '../../memory/radix-reader.ts';
 import { buildRadixTree } from '../../memory/radix-tree.ts';
 import { benchNative } from '../../native.ts';
@@ -34,17 +35,25 @@ function walkRanges(bench: BenchCase): Prepared {
   };
 }
 
+/** The same with a thread for each core, where the work can be split. */
+export const khoforgeCores: Contender = {
+  prepare: (bench) =>
+    bench.operation === 'walk-pages' ? walkPages(bench, availableParallelism()) : undefined,
+};
+
 /** Orders of a host's folios; base pages are of the first. */
 const ORDERS = 19;
 
-function walkPages(bench: BenchCase): Prepared {
+function walkPages(bench: BenchCase, threads = 1): Prepared {
   const { bytes, folios } = treeOf(bench);
   const memory = [{ start: TREE_BASE, bytes }];
   return {
     folios,
     run(checked): Outcome {
       const reader = openRadixTree(TARGET, memory, TREE_BASE);
-      const lists = Array.from({ length: ORDERS }, (_, i) => reader.allBlocks(ORDERS - 1 - i)).flat();
+      const lists = Array.from({ length: ORDERS }, (_, i) =>
+        reader.allBlocks(ORDERS - 1 - i, { threads }),
+      ).flat();
       const count = lists.reduce((total, { numbers }) => total + numbers.length, 0);
       const [first] = lists.length === 1 ? lists : [];
       return { count, ...(checked && first && { sum: sumOfPages(first.numbers) }) };

@@ -1,3 +1,4 @@
+import { KhoforgeError } from '../../errors.ts';
 import { TREE_BASE } from '../cases.ts';
 import type { Contender } from '../contender.ts';
 import { GEOMETRY, pagesOf, runsOf, treeOf } from '../input.ts';
@@ -6,13 +7,15 @@ const { pageShift, depth, tableSizeLog2, bitmapSizeLog2 } = GEOMETRY;
 const PAGE = 2 ** pageShift;
 const BASE = Number(TREE_BASE);
 const WHOLE_ORDER = 64 - pageShift;
-/** Beyond this the plain way takes minutes and a JavaScript heap that Node does not have. */
-const MOST_PAGES = 2 ** 28;
+/** 64 GiB. */
+const MOST_PAGES = 2 ** 24;
 
 /** The kernel's algorithm once more, in TypeScript as one would write it: numbers, typed arrays, a closure. */
 export const typescript: Contender = {
   prepare(bench) {
-    if (bench.size / PAGE > MOST_PAGES) return undefined;
+    if (bench.size / PAGE > MOST_PAGES) {
+      throw new KhoforgeError('CONTENDER_SLOW', 'left out above 64 GiB, where a run takes minutes');
+    }
     if (bench.operation === 'walk-ranges') {
       const { bytes, folios } = treeOf(bench);
       return { folios, run: () => ({ count: countRanges(bytes, bench.workload === 'host') }) };
