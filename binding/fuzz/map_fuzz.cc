@@ -4,10 +4,12 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "block_reader.h"
 #include "chain_walk.h"
 #include "memory.h"
 #include "page_scan.h"
 #include "radix_walk.h"
+#include "range_reader.h"
 
 namespace {
 
@@ -53,6 +55,32 @@ void check(const Walk& walk, std::uint64_t page_size) {
   require(walk.findings.list().size() <= walk.findings.total(), "more findings than there are");
 }
 
+/// What is read in parts is what a walk reads.
+void check_parts(const Geometry& shape, const fuzz::Memory& memory, std::uint64_t root, const Walk& walk) {
+  khoforge::LeafIndex index(shape, memory.extents());
+  khoforge::Findings findings(1);
+  index.read(root, findings);
+  khoforge::RangeReader ranges(index);
+  std::vector<std::uint64_t> window(khoforge::RangeReader::kLeastRoom);
+  std::size_t at = 0;
+  while (const std::size_t count = ranges.next(window)) {
+    for (std::size_t i = 0; i < count && at < walk.ranges.size(); ++i)
+      require(window[i] == walk.ranges[at++], "another range in parts");
+  }
+  require(at == walk.ranges.size(), "fewer ranges in parts");
+  for (unsigned order = 0; order <= shape.whole_order(); ++order) {
+    if (index.leaves_of(order).empty()) continue;
+    require(khoforge::BlockReader(index, order).count() == walk.by_order[order], "another count of blocks");
+    khoforge::BlockReader blocks(index, order);
+    std::vector<std::uint32_t> numbers(khoforge::BlockReader::kLeastRoom);
+    std::uint64_t base = 0;
+    std::uint64_t listed = 0;
+    while (const std::size_t count = blocks.next(numbers, base))
+      listed += count;
+    require(listed == walk.by_order[order], "another number of blocks");
+  }
+}
+
 void fuzz_radix(fuzz::Input& input) {
   // Those that kernels have; with 16 KiB pages 7.0 has 4 levels, 7.1 and later 5.
   constexpr Geometry kShapes[] = {{12, 6}, {14, 5}, {14, 4}, {16, 4}};
@@ -62,6 +90,7 @@ void fuzz_radix(fuzz::Input& input) {
   const Walk walk = khoforge::walk_radix_tree(shape, memory.extents(), memory.address(root), kLimits);
   check(walk, shape.page_size());
   require(walk.tables + walk.leaves <= memory.pages(), "more nodes than there is memory");
+  check_parts(shape, memory, memory.address(root), walk);
 }
 
 void fuzz_chain(fuzz::Input& input) {

@@ -2,7 +2,7 @@ import type { BenchCase } from './cases.ts';
 
 /** What a run did, so that contenders can be compared: they have to agree. */
 export interface Outcome {
-  /** Ranges, page numbers or tree pages. */
+  /** Ranges, page numbers or tree pages; 0 where there is nothing to compare. */
   readonly count: number;
   /** Sum of the result's 64-bit numbers modulo 2^64, where it was asked for. */
   readonly sum?: bigint;

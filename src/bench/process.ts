@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ContenderName } from './contenders/index.ts';
 import type { Reply, Request } from './messages.ts';
@@ -51,8 +53,19 @@ export class ContenderProcess {
   }
 }
 
-/** A core to stay on: not the first, which handles most interrupts; undefined without `taskset`. */
-export function coreToPin(cores: number): number | undefined {
+/** Milliseconds over which cores are watched. */
+const WATCH = 200;
+
+/**
+ * The core with the least to do, to stay on: another benchmark may be on one.
+ * @returns undefined without `taskset` (util-linux)
+ */
+export async function coreToPin(): Promise<number | undefined> {
   const found = spawnSync('taskset', ['--version'], { stdio: 'ignore' });
-  return found.status === 0 ? Math.min(1, cores - 1) : undefined;
+  if (found.status !== 0) return undefined;
+  const before = cpus().map(({ times }) => times.idle);
+  await setTimeout(WATCH);
+  const idle = cpus().map(({ times }, core) => times.idle - (before[core] ?? 0));
+  // Of equals the last: the first ones handle most interrupts.
+  return idle.lastIndexOf(Math.max(...idle));
 }

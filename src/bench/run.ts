@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { type BenchCase, leftOut } from './cases.ts';
 import { CONTENDER_NAMES, type ContenderName } from './contenders/index.ts';
 import { ContenderProcess, coreToPin } from './process.ts';
@@ -77,12 +76,12 @@ interface Turn {
 
 async function runCase(bench: BenchCase, options: BenchRunOptions): Promise<BenchReport> {
   const { contenders = CONTENDER_NAMES, budget = 10, signal } = options;
-  const core = coreToPin(availableParallelism());
+  const core = await coreToPin();
   const started: ContenderProcess[] = [];
   const turns: Turn[] = [];
   const gaps: BenchGap[] = [];
   const disagreements: BenchGap[] = [];
-  const outcomes: { name: ContenderName; text: string }[] = [];
+  const outcomes: Outcome[] = [];
   const gap = (contender: ContenderName, reason: string) => ({ ...bench, contender, reason });
   const stop = () => {
     for (const process of started) process.stop();
@@ -100,14 +99,9 @@ async function runCase(bench: BenchCase, options: BenchRunOptions): Promise<Benc
       if (first.kind === 'failed') gaps.push(gap(name, `${first.text}${hintOf(first.hint)}`));
       if (first.kind !== 'ran') continue;
       turns.push({ name, process, pages: ready.folios, seconds: [], resident: 0 });
-      if (first.sum !== null) outcomes.push({ name, text: `${first.count} results, sum ${first.sum}` });
+      outcomes.push({ name, count: first.count, sum: first.sum });
     }
-    const [reference] = outcomes;
-    for (const { name, text } of outcomes) {
-      if (reference && text !== reference.text) {
-        disagreements.push(gap(name, `${text}; ${reference.name}: ${reference.text}`));
-      }
-    }
+    for (const { name, text } of differing(outcomes)) disagreements.push(gap(name, text));
     await takeTurns(turns, budget, signal);
   } finally {
     stop();
@@ -141,6 +135,25 @@ async function takeTurns(turns: readonly Turn[], budget: number, signal?: AbortS
     const elapsed = (performance.now() - start) / 1000;
     if (elapsed + elapsed / (round + 1) > budget || signal?.aborted) return;
   }
+}
+
+/** What a contender's first run gave. One that makes nothing comparable has a count of 0, or no sum. */
+interface Outcome {
+  readonly name: ContenderName;
+  readonly count: number;
+  readonly sum: string | null;
+}
+
+function differing(outcomes: readonly Outcome[]): { name: ContenderName; text: string }[] {
+  const counted = outcomes.find(({ count }) => count !== 0);
+  const summed = outcomes.find(({ sum }) => sum !== null);
+  return outcomes.flatMap(({ name, count, sum }) => {
+    const isCount = !counted || count === 0 || count === counted.count;
+    const isSum = !summed || sum === null || sum === summed.sum;
+    if (isCount && isSum) return [];
+    const text = `${count} results, sum ${sum}; ${counted?.name}: ${counted?.count}; ${summed?.name}: sum ${summed?.sum}`;
+    return [{ name, text }];
+  });
 }
 
 const hintOf = (hint: string | null) => (hint === null ? '' : ` (${hint})`);
