@@ -1,13 +1,6 @@
-import { alignDown, alignUp, overlaps } from '../numbers.ts';
+import { alignDown, alignUp } from '../numbers.ts';
+import { Overlaps, type Taken } from './overlaps.ts';
 import { isWithin, type Region, regionEnd } from './regions.ts';
-
-/** A range that is taken, and by what. */
-export interface Taken {
-  readonly start: bigint;
-  readonly end: bigint;
-  /** Path of the structure there, e.g. `kho_test/folios[3]`. */
-  readonly path: string;
-}
 
 export interface Request {
   /** Bytes, above 0. */
@@ -37,7 +30,7 @@ interface Interval {
 export class Allocator {
   readonly #ram: readonly Region[];
   /** Everything ever taken, for telling people what is in the way. */
-  readonly #taken: Taken[] = [];
+  readonly #taken = new Overlaps();
   /** The same as disjoint sorted intervals, neighbours merged, so that searching is cheap. */
   readonly #busy: Interval[] = [];
 
@@ -48,7 +41,7 @@ export class Allocator {
   /** Marks a range as taken, whatever else is there. */
   take(start: bigint, size: bigint, path: string): void {
     if (size === 0n) return;
-    this.#taken.push({ start, end: start + size, path });
+    this.#taken.add(start, start + size, path);
     const first = this.#firstBusyEndingAtOrAfter(start);
     const merged = { start, end: start + size };
     let last = first;
@@ -63,7 +56,7 @@ export class Allocator {
   conflicts(start: bigint, size: bigint): Taken[] {
     const end = start + size;
     if (!this.#busyIn(start, end)) return [];
-    return this.#taken.filter((taken) => overlaps(start, end, taken.start, taken.end));
+    return this.#taken.find(start, end);
   }
 
   inRam(start: bigint, size: bigint): boolean {
