@@ -92,8 +92,7 @@ std::uint64_t next_data(int fd, std::uint64_t offset, std::uint64_t end) {
 
 class FileScan {
 public:
-  FileScan(int fd, std::size_t limit, ScanHits& hits)
-      : fd_(fd), limit_(limit), hits_(hits), buffer_(kPiece + kScanLookahead) {}
+  FileScan(int fd, std::size_t limit, ScanHits& hits) : fd_(fd), limit_(limit), hits_(hits) {}
 
   [[nodiscard]] int range(const FileRange& range) {
     const std::uint64_t end = range.offset + range.size;
@@ -101,6 +100,8 @@ public:
       const std::uint64_t data = next_data(fd_, at, end);
       if (data >= end) return 0;
       at += (data - at) / kScanPage * kScanPage;
+      // Only now: whoever looks through a large hole calls often, and finds no data.
+      if (buffer_.empty()) buffer_.resize(kPiece + kScanLookahead);
       const std::size_t wanted = std::min<std::uint64_t>(end - at, buffer_.size());
       const std::int64_t got = read_fully(fd_, buffer_.data(), wanted, at);
       if (got < 0) return errno;

@@ -5,11 +5,11 @@ import { ExitCode, KhoforgeError } from '../errors.ts';
 import { writeImageDirectory } from '../image/directory.ts';
 import { dumpGuest } from '../image/guest.ts';
 import type { Image } from '../image/image.ts';
-import { openSource } from '../image/open.ts';
 import { hex, humanSize } from '../numbers.ts';
 import { inspect } from '../receiver/decode.ts';
 import { extractHandover } from '../receiver/extract.ts';
 import { captureJson, captureText } from '../report/capture.ts';
+import { openWithProgress } from './open-source.ts';
 import { Progress } from './progress.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
@@ -65,9 +65,9 @@ async function run(source: string | undefined, options: Options): Promise<ExitCo
 async function dumpWithProgress(socket: string, dump: string): Promise<void> {
   const progress = new Progress();
   try {
-    const reused = await dumpGuest(socket, dump, ({ done, total }) => {
-      const percent = total > 0n ? (done * 100n) / total : 0n;
-      progress.update(`dumping the guest: ${percent} % of ${humanSize(total)}`);
+    const reused = await dumpGuest(socket, dump, (bytes) => {
+      // QEMU tells the total a moment after it has begun.
+      if (bytes.total > 0n) progress.updateBytes('dumping the guest', bytes);
     });
     if (reused) console.error(`note: using ${dump}, which an interrupted run left`);
   } finally {
@@ -80,9 +80,7 @@ function writeWithProgress(image: Image, output: string, resume: string | undefi
   try {
     const kept = writeImageDirectory(image, output, {
       ...(resume !== undefined && { resume }),
-      onProgress({ done, total }) {
-        progress.update(`writing: ${done < total ? (done * 100n) / total : 100n} % of ${humanSize(total)}`);
-      },
+      onProgress: (bytes) => progress.updateBytes('writing', bytes),
     });
     if (kept > 0n) console.error(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
   } finally {
@@ -99,7 +97,7 @@ function resumeKey(source: string, flags: object): string | undefined {
 }
 
 function capture(source: string, { output, withContents, json, ...flags }: Options): ExitCode {
-  const opened = openSource(source, openOptions(flags));
+  const opened = openWithProgress(source, openOptions(flags));
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
   writeWithProgress(image, output, resumeKey(source, { withContents, ...flags }));

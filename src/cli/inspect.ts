@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { toDts } from '../fdt/dts.ts';
 import type { Image } from '../image/image.ts';
-import { openSource } from '../image/open.ts';
 import { type Inspection, inspect } from '../receiver/decode.ts';
 import { specDifferences, specOf, specYaml } from '../report/as-spec.ts';
 import { inspectJson, inspectText } from '../report/inspect.ts';
+import { openWithProgress } from './open-source.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
 interface Options extends SourceFlags {
@@ -30,7 +30,7 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
   return withSourceOptions(command).action(async (source: string, options: Options) => {
-    const opened = openSource(source, openOptions(options));
+    const opened = openWithProgress(source, openOptions(options));
     const inspection = inspect(opened.image);
     if (options.asSpec) {
       done(printSpec(opened.image, inspection, source));

@@ -1,3 +1,6 @@
+import { humanSize } from '../numbers.ts';
+import type { ByteProgress } from '../progress.ts';
+
 /** Milliseconds. */
 const PERIOD = 250;
 
@@ -16,6 +19,11 @@ export class Progress {
     this.#text = text;
     // While the event loop stands still, so does the timer.
     if (this.#timer !== undefined && performance.now() - this.#drawn > PERIOD) this.#draw();
+  }
+
+  /** @param what what is done to the bytes, e.g. `writing` */
+  updateBytes(what: string, { done, total }: ByteProgress): void {
+    this.update(`${what}: ${total > 0n ? (done * 100n) / total : 100n} % of ${humanSize(total)}`);
   }
 
   /** Takes the line away. */

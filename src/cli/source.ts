@@ -6,10 +6,10 @@ import { buildParsed } from '../handover/build-image.ts';
 import { isImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
 import { MappedFile } from '../image/mapped-file.ts';
-import { openSource } from '../image/open.ts';
 import type { ProfileTarget } from '../profile/target.ts';
 import { bootableImage } from '../receiver/extract.ts';
 import { type LoadedSpec, loadSpec } from '../spec/load.ts';
+import { openWithProgress } from './open-source.ts';
 import { openOptions, type SourceFlags } from './source-options.ts';
 import { type TargetFlags, targetFrom } from './target-options.ts';
 
@@ -28,7 +28,7 @@ export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}
     });
   }
   const own = targetFrom(flags, flags);
-  return bootableImage(openSource(path, { ...openOptions(flags), ...generationOf(own) }));
+  return bootableImage(openWithProgress(path, { ...openOptions(flags), ...generationOf(own) }));
 }
 
 /**
@@ -38,7 +38,7 @@ export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}
 export function openImage(path: string, flags: SourceFlags & TargetFlags = {}): OpenedImage {
   if (!isSpec(path)) {
     const own = targetFrom(flags, flags);
-    return { image: openSource(path, { ...openOptions(flags), ...generationOf(own) }).image, own };
+    return { image: openWithProgress(path, { ...openOptions(flags), ...generationOf(own) }).image, own };
   }
   const loaded = loadSpec(path);
   const own = specTarget(loaded, flags);

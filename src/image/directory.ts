@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KhoforgeError } from '../errors.ts';
 import { readInput, writeDirectory } from '../files.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { hex, humanSize, toNumber } from '../numbers.ts';
+import type { ByteProgress } from '../progress.ts';
 import type { Image } from './image.ts';
 import { type Manifest, manifestTarget, manifestText, parseManifest } from './manifest.ts';
 import { type FileRange, MappedFile } from './mapped-file.ts';
-import { type WriteProgress, writeMemory } from './memory-file.ts';
+import { writeMemory } from './memory-file.ts';
 import { Partial } from './partial.ts';
 
 const MANIFEST = 'manifest.json';
@@ -34,7 +35,12 @@ export interface DirectoryOptions {
    * stopped. Without it an interrupted run leaves nothing.
    */
   readonly resume?: string;
-  readonly onProgress?: (progress: WriteProgress) => void;
+  /** Where it is written first, beside `path`: a folder that is not there yet, and that stays when this fails. */
+  readonly temporary?: string;
+  /** Bytes of memory, in whole pages. */
+  readonly onProgress?: (progress: ByteProgress) => void;
+  /** Called when all is written, before it takes its place: the last chance to throw. */
+  readonly onWritten?: () => void;
 }
 
 /**
@@ -49,6 +55,7 @@ export function writeImageDirectory(image: Image, path: string, options: Directo
     path,
     isImageDirectory,
     (directory) => {
+      if (directory === options.temporary) mkdirSync(directory);
       const before = partial?.start(MEMORY);
       kept = (before?.extents ?? []).reduce((sum, { size }) => sum + size, 0n);
       const { extents, zeroes } = writeMemory(image, join(directory, MEMORY), {
@@ -60,8 +67,9 @@ export function writeImageDirectory(image: Image, path: string, options: Directo
       for (const { name, bytes } of options.extra ?? []) writeFileSync(join(directory, name), bytes);
       writeFileSync(join(directory, MANIFEST), manifestText(image, extents, zeroes));
       partial?.finish();
+      options.onWritten?.();
     },
-    partial?.folder,
+    partial?.folder ?? options.temporary,
   );
   return kept;
 }

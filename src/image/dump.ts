@@ -1,6 +1,7 @@
 import type { Arch, Endian } from '../abi/target.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { hex } from '../numbers.ts';
+import type { ByteProgress } from '../progress.ts';
 import type { Image } from './image.ts';
 import type { FileRange, MappedFile } from './mapped-file.ts';
 
@@ -132,13 +133,17 @@ export const NO_HITS: ScanHits = {
 /** Smallest page of any target. */
 const PAGE = 4096n;
 
-/** Looks through a whole dump, holes excepted. @throws KhoforgeError `FILE_UNREADABLE` */
-export function scanDump({ file, segments }: Dump): ScanHits {
+/**
+ * Looks through a whole dump, holes excepted.
+ * @param onScan called after each piece of the dump
+ * @throws KhoforgeError `FILE_UNREADABLE`
+ */
+export function scanDump({ file, segments }: Dump, onScan?: (progress: ByteProgress) => void): ScanHits {
   const ranges = segments.map(({ start, offset, size }) => {
     const skip = Math.min(size, Number((PAGE - (start % PAGE)) % PAGE));
     return { offset: offset + skip, size: size - skip };
   });
-  const hits = file.scan(ranges);
+  const hits = file.scan(ranges, onScan);
   const byOffset = [...segments].sort((a, b) => a.offset - b.offset);
   const phys = (offsets: BigUint64Array) => Array.from(offsets, (offset) => physOf(byOffset, Number(offset)));
   return {

@@ -15,7 +15,7 @@ import { debugfsHandover } from './debugfs.ts';
 import { type Dump, NO_HITS, type SourceNote, scanDump, withVmcoreinfo } from './dump.ts';
 import { readElfCore } from './elf-core.ts';
 import { MappedFile } from './mapped-file.ts';
-import type { OpenedSource } from './open.ts';
+import type { OpenedSource, OpenOptions } from './open.ts';
 
 /**
  * The handover of the running kernel, out of /proc/kcore: an ELF core that can be read but not mapped. RAM is what
@@ -23,7 +23,10 @@ import type { OpenedSource } from './open.ts';
  * @param root folder that `proc` is in
  * @throws KhoforgeError `LIVE_UNREADABLE` (exit code 3), `HANDOVER_NOT_FOUND`
  */
-export function openLive(root: string, options: LocateOptions = {}): OpenedSource {
+export function openLive(
+  root: string,
+  options: LocateOptions & Pick<OpenOptions, 'onScan'> = {},
+): OpenedSource {
   const path = join(root, 'proc/kcore');
   if (!existsSync(path)) throw unreadable(path, 'it does not exist: the kernel has no CONFIG_PROC_KCORE');
   const ram = systemRam(join(root, 'proc/iomem'));
@@ -39,7 +42,7 @@ export function openLive(root: string, options: LocateOptions = {}): OpenedSourc
   const { arch, endian } = core;
   const hints = { ...(arch && { arch }), ...(endian && { endian }), ...told, ...options };
   // All of RAM is read only where nothing tells the place.
-  const hits = hints.fdtPhys === undefined ? scanDump(dump) : NO_HITS;
+  const hits = hints.fdtPhys === undefined ? scanDump(dump, options.onScan) : NO_HITS;
   const roots = hints.fdtPhys === undefined ? hits.fdts : [hints.fdtPhys];
   for (const phys of roots) fetchMaps(memory, phys, hints);
   const located = locate(memory, hits, hints);

@@ -3,6 +3,8 @@ import { KhoforgeError } from '../errors.ts';
 import { reason } from '../files.ts';
 import { type NativeScan, native } from '../native.ts';
 import { humanSize } from '../numbers.ts';
+import type { ByteProgress } from '../progress.ts';
+import { scanPieces } from './scan-pieces.ts';
 
 /** Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused. */
 const WINDOW = 2 ** 30;
@@ -74,12 +76,16 @@ export class MappedFile {
     return pieces;
   }
 
-  /** Looks for parts of a handover. Each range begins at a page. @throws KhoforgeError `FILE_UNREADABLE` */
-  scan(ranges: readonly FileRange[]): NativeScan {
-    const offsets = BigUint64Array.from(ranges, ({ offset }) => BigInt(offset));
-    const sizes = BigUint64Array.from(ranges, ({ size }) => BigInt(size));
+  /**
+   * Looks for parts of a handover, in pieces. Each range begins at a page.
+   * @param onProgress called after each piece, and once with all when there is nothing to look through
+   * @throws KhoforgeError `FILE_UNREADABLE`
+   */
+  scan(ranges: readonly FileRange[], onProgress?: (progress: ByteProgress) => void): NativeScan {
+    const scan = (offsets: BigUint64Array, sizes: BigUint64Array) =>
+      native().scanFile(this.#fd, offsets, sizes, SCAN_LIMIT);
     try {
-      return native().scanFile(this.#fd, offsets, sizes, SCAN_LIMIT);
+      return scanPieces(ranges, scan, { limit: SCAN_LIMIT, ...(onProgress && { onProgress }) });
     } catch (cause) {
       throw unreadable(this.path, cause);
     }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { writeAll } from '../files.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
+import type { ByteProgress } from '../progress.ts';
 import type { Image } from './image.ts';
 import type { FileExtent } from './manifest.ts';
-import { pageRuns } from './page-runs.ts';
+import { pageRegions, pageRuns } from './page-runs.ts';
 
 /** What stands in memory.bin, and what of the memory is zero. */
 export interface MemoryFile {
@@ -12,19 +13,13 @@ export interface MemoryFile {
   readonly zeroes: Region[];
 }
 
-/** Of a memory file that is being written. */
-export interface WriteProgress {
-  /** Bytes of memory, in whole pages. */
-  readonly done: bigint;
-  readonly total: bigint;
-}
-
 export interface WriteOptions {
   /** What an earlier run has written, which stays. */
   readonly before?: MemoryFile;
   /** Called for each run of pages, when it is in the file. */
   readonly onRun?: (run: FileExtent | Region) => void;
-  readonly onProgress?: (progress: WriteProgress) => void;
+  /** Bytes of memory, in whole pages; called when more of them are in the file. */
+  readonly onProgress?: (progress: ByteProgress) => void;
 }
 
 /** Writes the pages that are not all zero, back to back. */
@@ -35,7 +30,7 @@ export function writeMemory(image: Image, file: string, options: WriteOptions = 
     (end, run) => (regionEnd(run) > end ? regionEnd(run) : end),
     0n,
   );
-  const total = image.memory.extents.reduce((sum, { bytes }) => sum + BigInt(bytes.length), 0n);
+  const total = pageRegions(image).reduce((sum, { size }) => sum + size, 0n);
   let done = [...extents, ...zeroes].reduce((sum, { size }) => sum + size, 0n);
   let offset = extents.reduce((sum, { size }) => sum + Number(size), 0);
   const descriptor = openSync(file, 'a');

@@ -4,6 +4,7 @@ import type { Arch } from '../abi/target.ts';
 import { KhoforgeError } from '../errors.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
 import { humanSize } from '../numbers.ts';
+import type { ByteProgress } from '../progress.ts';
 import type { Candidate } from '../receiver/candidates.ts';
 import { locate } from '../receiver/locate.ts';
 import { findBySymbols, symbolText } from '../receiver/symbols.ts';
@@ -38,6 +39,8 @@ export interface OpenOptions {
   readonly vmlinux?: string;
   /** Of a tree, beside those of the releases; see targetOf(). */
   readonly generation?: Generation;
+  /** Called while a dump or RAM is searched, each 64 MiB; `total` is what there is to search, holes included. */
+  readonly onScan?: (progress: ByteProgress) => void;
 }
 
 /** A source that was opened: its handover as an image, and how it was found. */
@@ -114,7 +117,10 @@ function openDump(dump: Dump, options: OpenOptions): OpenedSource {
   const bySymbols =
     options.vmlinux === undefined ? undefined : findBySymbols(memory, readVmlinux(options.vmlinux));
   const fdtPhys = options.fdtPhys ?? bySymbols?.out ?? bySymbols?.in;
-  const hits = withArray(memory.extents.length > 0 ? scanDump(dump) : NO_HITS, bySymbols?.scratch);
+  const hits = withArray(
+    memory.extents.length > 0 ? scanDump(dump, options.onScan) : NO_HITS,
+    bySymbols?.scratch,
+  );
   const located = locate(memory, hits, {
     ...(arch && { arch }),
     ...(endian && { endian }),
