@@ -11,6 +11,12 @@ export { writeRawExtents } from './image/write-raw.ts';
 export { writeKexecDirectory } from './kexec/kexec-file.ts';
 export { type KexecLoad, type LoadSegment, planKexecLoad } from './kexec/kexec-load.ts';
 export { type KselftestOptions, type KselftestResult, runKselftest } from './kselftest/run.ts';
+export {
+  type BlockNumbers,
+  openRadixTree,
+  type RadixReader,
+  type WindowOptions,
+} from './memory/radix-reader.ts';
 export { readProfile } from './profile/file.ts';
 export type { Profile } from './profile/item.ts';
 export { type ProfileTarget, targetOf } from './profile/target.ts';
