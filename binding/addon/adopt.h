@@ -2,6 +2,8 @@
 
 #include <napi.h>
 
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -9,33 +11,52 @@
 
 namespace khoforge::addon {
 
-/// Hands a vector to JavaScript without a copy: the ArrayBuffer owns it, and the collector frees it.
+/// Hands memory to JavaScript without a copy: the ArrayBuffer has its owner, and the collector frees it.
+/// @returns nothing when the thread is being terminated
+template <typename Owner>
+Napi::ArrayBuffer adopt_memory(Napi::Env env, void* data, std::size_t size, Owner&& owner) {
+  using Kept = std::shared_ptr<std::optional<Owner>>;
+  const Kept kept = std::make_shared<std::optional<Owner>>(std::move(owner));
+  const auto release = [](Napi::Env, void*, Kept* owned) { delete owned; };
+  const auto buffer = Napi::ArrayBuffer::New(env, data, size, release, new Kept(kept));
+  // Whether `release` is called then Node-API does not say: this frees the memory in either case.
+  if (buffer.IsEmpty()) kept->reset();
+  return buffer;
+}
+
 template <typename T>
 Napi::ArrayBuffer adopt(Napi::Env env, std::vector<T>&& values) {
   if (values.empty()) return Napi::ArrayBuffer::New(env, 0);
-  auto* owner = new std::vector<T>(std::move(values));
-  const auto release = [](Napi::Env, void*, std::vector<T>* owned) { delete owned; };
-  return Napi::ArrayBuffer::New(env, owner->data(), owner->size() * sizeof(T), release, owner);
+  T* const data = values.data();
+  const std::size_t size = values.size() * sizeof(T);
+  return adopt_memory(env, data, size, std::move(values));
 }
 
 /// The same for memory of our own. Not allocated by V8, which ends the process when there is no memory.
 inline Napi::ArrayBuffer adopt(Napi::Env env, PageBuffer&& pages) {
   if (pages.size() == 0) return Napi::ArrayBuffer::New(env, 0);
-  auto* owner = new PageBuffer(std::move(pages));
-  const auto release = [](Napi::Env, void*, PageBuffer* owned) { delete owned; };
-  return Napi::ArrayBuffer::New(env, owner->data(), owner->size(), release, owner);
+  std::byte* const data = pages.data();
+  const std::size_t size = pages.size();
+  return adopt_memory(env, data, size, std::move(pages));
+}
+
+/// @param buffer may be nothing: node-addon-api does not expect that, and ends the process
+template <typename Array>
+Napi::Value array_of(Napi::Env env, std::size_t length, Napi::ArrayBuffer buffer) {
+  if (buffer.IsEmpty()) return env.Undefined();
+  return Array::New(env, length, buffer, 0);
 }
 
 /// As an Uint8Array.
-inline Napi::Uint8Array adopt_bytes(Napi::Env env, PageBuffer&& pages) {
+inline Napi::Value adopt_bytes(Napi::Env env, PageBuffer&& pages) {
   const std::size_t size = pages.size();
-  return Napi::Uint8Array::New(env, size, adopt(env, std::move(pages)), 0);
+  return array_of<Napi::Uint8Array>(env, size, adopt(env, std::move(pages)));
 }
 
 template <typename T>
-Napi::TypedArrayOf<T> adopt_array(Napi::Env env, std::vector<T>&& values) {
+Napi::Value adopt_array(Napi::Env env, std::vector<T>&& values) {
   const std::size_t length = values.size();
-  return Napi::TypedArrayOf<T>::New(env, length, adopt(env, std::move(values)), 0);
+  return array_of<Napi::TypedArrayOf<T>>(env, length, adopt(env, std::move(values)));
 }
 
 } // namespace khoforge::addon

@@ -1,4 +1,5 @@
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "adopt.h"
@@ -23,6 +24,13 @@ Napi::Value throw_errno(Napi::Env env, const char* code, int number) {
   return env.Undefined();
 }
 
+/// Unmaps when it is no longer needed.
+struct Unmapper {
+  std::size_t size;
+  void operator()(std::byte* data) const { unmap_file({data, size}); }
+};
+using OwnedMap = std::unique_ptr<std::byte, Unmapper>;
+
 } // namespace
 
 /// (fd, offset, length) => Uint8Array; the collector unmaps it
@@ -40,13 +48,8 @@ Napi::Value map_file(const Napi::CallbackInfo& info) {
   FileMap map{};
   if (const int error = khoforge::map_file(fd, offset, length, map))
     return throw_errno(env, "FILE_MAP", error);
-  auto* owner = new FileMap(map);
-  const auto release = [](Napi::Env, void*, FileMap* owned) {
-    unmap_file(*owned);
-    delete owned;
-  };
-  const auto buffer = Napi::ArrayBuffer::New(env, owner->data, owner->size, release, owner);
-  return Napi::Uint8Array::New(env, owner->size, buffer, 0);
+  OwnedMap owner(map.data, Unmapper{map.size});
+  return array_of<Napi::Uint8Array>(env, map.size, adopt_memory(env, map.data, map.size, std::move(owner)));
 }
 
 /// () => number of pages of maps that could not be read

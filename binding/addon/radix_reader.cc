@@ -39,6 +39,8 @@ constexpr napi_type_tag kBlocksTag{0x61f0a2b4c8d6e7f1, 0x4d7b9a3c5e1f8026};
 template <typename T>
 Napi::Value wrap(Napi::Env env, std::unique_ptr<T> value, const napi_type_tag& tag) {
   auto external = Napi::External<T>::New(env, value.get(), [](Napi::Env, T* owned) { delete owned; });
+  // The thread is being terminated.
+  if (external.IsEmpty()) return env.Undefined();
   value.release();
   external.TypeTag(&tag);
   return external;
@@ -68,7 +70,7 @@ Napi::Object block_numbers(Napi::Env env, std::uint64_t base, PageBuffer&& numbe
   const std::size_t count = numbers.size() / sizeof(std::uint32_t);
   Napi::Object result = Napi::Object::New(env);
   result.Set("base", Napi::BigInt::New(env, base));
-  result.Set("numbers", Napi::Uint32Array::New(env, count, adopt(env, std::move(numbers)), 0));
+  result.Set("numbers", array_of<Napi::Uint32Array>(env, count, adopt(env, std::move(numbers))));
   return result;
 }
 
