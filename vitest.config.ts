@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// A native addon must not be shared by worker threads of one process: use forks.
+// A process for each test file: the addon counts unread pages of all threads of one.
 export default defineConfig({
   test: {
     pool: 'forks',

@@ -49,3 +49,13 @@ export class KhoforgeError extends Error {
     this.exitCode = options.exitCode ?? ExitCode.badInput;
   }
 }
+
+/** The error itself, or, of one that nobody raised on purpose, `INTERNAL` with it as `cause`. */
+export function asKhoforgeError(error: unknown): KhoforgeError {
+  if (error instanceof KhoforgeError) return error;
+  return new KhoforgeError('INTERNAL', error instanceof Error ? error.message : String(error), {
+    hint: 'this is a bug in khoforge: set KHOFORGE_DEBUG=1 for the stack, and report it',
+    exitCode: ExitCode.couldNotRun,
+    cause: error,
+  });
+}

@@ -1,4 +1,14 @@
 /** The public API: make a handover, write it, read it back, boot it. */
+export {
+  type BackgroundCaptureOptions,
+  type BackgroundVerifyOptions,
+  buildInBackground,
+  captureInBackground,
+  inspectInBackground,
+  verifyInBackground,
+} from './background/background.ts';
+export type { BackgroundProgress, SourceOptions, Stage } from './background/job.ts';
+export type { BackgroundOptions } from './background/run.ts';
 export { type BootOptions, type BootResult, bootImage } from './boot/boot-image.ts';
 export { ExitCode, KhoforgeError, type Where } from './errors.ts';
 export { type BuildOptions, type BuiltImage, buildImage } from './handover/build-image.ts';

@@ -2,7 +2,7 @@ import { commandLine, dumpMachineTree, qemuArguments } from '../boot/qemu.ts';
 import { isElf } from '../btf/elf.ts';
 import { KhoforgeError } from '../errors.ts';
 import { readInput, writeAll, writeFileWhole } from '../files.ts';
-import { writeImageDirectory } from '../image/directory.ts';
+import { IMAGE_FILES, writeImageDirectory } from '../image/directory.ts';
 import type { Image } from '../image/image.ts';
 import { readKernelImage } from '../image/kernel-image.ts';
 import { readVmcoreinfo } from '../image/vmcoreinfo.ts';
@@ -82,7 +82,7 @@ function writeDir(image: Image, output: string, flags: FormatFlags): Written {
   const boot = flags.kernel === undefined ? undefined : buildBootElf(image, kernelOptions(image, flags));
   const extra = boot === undefined ? [] : [{ name: 'boot.elf', bytes: boot.elf }];
   writeImageDirectory(image, output, { extra });
-  const files = ['manifest.json', 'memory.bin', 'kho.dtb', ...extra.map(({ name }) => name)];
+  const files = [...IMAGE_FILES, ...extra.map(({ name }) => name)];
   return { files, segments: boot?.segments ?? [] };
 }
 

@@ -3,7 +3,7 @@ import { ExitCode, KhoforgeError } from '../errors.ts';
 import type { BuiltImage } from '../handover/build-image.ts';
 import { CHECKS } from '../handover/checks.ts';
 import type { Image } from '../image/image.ts';
-import { buildText, segmentsText } from '../report/build.ts';
+import { buildJson, buildText, segmentsText } from '../report/build.ts';
 import { toJson } from '../report/json.ts';
 import { loadSpec } from '../spec/load.ts';
 import { FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
@@ -103,10 +103,7 @@ function write(image: Image, options: Options): ExitCode {
     throw usage('--explain is about what --kernel loads', 'add --kernel FILE');
   const { files, segments } = writeFormat(image, format, output, options);
   if (json) {
-    const where = files.length > 0 ? { directory: output, files } : { file: output };
-    const loaded = segments.map(({ name, start, size, why }) => ({ name, start, size, why }));
-    const { placements } = image;
-    console.log(toJson('build', 1, { format, ...where, placements, ...(explain && { segments: loaded }) }));
+    console.log(buildJson(image, { format, output, files, ...(explain && { segments }) }));
   } else {
     console.log(buildText(image, output));
     if (explain) console.log(segmentsText(segments));

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import { unreadPages } from '../native.ts';
+import { asKhoforgeError, ExitCode } from '../errors.ts';
+import { refuseUnread } from '../image/unread.ts';
 import { version } from '../version.ts';
 import { COMMANDS } from './commands.ts';
 import { errorDocument, printError } from './print.ts';
@@ -42,30 +42,10 @@ const EXIT_CODES = `
 Exit codes: 0 all holds; 1 it ran, and the answer is no; 2 bad usage or bad input;
             3 could not run (something is not installed); 4 everything was skipped.`;
 
-/** What is mapped cannot fail where it is read: it is zero there, and what was printed is not what the file held. */
-function refuseUnread(): void {
-  const pages = unreadPages();
-  if (pages === 0) return;
-  throw new KhoforgeError(
-    'SOURCE_SHRANK',
-    `${pages} pages of the source could not be read, and were taken as zeroes`,
-    {
-      hint: 'the file was cut short meanwhile, or its device failed: wait until it is whole, or copy it, and try again',
-    },
-  );
-}
-
 function failure(error: unknown, json: boolean): ExitCode {
   // Commander has printed its own message; help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
-  const known =
-    error instanceof KhoforgeError
-      ? error
-      : new KhoforgeError('INTERNAL', error instanceof Error ? error.message : String(error), {
-          hint: 'this is a bug in khoforge: set KHOFORGE_DEBUG=1 for the stack, and report it',
-          exitCode: ExitCode.couldNotRun,
-          cause: error,
-        });
+  const known = asKhoforgeError(error);
   if (json) console.log(errorDocument(known));
   printError(known);
   if (process.env.KHOFORGE_DEBUG) console.error(error);

@@ -15,6 +15,8 @@ import { Partial } from './partial.ts';
 const MANIFEST = 'manifest.json';
 const MEMORY = 'memory.bin';
 const FDT = 'kho.dtb';
+/** Names of the files that an image directory always has. */
+export const IMAGE_FILES: readonly string[] = [MANIFEST, MEMORY, FDT];
 
 /** A file beside the image's own, e.g. what boots it. */
 export interface ExtraFile {

@@ -3,6 +3,7 @@ import { describeTarget } from '../abi/target.ts';
 import type { Image } from '../image/image.ts';
 import type { Region } from '../memory/regions.ts';
 import { hex, humanSize } from '../numbers.ts';
+import { toJson } from './json.ts';
 import { type Tree, treeText } from './tree.ts';
 
 /** What a build made: the target and where the main parts are. */
@@ -35,4 +36,22 @@ export function segmentsText(segments: readonly PlacedSegment[]): string {
       text: `${hex(start).padEnd(12)} ${name}, ${humanSize(size)}: ${why}`,
     })),
   });
+}
+
+/** What a build wrote. */
+export interface BuildOutput {
+  /** As `build --format` names it. */
+  readonly format: string;
+  readonly output: string;
+  /** Names in the directory `output`; none when that is a file. */
+  readonly files: readonly string[];
+  /** When they are to be told. */
+  readonly segments?: readonly PlacedSegment[];
+}
+
+/** The document that other programs rely on. */
+export function buildJson({ placements }: Image, { format, output, files, segments }: BuildOutput): string {
+  const where = files.length > 0 ? { directory: output, files } : { file: output };
+  const loaded = segments?.map(({ name, start, size, why }) => ({ name, start, size, why }));
+  return toJson('build', 1, { format, ...where, placements, ...(loaded && { segments: loaded }) });
 }

@@ -1,0 +1,112 @@
+import { constants } from 'node:buffer';
+import { KhoforgeError } from '../errors.ts';
+import { buildParsed } from '../handover/build-image.ts';
+import { IMAGE_FILES, writeImageDirectory } from '../image/directory.ts';
+import type { Image } from '../image/image.ts';
+import { type OpenedSource, openSource } from '../image/open.ts';
+import { refuseUnread } from '../image/unread.ts';
+import { native } from '../native.ts';
+import { inspect } from '../receiver/decode.ts';
+import { extractHandover } from '../receiver/extract.ts';
+import { verifyImage } from '../receiver/verify/verify.ts';
+import { buildJson } from '../report/build.ts';
+import { captureJson } from '../report/capture.ts';
+import { inspectJson } from '../report/inspect.ts';
+import { verifyJson } from '../report/verify.ts';
+import { loadSpec } from '../spec/load.ts';
+import { parseSpec } from '../spec/parse.ts';
+import type {
+  BackgroundProgress,
+  BuildJob,
+  CaptureJob,
+  InspectJob,
+  Job,
+  JobOutput,
+  SourceOptions,
+  VerifyJob,
+} from './job.ts';
+
+export interface JobHooks {
+  readonly report: (progress: BackgroundProgress) => void;
+  /** Called before the output takes its place; throws when the work was stopped. */
+  readonly beforePlacing: () => void;
+}
+
+/**
+ * Does the work on this thread.
+ * @returns the document that the command of that name prints with `--json`
+ * @throws KhoforgeError of that work
+ */
+export function runJob(job: Job, hooks: JobHooks): string {
+  const before = native().mapFaults();
+  const beforePlacing = () => {
+    refuseUnread(before);
+    hooks.beforePlacing();
+  };
+  if (job.kind === 'build') return build(job, { ...hooks, beforePlacing });
+  const document = read(job, { ...hooks, beforePlacing });
+  if (job.kind !== 'capture') refuseUnread(before);
+  return document;
+}
+
+function build({ spec, baseDir, output }: BuildJob, hooks: JobHooks): string {
+  hooks.report({ stage: 'building' });
+  const loaded =
+    typeof spec === 'string' ? loadSpec(spec) : { spec: parseSpec(spec), baseDir: process.cwd() };
+  const image = buildParsed(loaded.spec, { baseDir: baseDir ?? loaded.baseDir });
+  write(image, output, hooks);
+  return buildJson(image, { format: 'dir', output: output.directory, files: IMAGE_FILES });
+}
+
+function read(job: InspectJob | VerifyJob | CaptureJob, hooks: JobHooks): string {
+  const opened = open(job.source, job.options, hooks);
+  switch (job.kind) {
+    case 'inspect':
+      return joined([...inspectJson(inspect(opened.image), job.source, opened)]);
+    case 'verify': {
+      const { receiver, severity } = job;
+      const options = { ...(receiver !== undefined && { receiver }), ...(severity && { severity }) };
+      return verifyJson(verifyImage(opened.image, options), job.source);
+    }
+    case 'capture': {
+      const image = extractHandover(opened.image, { withContents: job.withContents });
+      const inspection = inspect(image);
+      write(image, job.output, hooks);
+      return captureJson(image, inspection, job.output.directory);
+    }
+  }
+}
+
+function open(source: string, options: SourceOptions, { report }: JobHooks): OpenedSource {
+  let scanned = false;
+  report({ stage: 'reading' });
+  const opened = openSource(source, {
+    ...options,
+    onScan(bytes) {
+      scanned = true;
+      report({ stage: 'scanning', ...bytes });
+    },
+  });
+  if (scanned) report({ stage: 'reading' });
+  return opened;
+}
+
+function write(image: Image, { directory, temporary }: JobOutput, { report, beforePlacing }: JobHooks): void {
+  writeImageDirectory(image, directory, {
+    temporary,
+    onProgress: (bytes) => report({ stage: 'writing', ...bytes }),
+    onWritten: beforePlacing,
+  });
+}
+
+function joined(parts: readonly string[]): string {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length <= constants.MAX_STRING_LENGTH) return parts.join('');
+  throw new KhoforgeError(
+    'DOCUMENT_TOO_LONG',
+    `the document of ${length} characters is longer than a string`,
+    {
+      hint: '`khoforge inspect --json` prints it in parts',
+    },
+  );
+}
