@@ -14,16 +14,13 @@ Napi::Value build_radix_tree(const Napi::CallbackInfo& info) {
   const std::uint64_t max_pages = arguments.integer(7, "maxPages", std::uint64_t{1} << 40);
   if (!arguments.ok()) return env.Undefined();
 
-  RadixBuilder builder(geometry, entries);
-  if (const Error error = builder.plan(max_pages)) return throw_error(env, error);
-  PageBuffer pages(builder.page_count() * geometry.page_size());
-  if (!pages) return throw_error(env, {ErrorCode::no_memory, builder.page_count()});
-  std::vector<std::uint8_t> levels(builder.page_count());
-  if (const Error error = builder.emit(pages.as<std::uint64_t>(), levels)) return throw_error(env, error);
+  RadixTree tree;
+  if (const Error error = khoforge::build_radix_tree(geometry, entries, max_pages, tree))
+    return throw_error(env, error);
 
   Napi::Object result = Napi::Object::New(env);
-  result.Set("pages", adopt_bytes(env, std::move(pages)));
-  result.Set("levels", adopt_array(env, std::move(levels)));
+  result.Set("pages", adopt_bytes(env, std::move(tree.pages)));
+  result.Set("levels", adopt_array(env, std::move(tree.levels)));
   return result;
 }
 

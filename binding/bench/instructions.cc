@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "block_reader.h"
-#include "page_buffer.h"
 #include "radix_build.h"
 #include "radix_walk.h"
 #include "range_reader.h"
@@ -18,20 +17,16 @@ namespace {
 using khoforge::Entries;
 using khoforge::Extent;
 using khoforge::Geometry;
-using khoforge::PageBuffer;
 
 constexpr Geometry kGeometry{12, 6};
 constexpr std::uint64_t kBase = std::uint64_t{1} << 32;
 constexpr std::uint64_t kPages = std::uint64_t{1} << 21; // 8 GiB
 constexpr std::uint64_t kHostPages = std::uint64_t{1} << 25;
+constexpr std::uint64_t kMostPages = 1024;
 constexpr std::uint64_t kSeed = 7;
 
-[[gnu::noinline]] std::uint64_t measured_build(const Entries& entries, std::span<std::uint64_t> room,
-                                               std::vector<std::uint8_t>& levels) {
-  khoforge::RadixBuilder builder(kGeometry, entries);
-  if (builder.plan(room.size() / kGeometry.words())) return 0;
-  levels.resize(builder.page_count());
-  return builder.emit(room, levels) ? 0 : builder.page_count();
+[[gnu::noinline]] std::uint64_t measured_build(const Entries& entries, khoforge::RadixTree& tree) {
+  return khoforge::build_radix_tree(kGeometry, entries, kMostPages, tree) ? 0 : tree.levels.size();
 }
 
 [[gnu::noinline]] std::uint64_t measured_ranges(std::span<const Extent> extents) {
@@ -123,11 +118,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   const Entries entries{{}, input.phys, input.orders, input.counts, input.pages};
-  PageBuffer room(std::size_t{4} << 20);
-  std::vector<std::uint8_t> levels;
-  std::uint64_t result = measured_build(entries, room.as<std::uint64_t>(), levels);
-  khoforge::relocate(kGeometry, std::as_writable_bytes(room.as<std::uint8_t>()), levels, 0, kBase);
-  const std::array extents{Extent{kBase, room.data(), room.size()}};
+  khoforge::RadixTree tree;
+  std::uint64_t result = measured_build(entries, tree);
+  if (result == 0) return 1;
+  const std::span<std::byte> bytes = tree.pages.as<std::byte>();
+  khoforge::relocate(kGeometry, bytes, tree.levels, 0, kBase);
+  const std::array extents{Extent{kBase, bytes.data(), bytes.size()}};
   if (std::strcmp(operation, "walk-ranges") == 0) result = measured_ranges(extents);
   if (std::strcmp(operation, "walk-pages") == 0) result = measured_blocks(extents);
   if (std::strcmp(operation, "walk-all") == 0) result = measured_walk(extents);

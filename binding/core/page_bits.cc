@@ -1,5 +1,7 @@
 #include "page_bits.h"
 
+#include "bitmap.h"
+
 #if defined(__x86_64__) && !defined(KHOFORGE_NO_SIMD)
 #define KHOFORGE_X86
 #if defined(__GNUC__) && !defined(__clang__)
@@ -16,14 +18,26 @@ namespace {
 
 constexpr std::size_t kChunk = PageBits::kChunk;
 
-[[gnu::always_inline]] inline PageBits::Shape shape_of(const std::uint64_t* chunk) {
+[[gnu::always_inline]] inline bool alike_in(const std::uint64_t* chunk, std::uint64_t mask) {
   const std::uint64_t first = chunk[0];
-  PageBits::Shape shape{0, 0};
-  for (std::size_t i = 0; i < kChunk; ++i) {
-    shape.differ |= chunk[i] ^ first;
-    shape.steps |= chunk[i] ^ (first + i);
-  }
-  return shape;
+  std::uint64_t differ = 0;
+  for (std::size_t i = 0; i < kChunk; ++i)
+    differ |= chunk[i] ^ first;
+  return (differ & mask) == 0;
+}
+
+/// Sets the bits of pages that follow each other. @returns false when they do not
+[[gnu::always_inline]] inline bool set_row(std::uint64_t* words, std::uint64_t mask,
+                                           const std::uint64_t* chunk) {
+  const std::uint64_t first = chunk[0];
+  if (chunk[kChunk - 1] - first != kChunk - 1) return false;
+  std::uint64_t differ = 0;
+  for (std::size_t i = 0; i < kChunk; ++i)
+    differ |= chunk[i] ^ (first + i);
+  const std::uint64_t bit = first & mask;
+  if (differ != 0 || bit + (kChunk - 1) > mask) return false;
+  set_bits(words, bit, kChunk);
+  return true;
 }
 
 /// Pages far from each other are in words of their own, and setting one does not wait for another. Near ones
@@ -31,7 +45,10 @@ constexpr std::size_t kChunk = PageBits::kChunk;
 [[gnu::always_inline]] inline void set_pages(std::uint64_t* words, std::uint64_t mask,
                                              const std::uint64_t* chunk) {
   constexpr std::uint64_t kFar = 16 * kChunk;
+  if (set_row(words, mask, chunk)) return;
   if (chunk[kChunk - 1] - chunk[0] > kFar) {
+    // Rolled up, its end is guessed wrong each time, and what was read ahead is lost.
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < kChunk; ++i)
       words[(chunk[i] & mask) / 64] |= std::uint64_t{1} << (chunk[i] % 64);
     return;
@@ -50,43 +67,36 @@ constexpr std::size_t kChunk = PageBits::kChunk;
   words[index] |= word;
 }
 
-PageBits::Shape shape_plain(const std::uint64_t* chunk) {
-  return shape_of(chunk);
+bool alike_plain(const std::uint64_t* chunk, std::uint64_t mask) {
+  return alike_in(chunk, mask);
 }
 void set_plain(std::uint64_t* words, std::uint64_t mask, const std::uint64_t* chunk) {
   set_pages(words, mask, chunk);
 }
 
-constexpr PageBits kPlain{"plain", shape_plain, set_plain};
+constexpr PageBits kPlain{"plain", alike_plain, set_plain};
 
 #ifdef KHOFORGE_X86
 
 #define KHOFORGE_V3 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]]
 
-KHOFORGE_V3 PageBits::Shape shape_v3(const std::uint64_t* chunk) {
-  return shape_of(chunk);
+KHOFORGE_V3 bool alike_v3(const std::uint64_t* chunk, std::uint64_t mask) {
+  return alike_in(chunk, mask);
 }
 KHOFORGE_V3 void set_v3(std::uint64_t* words, std::uint64_t mask, const std::uint64_t* chunk) {
   set_pages(words, mask, chunk);
 }
 
-constexpr PageBits kV3{"x86-64-v3", shape_v3, set_v3};
+constexpr PageBits kV3{"x86-64-v3", alike_v3, set_v3};
 
 #define KHOFORGE_AVX512 [[gnu::target("avx512f,avx512dq,bmi,bmi2,lzcnt,popcnt")]]
 
-KHOFORGE_AVX512 PageBits::Shape shape_avx512(const std::uint64_t* chunk) {
+KHOFORGE_AVX512 bool alike_avx512(const std::uint64_t* chunk, std::uint64_t mask) {
   const __m512i first = _mm512_set1_epi64(static_cast<long long>(chunk[0]));
-  __m512i next = _mm512_add_epi64(first, _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
   __m512i differ = _mm512_setzero_si512();
-  __m512i steps = differ;
-  for (std::size_t i = 0; i < kChunk; i += 8) {
-    const __m512i pages = _mm512_loadu_si512(chunk + i);
-    differ = _mm512_or_si512(differ, _mm512_xor_si512(pages, first));
-    steps = _mm512_or_si512(steps, _mm512_xor_si512(pages, next));
-    next = _mm512_add_epi64(next, _mm512_set1_epi64(8));
-  }
-  return {static_cast<std::uint64_t>(_mm512_reduce_or_epi64(differ)),
-          static_cast<std::uint64_t>(_mm512_reduce_or_epi64(steps))};
+  for (std::size_t i = 0; i < kChunk; i += 8)
+    differ = _mm512_or_si512(differ, _mm512_xor_si512(_mm512_loadu_si512(chunk + i), first));
+  return _mm512_test_epi64_mask(differ, _mm512_set1_epi64(static_cast<long long>(mask))) == 0;
 }
 
 /// Words that pages may be spread over to be gathered by vector: each costs a pass over the chunk in
@@ -120,7 +130,7 @@ KHOFORGE_AVX512 void set_avx512(std::uint64_t* words, std::uint64_t mask, const 
   }
 }
 
-constexpr PageBits kAvx512{"avx512", shape_avx512, set_avx512};
+constexpr PageBits kAvx512{"avx512", alike_avx512, set_avx512};
 
 bool has_v3() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&

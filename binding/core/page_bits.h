@@ -13,13 +13,11 @@ struct PageBits {
   /// Pages of a chunk.
   static constexpr std::size_t kChunk = 64;
 
-  struct Shape {
-    std::uint64_t differ; ///< Bits in which some page differs from the first one.
-    std::uint64_t steps;  ///< 0 when each page is the one behind that before it.
-  };
-  Shape (*shape)(const std::uint64_t* chunk);
+  /// Whether no page differs from the first one in a bit of `mask`.
+  bool (*alike)(const std::uint64_t* chunk, std::uint64_t mask);
 
-  /// Sets the bit of each page of a chunk whose pages are all of one bitmap.
+  /// Sets the bit of each page of a chunk whose pages are all of one bitmap. Of pages that are not, bits are
+  /// set that nobody asked for, in the same bitmap.
   /// @param words the bitmap
   /// @param mask its bits less one: what of a page's number says the bit
   void (*set)(std::uint64_t* words, std::uint64_t mask, const std::uint64_t* chunk);

@@ -44,6 +44,14 @@ PageBuffer::PageBuffer(PageBuffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
       map_(std::exchange(other.map_, nullptr)), mapped_(std::exchange(other.mapped_, 0)) {}
 
+PageBuffer& PageBuffer::operator=(PageBuffer&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(map_, other.map_);
+  std::swap(mapped_, other.mapped_);
+  return *this;
+}
+
 void PageBuffer::shrink(std::size_t size) {
   size_ = std::min(size, size_);
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));

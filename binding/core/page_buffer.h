@@ -10,11 +10,13 @@ namespace khoforge {
 /// result.
 class PageBuffer {
 public:
+  /// None, as if there were no memory.
+  PageBuffer() = default;
   /// @param size bytes, at most; may be 0
   explicit PageBuffer(std::size_t size);
   ~PageBuffer();
   PageBuffer(PageBuffer&& other) noexcept;
-  PageBuffer& operator=(PageBuffer&&) = delete;
+  PageBuffer& operator=(PageBuffer&& other) noexcept;
 
   /// False when there was no memory.
   [[nodiscard]] explicit operator bool() const { return data_ != nullptr; }
@@ -31,7 +33,7 @@ public:
 
 private:
   std::byte* data_ = nullptr; ///< In `map_`, at a multiple of a huge page when it is as large as one.
-  std::size_t size_;
+  std::size_t size_ = 0;
   std::byte* map_ = nullptr;
   std::size_t mapped_ = 0;
 };

@@ -21,15 +21,11 @@ Error PageList::plan(std::uint64_t first_leaf, std::uint64_t leaf_mask, LeafSet&
   const PageBits& bits = page_bits();
   for (std::size_t at = 0; at < pages_.size();) {
     const std::size_t end = std::min(at + kChunk, pages_.size());
-    if (end - at == kChunk) {
-      const auto [differ, steps] = bits.shape(pages_.data() + at);
-      const std::uint64_t first = pages_[at];
-      // No page has a bit that neither the first one has nor differs.
-      if (differ >> bitmap_bits_ == 0 && (first | differ) < last_pfn) {
-        add(first);
-        at = end;
-        continue;
-      }
+    const bool one_leaf = end - at == kChunk && bits.alike(pages_.data() + at, ~bit_mask());
+    if (one_leaf && (pages_[at] | bit_mask()) <= last_pfn) {
+      add(pages_[at]);
+      at = end;
+      continue;
     }
     for (; at < end; ++at) {
       if (pages_[at] > last_pfn) return {ErrorCode::page_beyond, at};

@@ -73,21 +73,14 @@ bool PageList::fill(Find&& find) const {
   const PageBits& bits = page_bits();
   std::size_t at = 0;
   for (; at + kChunk <= pages_.size(); at += kChunk) {
-    // A copy, so that what is checked is what is set, whatever another thread does to the list.
-    std::uint64_t chunk[kChunk];
-    std::copy_n(pages_.data() + at, kChunk, chunk);
-    const auto [differ, steps] = bits.shape(chunk);
-    if (differ >> bitmap_bits_ != 0) {
+    const std::span<const std::uint64_t> chunk = pages_.subspan(at, kChunk);
+    if (!bits.alike(chunk.data(), ~bit_mask())) {
       if (!one_by_one(chunk)) return false;
       continue;
     }
     std::uint64_t* words = leaf_words(leaf_of(chunk[0]), chunk[0]);
     if (words == nullptr) return false;
-    if (steps == 0) {
-      set_bits(words, chunk[0] & bit_mask(), kChunk);
-    } else {
-      bits.set(words, bit_mask(), chunk);
-    }
+    bits.set(words, bit_mask(), chunk.data());
   }
   return one_by_one(pages_.subspan(at));
 }

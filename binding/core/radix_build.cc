@@ -2,48 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
+#include <optional>
+#include <utility>
 
+#include "ascending_build.h"
 #include "bit_filler.h"
+#include "leaf_set.h"
+#include "page_list.h"
+#include "radix_layout.h"
 
 namespace khoforge {
 
 namespace {
-
-/// Lays out tables and leaves: one call to place() per leaf, in ascending order.
-class Layout {
-public:
-  Layout(const Geometry& geometry, std::uint64_t* words, std::uint8_t* levels)
-      : geometry_(geometry), words_(words), levels_(levels) {
-    levels_[0] = static_cast<std::uint8_t>(geometry.depth - 1);
-  }
-
-  void place(std::uint64_t leaf) {
-    for (unsigned level = first_new_level(leaf); level > 0; --level) {
-      const std::uint64_t index = geometry_.table_index(leaf << geometry_.bitmap_bits(), level);
-      const std::uint64_t child = pages_++;
-      words_[path_[level] * geometry_.words() + index] = child << geometry_.page_shift;
-      levels_[child] = static_cast<std::uint8_t>(level - 1);
-      path_[level - 1] = child;
-    }
-    previous_ = leaf;
-  }
-
-private:
-  /// Highest level at which the leaf's path leaves that of the leaf before it.
-  [[nodiscard]] unsigned first_new_level(std::uint64_t leaf) const {
-    if (pages_ == 1) return geometry_.depth - 1;
-    const auto top = static_cast<unsigned>(std::bit_width(leaf ^ previous_) - 1);
-    return top / geometry_.table_bits() + 1;
-  }
-
-  Geometry geometry_;
-  std::uint64_t* words_;
-  std::uint8_t* levels_;
-  std::array<std::uint64_t, 8> path_{}; ///< Page index per level of the leaf placed last.
-  std::uint64_t pages_ = 1;
-  std::uint64_t previous_ = 0;
-};
 
 /// Keys of one order that follow each other, as the tree indexes them: bits above the top level are gone.
 struct KeyRun {
@@ -67,13 +37,33 @@ std::uint64_t* find_leaf(const Geometry& geometry, std::uint64_t* words, std::ui
   return words + page * geometry.words();
 }
 
-} // namespace
+/// Builds a tree of any entries, which are read twice: plan() checks them and says how many pages the tree
+/// takes, emit() fills these.
+class RadixBuilder {
+public:
+  RadixBuilder(const Geometry& geometry, const Entries& entries)
+      : geometry_(geometry), entries_(entries),
+        pages_(geometry.space(), geometry.bitmap_bits(), entries.pages) {
+    entries_.pages = {};
+  }
 
-RadixBuilder::RadixBuilder(const Geometry& geometry, const Entries& entries)
-    : geometry_(geometry), entries_(entries),
-      pages_(geometry.space(), geometry.bitmap_bits(), entries.pages) {
-  entries_.pages = {};
-}
+  [[nodiscard]] Error plan(std::uint64_t max_pages);
+
+  /// Pages of the tree, the root included. Valid after plan().
+  [[nodiscard]] std::uint64_t page_count() const { return page_count_; }
+
+  /// @param words page_count() zeroed pages
+  [[nodiscard]] Error emit(std::uint64_t* words, std::vector<std::uint8_t>& levels) const;
+
+private:
+  [[nodiscard]] std::uint64_t count_pages() const;
+
+  Geometry geometry_;
+  Entries entries_; ///< Without the pages.
+  PageList pages_;
+  std::vector<LeafInterval> leaves_;
+  std::uint64_t page_count_ = 1;
+};
 
 Error RadixBuilder::plan(std::uint64_t max_pages) {
   LeafSet leaves;
@@ -112,13 +102,14 @@ std::uint64_t RadixBuilder::count_pages() const {
   return pages;
 }
 
-Error RadixBuilder::emit(std::span<std::uint64_t> words, std::span<std::uint8_t> levels) const {
-  Layout layout(geometry_, words.data(), levels.data());
+Error RadixBuilder::emit(std::uint64_t* words, std::vector<std::uint8_t>& levels) const {
+  levels.reserve(page_count_);
+  RadixLayout layout(geometry_, words, levels);
   for (const LeafInterval& leaves : leaves_) {
     for (std::uint64_t leaf = leaves.first; leaf <= leaves.last; ++leaf)
       layout.place(leaf);
   }
-  const auto find = [&](std::uint64_t leaf) { return find_leaf(geometry_, words.data(), leaf); };
+  const auto find = [&](std::uint64_t leaf) { return find_leaf(geometry_, words, leaf); };
   BitFiller filler(geometry_.bitmap_bits(), find);
   bool complete = true;
   const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
@@ -129,6 +120,25 @@ Error RadixBuilder::emit(std::span<std::uint64_t> words, std::span<std::uint8_t>
     return find((geometry_.encode(pfn, 0) & geometry_.key_mask()) >> geometry_.bitmap_bits());
   });
   if (error || !complete) return {ErrorCode::changed_meanwhile, 0};
+  return {};
+}
+
+} // namespace
+
+Error build_radix_tree(const Geometry& geometry, const Entries& entries, std::uint64_t max_pages,
+                       RadixTree& tree) {
+  if (entries.ranges.empty() && entries.folio_phys.empty()) {
+    if (std::optional<RadixTree> built = build_ascending(geometry, entries.pages, max_pages)) {
+      tree = std::move(*built);
+      return {};
+    }
+  }
+  RadixBuilder builder(geometry, entries);
+  if (const Error error = builder.plan(max_pages)) return error;
+  RadixTree built{PageBuffer(builder.page_count() * geometry.page_size()), {}};
+  if (!built.pages) return {ErrorCode::no_memory, builder.page_count()};
+  if (const Error error = builder.emit(built.pages.as<std::uint64_t>().data(), built.levels)) return error;
+  tree = std::move(built);
   return {};
 }
 

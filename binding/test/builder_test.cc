@@ -6,6 +6,7 @@
 
 namespace {
 
+using khoforge::Error;
 using khoforge::ErrorCode;
 using khoforge::Geometry;
 using trees::Built;
@@ -64,6 +65,58 @@ TEST(scattered_pages_over_many_leaves) {
   const Built built = trees::build(k4K, entries);
   CHECK(!built.error);
   CHECK(built.words == one_key_at_a_time(entries, {12, 6}).words);
+}
+
+TEST(pages_that_ascend_give_the_bytes_of_one_key_at_a_time) {
+  harness::Random random(8);
+  for (const kernel_tree::NamedShape& named : kernel_tree::shapes()) {
+    const Geometry geometry = kernel_tree::geometry(named.shape);
+    for (unsigned round = 0; round < 60; ++round) {
+      OwnedEntries entries;
+      const std::uint64_t last_pfn = geometry.pfn_limit() - 2;
+      const std::uint64_t most = std::uint64_t{1} << random.below(random.below(8) == 0 ? 40 : 12);
+      std::uint64_t pfn = random.below(4) == 0 ? last_pfn - random.below(3000) : random.below(1 << 22);
+      for (std::uint64_t i = random.below(500); i > 0 && pfn <= last_pfn; --i) {
+        entries.pages.push_back(pfn);
+        pfn += random.below(2) == 0 ? 1 : random.below(most);
+      }
+      const Built built = trees::build(geometry, entries);
+      const kernel_tree::Tree::Flat expected = one_key_at_a_time(entries, named.shape);
+      CHECK(!built.error);
+      CHECK(built.levels == expected.levels);
+      CHECK(built.words == expected.words);
+    }
+  }
+}
+
+TEST(pages_that_ascend_to_the_last_but_one_give_the_same_bytes) {
+  OwnedEntries entries;
+  for (std::uint64_t pfn = 40000; entries.pages.size() < 1000; pfn += 77)
+    entries.pages.push_back(pfn);
+  for (const std::uint64_t last : {std::uint64_t{3}, std::uint64_t{40001}, std::uint64_t{1} << 40}) {
+    entries.pages.insert(entries.pages.end() - 1, last);
+    CHECK(trees::build(k4K, entries).words == one_key_at_a_time(entries, {12, 6}).words);
+  }
+}
+
+TEST(a_page_beyond_the_last_is_named_in_a_list_that_ascends) {
+  OwnedEntries entries;
+  for (std::uint64_t pfn = k4K.pfn_limit() - 200; entries.pages.size() < 200; ++pfn)
+    entries.pages.push_back(pfn);
+  const Built built = trees::build(k4K, entries);
+  CHECK_EQ(built.error.code, ErrorCode::page_beyond);
+  CHECK_EQ(built.error.index, 199);
+}
+
+TEST(a_list_that_ascends_takes_no_more_pages_than_allowed) {
+  OwnedEntries entries;
+  for (std::uint64_t leaf = 0; leaf < 8; ++leaf)
+    entries.pages.push_back(leaf << 15);
+  const Built built = trees::build(k4K, entries, 13); // 5 tables, 8 leaves
+  CHECK_EQ(built.levels.size(), 13);
+  const Error error = trees::build(k4K, entries, 12).error;
+  CHECK_EQ(error.code, ErrorCode::map_too_large);
+  CHECK_EQ(error.index, 13);
 }
 
 TEST(a_run_of_folios_fills_whole_leaves) {

@@ -5,13 +5,13 @@
 namespace trees {
 
 Built build(const khoforge::Geometry& geometry, const OwnedEntries& entries, std::uint64_t max_pages) {
-  khoforge::RadixBuilder builder(geometry, entries.view());
+  khoforge::RadixTree tree;
   Built built;
-  built.error = builder.plan(max_pages);
+  built.error = khoforge::build_radix_tree(geometry, entries.view(), max_pages, tree);
   if (built.error) return built;
-  built.words.resize(builder.page_count() * geometry.words());
-  built.levels.resize(builder.page_count());
-  built.error = builder.emit(built.words, built.levels);
+  const std::span<const std::uint64_t> words = tree.pages.as<std::uint64_t>();
+  built.words.assign(words.begin(), words.end());
+  built.levels = std::move(tree.levels);
   return built;
 }
 

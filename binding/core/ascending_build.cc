@@ -1,0 +1,98 @@
+#include "ascending_build.h"
+
+#include <algorithm>
+
+#include "page_bits.h"
+#include "radix_layout.h"
+
+namespace khoforge {
+
+namespace {
+
+/// Most pages that a tree has whose leaves are among `span`, of which `count` are there at most.
+std::uint64_t most_pages(const Geometry& geometry, std::uint64_t span, std::uint64_t count) {
+  std::uint64_t pages = 1;
+  for (unsigned level = 0; level + 1 < geometry.depth; ++level)
+    pages += std::min(count, (span >> (level * geometry.table_bits())) + 2);
+  return pages;
+}
+
+class AscendingBuilder {
+public:
+  AscendingBuilder(const Geometry& geometry, std::uint64_t room, RadixTree& tree)
+      : geometry_(geometry), layout_(geometry, tree.pages.as<std::uint64_t>().data(), tree.levels),
+        room_(room) {}
+
+  [[nodiscard]] bool add(std::span<const std::uint64_t> pages) {
+    constexpr std::size_t kChunk = PageBits::kChunk;
+    const PageBits& bits = page_bits();
+    while (!pages.empty()) {
+      if (!enter(pages[0])) return false;
+      if (pages.size() >= kChunk && bits.alike(pages.data(), ~bit_mask_)) {
+        bits.set(words_, bit_mask_, pages.data());
+        pages = pages.subspan(kChunk);
+      } else {
+        pages = pages.subspan(add_one_by_one(pages));
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::uint64_t page_count() const { return layout_.page_count(); }
+
+private:
+  /// Up to the end of the leaf. @returns how many pages those were
+  [[nodiscard]] std::size_t add_one_by_one(std::span<const std::uint64_t> pages) const {
+    std::uint64_t* const words = words_;
+    const std::uint64_t mask = bit_mask_;
+    std::size_t done = 0;
+    do {
+      const std::uint64_t pfn = pages[done];
+      words[(pfn & mask) / 64] |= std::uint64_t{1} << (pfn % 64);
+    } while (++done < pages.size() && ((pages[done] ^ pages[0]) & ~mask) == 0);
+    return done;
+  }
+
+  /// Makes `words_` those of a page's leaf.
+  [[nodiscard]] bool enter(std::uint64_t pfn) {
+    const std::uint64_t leaf = pfn >> geometry_.bitmap_bits();
+    if (words_ != nullptr && leaf == leaf_) return true;
+    const std::uint64_t key = geometry_.encode(pfn, 0) & geometry_.key_mask();
+    const std::uint64_t number = key >> geometry_.bitmap_bits();
+    // Where keys are cut short, a higher page can have a lower number.
+    const bool ascends = words_ == nullptr || (leaf > leaf_ && number > number_);
+    const bool fits = (pfn | bit_mask_) < geometry_.pfn_limit() - 1;
+    if (!ascends || !fits || room_ - page_count() < geometry_.depth) return false;
+    leaf_ = leaf;
+    number_ = number;
+    words_ = layout_.place(number);
+    return true;
+  }
+
+  Geometry geometry_;
+  RadixLayout layout_;
+  std::uint64_t room_;
+  std::uint64_t bit_mask_ = geometry_.bitmap_size() - 1;
+  std::uint64_t leaf_ = 0;   ///< Of the page that was added last.
+  std::uint64_t number_ = 0; ///< The leaf's in the tree.
+  std::uint64_t* words_ = nullptr;
+};
+
+} // namespace
+
+std::optional<RadixTree> build_ascending(const Geometry& geometry, std::span<const std::uint64_t> pages,
+                                         std::uint64_t max_pages) {
+  if (pages.empty() || pages.back() < pages.front()) return std::nullopt;
+  const std::uint64_t span = (pages.back() - pages.front()) >> geometry.bitmap_bits();
+  // A path more than there can be, as there has to be room for one when a leaf is entered.
+  const std::uint64_t most = most_pages(geometry, span, pages.size()) + geometry.depth;
+  const std::uint64_t room = std::min(most, max_pages);
+  RadixTree tree{PageBuffer(room * geometry.page_size()), {}};
+  if (!tree.pages) return std::nullopt;
+  AscendingBuilder builder(geometry, room, tree);
+  if (!builder.add(pages)) return std::nullopt;
+  tree.pages.shrink(tree.levels.size() * geometry.page_size());
+  return tree;
+}
+
+} // namespace khoforge
