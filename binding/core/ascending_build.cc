@@ -17,6 +17,12 @@ std::uint64_t most_pages(const Geometry& geometry, std::uint64_t span, std::uint
   return pages;
 }
 
+/// Has a chunk of the list read from memory, since each block is waited for before its bits are set.
+void prefetch(const std::uint64_t* chunk) {
+  for (std::size_t i = 0; i < PageBits::kChunk; i += 8) // a cache line
+    __builtin_prefetch(chunk + i);
+}
+
 class AscendingBuilder {
 public:
   AscendingBuilder(const Geometry& geometry, std::uint64_t room, RadixTree& tree)
@@ -24,12 +30,50 @@ public:
         room_(room) {}
 
   [[nodiscard]] bool add(std::span<const std::uint64_t> pages) {
+    while (!pages.empty()) {
+      const std::span<const std::uint64_t> block = pages.first(std::min(kBlock, pages.size()));
+      if (!add_leaves_in_a_row(block, pages.size() >= 2 * kBlock) && !add_leaf_by_leaf(block)) return false;
+      pages = pages.subspan(block.size());
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::uint64_t page_count() const { return layout_.page_count(); }
+
+private:
+  /// Where the leaves of pages stand one behind the other in the tree, as they do unless a table is between,
+  /// they are one bitmap. Nothing depends on where a leaf ends, which cannot be foretold: asked for each page
+  /// or chunk, it takes as long as the rest.
+  /// @param is_followed by another block in the list
+  /// @returns false when they do not; nothing is added then
+  [[nodiscard]] bool add_leaves_in_a_row(std::span<const std::uint64_t> block, bool is_followed) {
+    if (block.size() != kBlock) return false;
+    const unsigned shift = geometry_.bitmap_bits();
+    const std::uint64_t first = block.front() >> shift;
+    const std::uint64_t last = block.back() >> shift;
+    const std::uint64_t number = number_of(block.front());
+    const bool same_table = (number ^ number_of(block.back())) >> geometry_.table_bits() == 0;
+    if (last - first >= kRow || !same_table) return false;
+    if (room_ - page_count() < geometry_.depth + 2 * kRow) return false;
+    if (!page_bits().bitmaps_follow(block.data(), kBlock, shift) || !enter(block.front())) return false;
+    std::uint64_t* const words = words_;
+    for (std::uint64_t leaf = first + 1; leaf <= last; ++leaf)
+      if (!enter(leaf << shift)) return false;
+    const std::uint64_t mask = kRow * geometry_.bitmap_size() - 1;
+    for (std::size_t at = 0; at < kBlock; at += PageBits::kChunk) {
+      if (is_followed) prefetch(block.data() + kBlock + at);
+      page_bits().set(words, first << shift, mask, block.data() + at);
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool add_leaf_by_leaf(std::span<const std::uint64_t> pages) {
     constexpr std::size_t kChunk = PageBits::kChunk;
     const PageBits& bits = page_bits();
     while (!pages.empty()) {
       if (!enter(pages[0])) return false;
       if (pages.size() >= kChunk && bits.alike(pages.data(), ~bit_mask_)) {
-        bits.set(words_, bit_mask_, pages.data());
+        bits.set(words_, 0, bit_mask_, pages.data());
         pages = pages.subspan(kChunk);
       } else {
         pages = pages.subspan(add_one_by_one(pages));
@@ -38,9 +82,6 @@ public:
     return true;
   }
 
-  [[nodiscard]] std::uint64_t page_count() const { return layout_.page_count(); }
-
-private:
   /// Up to the end of the leaf. @returns how many pages those were
   [[nodiscard]] std::size_t add_one_by_one(std::span<const std::uint64_t> pages) const {
     std::uint64_t* const words = words_;
@@ -57,8 +98,7 @@ private:
   [[nodiscard]] bool enter(std::uint64_t pfn) {
     const std::uint64_t leaf = pfn >> geometry_.bitmap_bits();
     if (words_ != nullptr && leaf == leaf_) return true;
-    const std::uint64_t key = geometry_.encode(pfn, 0) & geometry_.key_mask();
-    const std::uint64_t number = key >> geometry_.bitmap_bits();
+    const std::uint64_t number = number_of(pfn);
     // Where keys are cut short, a higher page can have a lower number.
     const bool ascends = words_ == nullptr || (leaf > leaf_ && number > number_);
     const bool fits = (pfn | bit_mask_) < geometry_.pfn_limit() - 1;
@@ -68,6 +108,16 @@ private:
     words_ = layout_.place(number);
     return true;
   }
+
+  /// The number that the tree knows the leaf of a page by.
+  [[nodiscard]] std::uint64_t number_of(std::uint64_t pfn) const {
+    return (geometry_.encode(pfn, 0) & geometry_.key_mask()) >> geometry_.bitmap_bits();
+  }
+
+  /// Pages that are looked at together.
+  static constexpr std::size_t kBlock = 16 * PageBits::kChunk;
+  /// Most leaves in a row, a power of two. What another thread changes meanwhile may be set that far behind.
+  static constexpr std::uint64_t kRow = 64;
 
   Geometry geometry_;
   RadixLayout layout_;

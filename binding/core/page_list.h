@@ -80,7 +80,7 @@ bool PageList::fill(Find&& find) const {
     }
     std::uint64_t* words = leaf_words(leaf_of(chunk[0]), chunk[0]);
     if (words == nullptr) return false;
-    bits.set(words, bit_mask(), chunk.data());
+    bits.set(words, 0, bit_mask(), chunk.data());
   }
   return one_by_one(pages_.subspan(at));
 }

@@ -74,11 +74,12 @@ TEST(pages_that_ascend_give_the_bytes_of_one_key_at_a_time) {
     for (unsigned round = 0; round < 60; ++round) {
       OwnedEntries entries;
       const std::uint64_t last_pfn = geometry.pfn_limit() - 2;
-      const std::uint64_t most = std::uint64_t{1} << random.below(random.below(8) == 0 ? 40 : 12);
+      const std::uint64_t far = std::uint64_t{1} << random.below(random.below(8) == 0 ? 40 : 12);
       std::uint64_t pfn = random.below(4) == 0 ? last_pfn - random.below(3000) : random.below(1 << 22);
-      for (std::uint64_t i = random.below(500); i > 0 && pfn <= last_pfn; --i) {
+      const std::uint64_t count = random.below(random.below(4) == 0 ? 20000 : 500);
+      for (std::uint64_t i = count; i > 0 && pfn <= last_pfn; --i) {
         entries.pages.push_back(pfn);
-        pfn += random.below(2) == 0 ? 1 : random.below(most);
+        pfn += random.below(2) == 0 ? 1 : random.below(far);
       }
       const Built built = trees::build(geometry, entries);
       const kernel_tree::Tree::Flat expected = one_key_at_a_time(entries, named.shape);

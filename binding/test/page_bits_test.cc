@@ -43,11 +43,34 @@ TEST(every_way_to_set_pages_gives_what_one_page_at_a_time_gives) {
       expected[5] |= 12;
       std::array<std::uint64_t, kBits / 64> words{};
       words[5] = 12;
-      (*way)->set(words.data(), kBits - 1, chunk.data());
+      const std::uint64_t first = chunk[0] / kBits * kBits;
+      (*way)->set(words.data(), random.below(2) == 0 ? first : 0, kBits - 1, chunk.data());
       CHECK(words == expected);
       const std::uint64_t mask = std::uint64_t{1} << random.below(12);
       CHECK_EQ((*way)->alike(chunk.data(), mask), (differ & mask) == 0);
       CHECK_EQ((*way)->alike(chunk.data(), kBits - 1), differ == 0);
     }
   }
+}
+
+TEST(every_way_to_see_whether_bitmaps_follow_says_the_same) {
+  harness::Random random(38);
+  unsigned followed = 0;
+  for (const PageBits* const* way = khoforge::page_bits_ways(); *way != nullptr; ++way) {
+    for (int round = 0; round < 2000; ++round) {
+      std::array<std::uint64_t, 40> pages{};
+      const std::size_t count = 1 + random.below(pages.size());
+      std::uint64_t pfn = random.below(1 << 20);
+      bool expected = true;
+      for (std::size_t i = 0; i < count; ++i) {
+        pages[i] = pfn;
+        if (i != 0) expected = expected && pages[i] / kBits - pages[i - 1] / kBits <= 1;
+        pfn += random.below(kBits);
+        if (random.below(80) == 0) pfn += random.below(2) == 0 ? kBits : std::uint64_t{0} - kBits;
+      }
+      followed += expected ? 1 : 0;
+      CHECK_EQ((*way)->bitmaps_follow(pages.data(), count, 10), expected);
+    }
+  }
+  CHECK(followed > 500);
 }
