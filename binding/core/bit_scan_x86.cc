@@ -34,8 +34,9 @@ KHOFORGE_V3 std::uint64_t count_v3(const std::byte* words, std::size_t count) {
 constexpr BitScan kV3{"x86-64-v3", boundaries_v3, positions_v3, count_v3};
 
 #define KHOFORGE_AVX512                                                                                      \
-  [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512bitalg,avx512vpopcntdq,"    \
-                "bmi,bmi2,lzcnt,popcnt")]]
+  [[gnu::target(                                                                                             \
+      "avx512f,avx512bw,avx512cd,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512bitalg,avx512vpopcntdq,"     \
+      "bmi,bmi2,lzcnt,popcnt")]]
 
 /// 0, 1, … 63
 constexpr auto kIota = [] {
@@ -45,34 +46,49 @@ constexpr auto kIota = [] {
   return bytes;
 }();
 
+/// Times a number of 16 bits, that number in each quarter of a lane.
+constexpr long long kEverywhere = 0x0001000100010001;
+
 /// Set bits of a block of 512 of which there are few: their positions, 16 bits each.
 struct Sparse {
   __m512i positions;
   unsigned count;
 };
 
-/// Whether each half word has two bits at most. At one page in a hundred nearly all blocks are so.
-KHOFORGE_AVX512 [[gnu::always_inline]] inline bool is_sparse(__m512i block) {
-  return _mm512_cmpgt_epu32_mask(_mm512_popcnt_epi32(block), _mm512_set1_epi32(2)) == 0;
+/// Whether each word has four bits at most. At one page in a hundred nearly all blocks are so.
+/// @param counts of the bits of each word
+KHOFORGE_AVX512 [[gnu::always_inline]] inline bool is_sparse(__m512i counts) {
+  return _mm512_cmpgt_epu64_mask(counts, _mm512_set1_epi64(4)) == 0;
 }
 
-/// Takes the lowest bit of each half word, and the next, of a block that is_sparse().
-KHOFORGE_AVX512 [[gnu::always_inline]] inline Sparse sparse(__m512i block) {
-  const __m512i ones = _mm512_set1_epi32(-1);
-  // x - 1 and not x: what is below the lowest bit, which is as many bits as its position says.
-  const __m512i less = _mm512_add_epi32(block, ones);
-  const __m512i first = _mm512_popcnt_epi32(_mm512_andnot_si512(block, less));
-  const __m512i rest = _mm512_and_si512(block, less);
-  const __m512i second = _mm512_popcnt_epi32(_mm512_andnot_si512(rest, _mm512_add_epi32(rest, ones)));
-  // Half word i begins at bit 32 * i, in both halves of the lane.
-  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m512i begin = _mm512_or_si512(_mm512_slli_epi32(lane, 5), _mm512_slli_epi32(lane, 21));
-  const __m512i pairs = _mm512_add_epi32(_mm512_or_si512(first, _mm512_slli_epi32(second, 16)), begin);
-  // 0, 0x8001 or 0x10002: a half of the lane is not 0 when its position is one.
-  const __m512i bits = _mm512_popcnt_epi32(block);
-  const __m512i present = _mm512_or_si512(bits, _mm512_slli_epi32(bits, 15));
-  const __mmask32 kept = _mm512_test_epi16_mask(present, present);
-  return {_mm512_maskz_compress_epi16(kept, pairs), static_cast<unsigned>(_mm_popcnt_u32(kept))};
+/// Takes the highest bit of each word out of it. @returns how many bits are above it; of no bit, 64
+KHOFORGE_AVX512 [[gnu::always_inline]] inline __m512i take_highest(__m512i& words) {
+  const __m512i above = _mm512_lzcnt_epi64(words);
+  const __m512i bit =
+      _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(std::uint64_t{1} << 63)), above);
+  words = _mm512_andnot_si512(bit, words);
+  return above;
+}
+
+/// Takes the four highest bits of each word of a block that is_sparse(): no question is asked of any.
+KHOFORGE_AVX512 [[gnu::always_inline]] inline Sparse sparse(__m512i block, __m512i counts) {
+  constexpr int kOr = 0xfe;
+  const __m512i highest = _mm512_slli_epi64(take_highest(block), 48);
+  const __m512i second = _mm512_slli_epi64(take_highest(block), 32);
+  const __m512i third = _mm512_slli_epi64(take_highest(block), 16);
+  __m512i above = _mm512_ternarylogic_epi64(highest, second, third, kOr);
+  above = _mm512_or_si512(above, take_highest(block));
+  // Word i ends at bit 64 * i + 63, in each quarter of the lane.
+  const __m512i ends =
+      _mm512_set_epi64(kEverywhere * 511, kEverywhere * 447, kEverywhere * 383, kEverywhere * 319,
+                       kEverywhere * 255, kEverywhere * 191, kEverywhere * 127, kEverywhere * 63);
+  const __m512i positions = _mm512_sub_epi16(ends, above);
+  // Quarter i holds a position when there are more bits than 3 - i.
+  const __m512i everywhere =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 8, 9, 8, 9, 8, 9, 8, 9));
+  const __mmask32 kept =
+      _mm512_cmpgt_epi16_mask(_mm512_shuffle_epi8(counts, everywhere), _mm512_set1_epi64(0x0000000100020003));
+  return {_mm512_maskz_compress_epi16(kept, positions), static_cast<unsigned>(_mm_popcnt_u32(kept))};
 }
 
 /// Positions as starts, each followed by the end of its run of one.
@@ -139,8 +155,9 @@ KHOFORGE_AVX512 std::uint64_t* boundaries_avx512(const std::byte* words, std::si
     const std::uint64_t here = first + (std::uint64_t{i} * 512 << shift);
     // No page beside another one, and few of them: each is a run. One at the end of the block ends in the
     // next.
-    if (edges == 0 && _mm512_test_epi64_mask(block, shifted) == 0 && is_sparse(block)) {
-      const auto [positions, runs] = sparse(block);
+    const __m512i counts = _mm512_popcnt_epi64(block);
+    if (edges == 0 && _mm512_test_epi64_mask(block, shifted) == 0 && is_sparse(counts)) {
+      const auto [positions, runs] = sparse(block, counts);
       store_runs(_mm512_castsi512_si128(positions), here, shift, out);
       if (runs > 8) {
         store_runs(_mm512_extracti32x4_epi32(positions, 1), here, shift, out + 16);
@@ -183,13 +200,25 @@ KHOFORGE_AVX512 [[gnu::always_inline]] inline std::uint32_t* spread(std::uint64_
 KHOFORGE_AVX512 std::uint32_t* positions_avx512(const std::byte* words, std::size_t count,
                                                 std::uint32_t first, std::uint32_t* out) {
   const std::size_t blocks = count / 8;
+  __m512i base = _mm512_set1_epi32(static_cast<int>(first - 512));
   for (std::size_t i = 0; i < blocks; ++i, first += 512) {
     const __m512i block = _mm512_loadu_si512(words + i * 64);
-    __mmask8 left = _mm512_test_epi64_mask(block, block);
-    if (left == 0) continue;
+    const __m512i counts = _mm512_popcnt_epi64(block);
+    base = _mm512_add_epi32(base, _mm512_set1_epi32(512));
+    if (is_sparse(counts)) [[likely]] {
+      const auto [positions, few] = sparse(block, counts);
+      const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(positions));
+      _mm512_storeu_si512(out, _mm512_add_epi32(low, base));
+      if (few > 16) [[unlikely]] {
+        const __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(positions, 1));
+        _mm512_storeu_si512(out + 16, _mm512_add_epi32(high, base));
+      }
+      out += few;
+      continue;
+    }
     if (_mm512_cmpneq_epi64_mask(block, _mm512_set1_epi64(-1)) == 0) {
-      __m512i next = _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                                      _mm512_set1_epi32(static_cast<int>(first)));
+      __m512i next =
+          _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), base);
       for (unsigned done = 0; done < 512; done += 16) {
         _mm512_storeu_si512(out + done, next);
         next = _mm512_add_epi32(next, _mm512_set1_epi32(16));
@@ -197,19 +226,8 @@ KHOFORGE_AVX512 std::uint32_t* positions_avx512(const std::byte* words, std::siz
       out += 512;
       continue;
     }
-    if (is_sparse(block)) {
-      const auto [positions, few] = sparse(block);
-      const __m512i base = _mm512_set1_epi32(static_cast<int>(first));
-      const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(positions));
-      _mm512_storeu_si512(out, _mm512_add_epi32(low, base));
-      if (few > 16) {
-        const __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(positions, 1));
-        _mm512_storeu_si512(out + 16, _mm512_add_epi32(high, base));
-      }
-      out += few;
-      continue;
-    }
-    for (; left != 0; left &= static_cast<__mmask8>(left - 1)) {
+    for (__mmask8 left = _mm512_test_epi64_mask(block, block); left != 0;
+         left &= static_cast<__mmask8>(left - 1)) {
       const auto lane = static_cast<unsigned>(std::countr_zero(left));
       out = spread(load(words, i * 8 + lane), first + lane * 64, out);
     }
@@ -235,9 +253,10 @@ bool has_v3() {
 
 bool has_avx512() {
   return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-         __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq");
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
+         __builtin_cpu_supports("avx512vpopcntdq");
 }
 
 } // namespace

@@ -12,6 +12,9 @@ LeafIndex::LeafIndex(const Geometry& geometry, std::span<const Extent> extents)
     : geometry_(geometry), view_(extents, geometry.page_shift) {}
 
 void LeafIndex::read(std::uint64_t root, Findings& findings) {
+  // Room for 2 TiB of base pages. What is not used costs nothing, and growing to it would cost more than the
+  // rest.
+  leaves_.reserve(std::min<std::uint64_t>(view_.page_count(), std::uint64_t{1} << 14));
   const Ref ref{root, 0, 0, geometry_.depth - 1};
   if (root == 0) return findings.add({FindingCode::root_zero, ref.level, 0, 0, 0});
   enter(ref, 0, findings);

@@ -28,6 +28,9 @@ public:
   /// @param copy room for one page, used when the page is spread over several extents
   [[nodiscard]] const std::byte* page(std::uint64_t phys, std::vector<std::byte>& copy) const;
 
+  /// Pages of which a byte is in the view.
+  [[nodiscard]] std::uint64_t page_count() const { return visited_.size(); }
+
   /// Marks the page at `phys`, for which page() answered; true when it was marked before.
   [[nodiscard]] bool visit(std::uint64_t phys);
 

@@ -7,6 +7,12 @@ import type { Reply, Request } from './messages.ts';
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 
+/**
+ * So that each result is in memory that its contender has not had before, as the first one of a process is: glibc
+ * keeps what is freed, up to 32 MiB of it, for the next run (mallopt(3): M_MMAP_THRESHOLD).
+ */
+const FRESH_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(128 * 1024) };
+
 /** The process of one contender, on one core where `taskset` (util-linux) is installed. */
 export class ContenderProcess {
   readonly #child: ChildProcess;
@@ -17,7 +23,10 @@ export class ContenderProcess {
   constructor(name: ContenderName, core: number | undefined) {
     const node = [process.execPath, '--expose-gc', CHILD, name];
     const [program = '', ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
-    this.#child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#child = spawn(program, args, {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, ...FRESH_MEMORY },
+    });
     this.#child.on('message', (reply: Reply) => this.#settle(reply));
     this.#child.on('error', (error) => this.#end(error.message));
     this.#child.on('exit', (code, signal) =>

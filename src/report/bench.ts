@@ -21,7 +21,8 @@ export function benchText(report: BenchReport, machine: BenchMachine): string {
     '',
     ...named('Workloads', WORKLOAD_TEXT, new Set(results.map(({ workload }) => workload))),
     ...named('Contenders', CONTENDER_TEXT, new Set(results.map(({ contender }) => contender))),
-    'ratio: how many times as fast as the kernel contender, the median of paired runs; each begins with cold caches.',
+    'ratio: how many times as fast as the kernel contender, the median of paired runs.',
+    'Each run is as the first of a process: with cold caches, and in memory that it did not have before.',
   ].join('\n');
 }
 
