@@ -19,38 +19,43 @@ constexpr unsigned kAlways = 4;
 constexpr unsigned kStep = 8;
 static_assert(kAlways + kStep <= BitScan::kSlack);
 
+/// Position of the lowest bit; of no bit, any. To ask whether there is one would be a branch.
+[[gnu::always_inline]] inline unsigned lowest(std::uint64_t bits) {
+  return static_cast<unsigned>(std::countr_zero(bits | std::uint64_t{1} << 63));
+}
+
 /// Calls write(i, bit) with the positions of the set bits of a word, in order, and with some numbers behind
 /// them.
 template <typename Write>
 [[gnu::always_inline]] inline unsigned each_bit(std::uint64_t bits, Write&& write) {
   const auto count = static_cast<unsigned>(std::popcount(bits));
+#pragma GCC unroll 4
   for (unsigned i = 0; i < kAlways; ++i, bits &= bits - 1)
-    write(i, static_cast<unsigned>(std::countr_zero(bits)));
+    write(i, lowest(bits));
   for (unsigned done = kAlways; done < count; done += kStep) {
+#pragma GCC unroll 8
     for (unsigned i = 0; i < kStep; ++i, bits &= bits - 1)
-      write(done + i, static_cast<unsigned>(std::countr_zero(bits)));
+      write(done + i, lowest(bits));
   }
   return count;
 }
 
 /// Words that are looked at together.
-constexpr std::size_t kGroup = 8;
-/// Words of a group with anything in them up to which those are picked; of more, each word is taken.
-constexpr int kFew = 2;
+constexpr std::size_t kGroup = 32;
+using Group = std::array<std::uint64_t, kGroup>;
 
-/// Calls take(i) for each word of a group that is not 0, or for all of them.
+/// Calls take(i) for each word of a group that is not 0.
 template <typename Take>
-[[gnu::always_inline]] inline void each_word(const std::array<std::uint64_t, kGroup>& words, Take&& take) {
-  unsigned used = 0;
-  for (std::size_t i = 0; i < kGroup; ++i)
-    used |= static_cast<unsigned>(words[i] != 0) << i;
-  if (std::popcount(used) > kFew) {
-    for (std::size_t i = 0; i < kGroup; ++i)
-      take(i);
-    return;
+[[gnu::always_inline]] inline void each_word(const Group& words, Take&& take) {
+  // First a list of them, since a branch on each word would be guessed wrong as often as not.
+  std::array<std::uint8_t, kGroup> used;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kGroup; ++i) {
+    used[count] = static_cast<std::uint8_t>(i);
+    count += words[i] != 0 ? 1 : 0;
   }
-  for (; used != 0; used &= used - 1)
-    take(static_cast<std::size_t>(std::countr_zero(used)));
+  for (std::size_t i = 0; i < count; ++i)
+    take(std::size_t{used[i]});
 }
 
 [[gnu::always_inline]] inline std::uint64_t* boundaries(const std::byte* words, std::size_t count,
@@ -70,12 +75,13 @@ template <typename Take>
     for (std::size_t word = 0; word < kGroup; ++word)
       other |= load(words, i + word) ^ same;
     if (other == 0) continue;
-    std::array<std::uint64_t, kGroup> changes;
-    for (std::size_t word = 0; word < kGroup; ++word) {
+    Group changes;
+    changes[0] = load(words, i) ^ (load(words, i) << 1 | last);
+    for (std::size_t word = 1; word < kGroup; ++word) {
       const std::uint64_t bits = load(words, i + word);
-      changes[word] = bits ^ (bits << 1 | last);
-      last = bits >> 63;
+      changes[word] = bits ^ (bits << 1 | load(words, i + word - 1) >> 63);
     }
+    last = load(words, i + kGroup - 1) >> 63;
     each_word(changes, [&](std::size_t word) { write_word(changes[word], i + word); });
   }
   for (; i < count; ++i) {
@@ -91,22 +97,19 @@ template <typename Take>
                                                        std::uint32_t first, std::uint32_t* out) {
   const auto write_word = [&](std::uint64_t bits, std::size_t index) {
     const std::uint32_t here = first + static_cast<std::uint32_t>(index * 64);
+    if (bits == kAllOnes) {
+      for (std::uint32_t bit = 0; bit < 64; ++bit)
+        out[bit] = here + bit;
+      out += 64;
+      return;
+    }
     out += each_bit(bits, [&](unsigned at, unsigned bit) { out[at] = here + bit; });
   };
   std::size_t i = 0;
   for (; i + kGroup <= count; i += kGroup) {
-    std::array<std::uint64_t, kGroup> bits;
-    std::uint64_t all = kAllOnes;
-    for (std::size_t word = 0; word < kGroup; ++word) {
+    Group bits;
+    for (std::size_t word = 0; word < kGroup; ++word)
       bits[word] = load(words, i + word);
-      all &= bits[word];
-    }
-    if (all == kAllOnes) {
-      for (std::uint32_t bit = 0; bit < kGroup * 64; ++bit)
-        out[bit] = first + static_cast<std::uint32_t>(i * 64) + bit;
-      out += kGroup * 64;
-      continue;
-    }
     each_word(bits, [&](std::size_t word) { write_word(bits[word], i + word); });
   }
   for (; i < count; ++i)
