@@ -77,6 +77,7 @@ export interface NativeTree {
   tree: NativeTreeHandle;
   tables: number;
   leaves: number;
+  orders: Uint8Array;
   undecodable: number;
   findings: MapFinding[];
   findingCount: number;

@@ -93,6 +93,7 @@ Napi::Value open_radix_tree(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("tables", Napi::Number::New(env, static_cast<double>(tree->index.table_count())));
   result.Set("leaves", Napi::Number::New(env, static_cast<double>(tree->index.leaf_count())));
+  result.Set("orders", adopt_array(env, tree->index.orders()));
   result.Set("undecodable", Napi::Number::New(env, static_cast<double>(tree->index.undecodable())));
   result.Set("findings", finding_array(env, findings.list()));
   result.Set("findingCount", Napi::Number::New(env, static_cast<double>(findings.total())));

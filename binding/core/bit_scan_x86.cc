@@ -52,7 +52,7 @@ constexpr long long kEverywhere = 0x0001000100010001;
 /// Set bits of a block of 512 of which there are few: their positions, 16 bits each.
 struct Sparse {
   __m512i positions;
-  unsigned count;
+  std::size_t count;
 };
 
 /// Whether each word has four bits at most. At one page in a hundred nearly all blocks are so.
@@ -88,7 +88,7 @@ KHOFORGE_AVX512 [[gnu::always_inline]] inline Sparse sparse(__m512i block, __m51
       _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 8, 9, 8, 9, 8, 9, 8, 9));
   const __mmask32 kept =
       _mm512_cmpgt_epi16_mask(_mm512_shuffle_epi8(counts, everywhere), _mm512_set1_epi64(0x0000000100020003));
-  return {_mm512_maskz_compress_epi16(kept, positions), static_cast<unsigned>(_mm_popcnt_u32(kept))};
+  return {_mm512_maskz_compress_epi16(kept, positions), static_cast<std::size_t>(_mm_popcnt_u64(kept))};
 }
 
 /// Positions as starts, each followed by the end of its run of one.

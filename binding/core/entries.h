@@ -33,8 +33,8 @@ struct Entries {
   if (order > space.whole_order()) return ErrorCode::folio_order;
   if (count == 0) return ErrorCode::folio_empty;
   const std::uint64_t pfn = phys >> space.page_shift;
-  const std::uint64_t block_mask = (std::uint64_t{1} << order) - 1;
-  if ((phys & (space.page_size() - 1)) != 0 || (pfn & block_mask) != 0) return ErrorCode::folio_misaligned;
+  // Of the whole address space 2^64 less one, which is right.
+  if ((phys & ((space.page_size() << order) - 1)) != 0) return ErrorCode::folio_misaligned;
   const std::uint64_t room = (space.pfn_limit() - 1 - pfn) >> order;
   return count > room ? ErrorCode::folio_beyond : ErrorCode::none;
 }
@@ -65,22 +65,15 @@ Error visit_ranges(PageSpace space, std::span<const std::uint64_t> ranges, Visit
 
 template <typename Visit>
 Error visit_folios(PageSpace space, const Entries& entries, Visit&& visit) {
-  BlockRun run{0, 0, 0};
+  const bool counted = !entries.folio_counts.empty();
   for (std::size_t i = 0; i < entries.folio_phys.size(); ++i) {
     const std::uint64_t phys = entries.folio_phys[i];
     const unsigned order = entries.folio_orders[i];
-    const std::uint64_t count = entries.folio_counts.empty() ? 1 : entries.folio_counts[i];
+    const std::uint64_t count = counted ? entries.folio_counts[i] : 1;
     if (const ErrorCode code = check_folios(space, phys, order, count); code != ErrorCode::none)
       return {code, i};
-    const BlockRun next{order, phys >> (space.page_shift + order), count};
-    if (run.count != 0 && next.order == run.order && next.first == run.first + run.count) {
-      run.count += count;
-      continue;
-    }
-    if (run.count != 0) visit(run);
-    run = next;
+    visit(BlockRun{order, phys >> (space.page_shift + order), count});
   }
-  if (run.count != 0) visit(run);
   return {};
 }
 
@@ -104,7 +97,8 @@ Error visit_pages(PageSpace space, std::span<const std::uint64_t> pages, Visit&&
 
 } // namespace detail
 
-/// Checks the entries and gives each run of blocks to `visit`, in the order of the entries.
+/// Checks the entries and gives each run of blocks to `visit`, in the order of the entries. Pages that follow
+/// each other come as one run.
 /// Entries are read anew by each call and need no memory.
 template <typename Visit>
 [[nodiscard]] Error visit_block_runs(PageSpace space, const Entries& entries, Visit&& visit) {

@@ -28,11 +28,14 @@ void LeafIndex::enter(const Ref& ref, std::uint64_t prefix, Findings& findings) 
   const std::byte* words = view_.page(ref.phys, copies_[ref.level]);
   if (words == nullptr) return refuse(FindingCode::node_outside);
   if (view_.visit(ref.phys)) return refuse(FindingCode::node_twice);
-  if (ref.level == 0) {
-    leaf(ref, words, prefix, findings);
-  } else {
-    table(ref, words, prefix, findings);
+  if (ref.level != 0) return table(ref, words, prefix, findings);
+  ++leaf_count_;
+  // The lowest keys say no order, the highest are too wide.
+  if (prefix == 0 || prefix >= first_wide_key()) {
+    if (!check(ref, words, prefix, findings)) return;
   }
+  const bool gathered = words == copies_[0].data();
+  leaves_.push_back({prefix >> geometry_.bitmap_bits(), ref.phys, gathered ? nullptr : words});
 }
 
 void LeafIndex::table(const Ref& ref, const std::byte* words, std::uint64_t prefix, Findings& findings) {
@@ -45,24 +48,23 @@ void LeafIndex::table(const Ref& ref, const std::byte* words, std::uint64_t pref
   }
 }
 
-void LeafIndex::leaf(const Ref& ref, const std::byte* words, std::uint64_t prefix, Findings& findings) {
-  ++leaf_count_;
+/// @returns whether the leaf has keys that say an order
+bool LeafIndex::check(const Ref& ref, const std::byte* words, std::uint64_t prefix, Findings& findings) {
   const BitmapView bits(words);
   const std::uint64_t size = geometry_.bitmap_size();
   // All keys of a leaf but the lowest have the same top bit (kho_decode_radix_key, 7.3).
-  if (static_cast<unsigned>(std::bit_width(prefix)) > geometry_.whole_order() + 1) {
+  if (prefix >= first_wide_key()) {
     const std::uint64_t bit = bits.next_set(0, size);
-    if (bit == size) return;
+    if (bit == size) return false;
     findings.add({FindingCode::key_too_wide, 0, 0, ref.phys, bit});
     undecodable_ += bit_scan().count(words, geometry_.words());
-    return;
+    return false;
   }
-  if (prefix == 0 && bits.next_set(0, 1) == 0) {
+  if (bits.next_set(0, 1) == 0) {
     ++undecodable_;
     findings.add({FindingCode::key_without_order, 0, 0, ref.phys, 0});
   }
-  const bool gathered = words == copies_[0].data();
-  leaves_.push_back({prefix >> geometry_.bitmap_bits(), ref.phys, gathered ? nullptr : words});
+  return true;
 }
 
 std::span<const Leaf> LeafIndex::leaves_of(unsigned order) const {
@@ -72,6 +74,13 @@ std::span<const Leaf> LeafIndex::leaves_of(unsigned order) const {
   const auto below = [](const Leaf& leaf, std::uint64_t number) { return leaf.number < number; };
   const auto from = std::lower_bound(leaves_.begin(), leaves_.end(), first, below);
   return {from, std::lower_bound(from, leaves_.end(), end, below)};
+}
+
+std::vector<std::uint8_t> LeafIndex::orders() const {
+  std::vector<std::uint8_t> orders;
+  for (unsigned order = 0; order <= geometry_.whole_order(); ++order)
+    if (!leaves_of(order).empty()) orders.push_back(static_cast<std::uint8_t>(order));
+  return orders;
 }
 
 std::uint64_t LeafIndex::phys_of(std::uint64_t number) const {

@@ -35,6 +35,8 @@ public:
   [[nodiscard]] std::span<const Leaf> leaves() const { return leaves_; }
   /// Those that may hold keys of an order. The leaf of number 0 may hold several orders.
   [[nodiscard]] std::span<const Leaf> leaves_of(unsigned order) const;
+  /// Orders of which leaves_of() has any, ascending.
+  [[nodiscard]] std::vector<std::uint8_t> orders() const;
   /// Physical address of the leaf of that number; 0 when there is none.
   [[nodiscard]] std::uint64_t phys_of(std::uint64_t number) const;
   /// @param copy room for one page, used when it is spread over several extents
@@ -56,7 +58,9 @@ private:
   };
   void enter(const Ref& ref, std::uint64_t prefix, Findings& findings);
   void table(const Ref& ref, const std::byte* words, std::uint64_t prefix, Findings& findings);
-  void leaf(const Ref& ref, const std::byte* words, std::uint64_t prefix, Findings& findings);
+  [[nodiscard]] bool check(const Ref& ref, const std::byte* words, std::uint64_t prefix, Findings& findings);
+  /// Keys from here on have a bit above that of order 0.
+  [[nodiscard]] std::uint64_t first_wide_key() const { return std::uint64_t{2} << geometry_.whole_order(); }
 
   Geometry geometry_;
   PhysView view_;

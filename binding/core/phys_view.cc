@@ -29,7 +29,7 @@ Error PhysView::check(std::span<const Extent> extents) {
   return {};
 }
 
-std::size_t PhysView::find(std::uint64_t phys) const {
+std::size_t PhysView::search(std::uint64_t phys) const {
   const auto above =
       std::upper_bound(extents_.begin(), extents_.end(), phys,
                        [](std::uint64_t at, const Extent& extent) { return at < extent.start; });
@@ -70,6 +70,7 @@ bool PhysView::visit(std::uint64_t phys) {
       first_page_[index] + (phys >> page_shift_) - (extents_[index].start >> page_shift_);
   const bool before = visited_[page];
   visited_[page] = true;
+  recent_ = index;
   return before;
 }
 

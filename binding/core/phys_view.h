@@ -35,7 +35,13 @@ public:
   [[nodiscard]] bool visit(std::uint64_t phys);
 
 private:
-  [[nodiscard]] std::size_t find(std::uint64_t phys) const;
+  /// Index of the last extent that starts at the address or below it; the largest number when there is none.
+  [[nodiscard]] std::size_t find(std::uint64_t phys) const {
+    // Most pages are where the one before was.
+    const bool recent = recent_ < extents_.size() && phys - extents_[recent_].start < extents_[recent_].size;
+    return recent ? recent_ : search(phys);
+  }
+  [[nodiscard]] std::size_t search(std::uint64_t phys) const;
   [[nodiscard]] const std::byte* gather(std::uint64_t phys, std::size_t extent,
                                         std::vector<std::byte>& copy) const;
 
@@ -44,6 +50,7 @@ private:
   std::vector<std::uint64_t>
       first_page_; ///< Per extent, the number of its first page among all visited bits.
   std::vector<bool> visited_;
+  std::size_t recent_ = 0; ///< The extent of the page that was visited last.
 };
 
 } // namespace khoforge

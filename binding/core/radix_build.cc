@@ -15,16 +15,22 @@ namespace khoforge {
 
 namespace {
 
-/// Keys of one order that follow each other, as the tree indexes them: bits above the top level are gone.
-struct KeyRun {
-  unsigned order;
-  std::uint64_t first;
-  std::uint64_t count;
-};
+/// Key of the first block of a run, as the tree indexes it: bits above the top level are gone. What follows
+/// from the geometry is computed once.
+class KeyOf {
+public:
+  explicit KeyOf(const Geometry& geometry)
+      : whole_(std::uint64_t{1} << geometry.whole_order()), mask_(geometry.key_mask()) {}
 
-KeyRun key_run(const Geometry& geometry, const BlockRun& run) {
-  return {run.order, geometry.encode(run.first << run.order, run.order) & geometry.key_mask(), run.count};
-}
+  /// Geometry::encode(), with the number of a block in place of its page's.
+  [[nodiscard]] std::uint64_t operator()(const BlockRun& run) const {
+    return (whole_ >> run.order | run.first) & mask_;
+  }
+
+private:
+  std::uint64_t whole_;
+  std::uint64_t mask_;
+};
 
 /// The leaf of that number, or nullptr.
 std::uint64_t* find_leaf(const Geometry& geometry, std::uint64_t* words, std::uint64_t leaf) {
@@ -70,10 +76,11 @@ Error RadixBuilder::plan(std::uint64_t max_pages) {
   const unsigned bits = geometry_.bitmap_bits();
   std::array<std::uint64_t, 64> recent; // per order, a leaf that is in the set
   recent.fill(kAllOnes);
-  const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
-    const KeyRun run = key_run(geometry_, blocks);
-    const std::uint64_t first = run.first >> bits;
-    const std::uint64_t last = (run.first + run.count - 1) >> bits;
+  const KeyOf key_of(geometry_);
+  const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& run) {
+    const std::uint64_t key = key_of(run);
+    const std::uint64_t first = key >> bits;
+    const std::uint64_t last = (key + run.count - 1) >> bits;
     if (first == last && recent[run.order] == first) return;
     recent[run.order] = last;
     leaves.add(first, last);
@@ -112,9 +119,9 @@ Error RadixBuilder::emit(std::uint64_t* words, std::vector<std::uint8_t>& levels
   const auto find = [&](std::uint64_t leaf) { return find_leaf(geometry_, words, leaf); };
   BitFiller filler(geometry_.bitmap_bits(), find);
   bool complete = true;
-  const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& blocks) {
-    const KeyRun run = key_run(geometry_, blocks);
-    complete = complete && filler.fill(run.order, run.first, run.count);
+  const KeyOf key_of(geometry_);
+  const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& run) {
+    complete = complete && filler.fill(run.order, key_of(run), run.count);
   });
   complete = complete && pages_.fill([&](std::uint64_t pfn) {
     return find((geometry_.encode(pfn, 0) & geometry_.key_mask()) >> geometry_.bitmap_bits());

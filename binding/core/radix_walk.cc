@@ -91,8 +91,7 @@ void list_folios(const LeafIndex& index, std::size_t limit, Walk& walk) {
   const unsigned page_shift = index.geometry().page_shift;
   std::vector<RunHead> heads;
   std::vector<Range> runs;
-  for (unsigned order = 0; order <= index.geometry().whole_order(); ++order) {
-    if (index.leaves_of(order).empty()) continue;
+  for (const unsigned order : index.orders()) {
     RunHead head(index, order, nullptr);
     Range run{};
     if (!head.peek(run)) continue;

@@ -8,9 +8,8 @@ namespace khoforge {
 
 RangeReader::RangeReader(const LeafIndex& index, LeafObserver* leaves, OverlapObserver* overlaps)
     : overlaps_(overlaps) {
-  for (unsigned order = 0; order <= index.geometry().whole_order(); ++order) {
-    if (!index.leaves_of(order).empty()) heads_.emplace_back(index, order, leaves);
-  }
+  for (const unsigned order : index.orders())
+    heads_.emplace_back(index, order, leaves);
   starts_.resize(heads_.size());
   active_ = heads_.size();
   // One alone is not read ahead.

@@ -89,19 +89,22 @@ TEST(first_order_is_what_counting_up_gives) {
   }
 }
 
-TEST(neighbours_come_as_one_run) {
+TEST(pages_in_a_row_come_as_one_run_and_folios_as_they_are) {
   const std::array pages{std::uint64_t{10}, std::uint64_t{11}, std::uint64_t{12}, std::uint64_t{14}};
-  const std::array folios{std::uint64_t{0x400000}, std::uint64_t{0x600000}};
+  const std::array folios{std::uint64_t{0x400000}, std::uint64_t{0x800000}};
   const std::array orders{std::uint8_t{9}, std::uint8_t{9}};
+  const std::array counts{std::uint64_t{2}, std::uint64_t{1}};
   std::vector<khoforge::BlockRun> runs;
   const Entries entries{
-      .ranges = {}, .folio_phys = folios, .folio_orders = orders, .folio_counts = {}, .pages = pages};
+      .ranges = {}, .folio_phys = folios, .folio_orders = orders, .folio_counts = counts, .pages = pages};
   CHECK(
       !khoforge::visit_block_runs(k4K, entries, [&](const khoforge::BlockRun& run) { runs.push_back(run); }));
-  CHECK_EQ(runs.size(), 3);
+  CHECK_EQ(runs.size(), 4);
   CHECK_EQ(runs[0].count, 2);
-  CHECK_EQ(runs[1].count, 3);
-  CHECK_EQ(runs[2].count, 1);
+  CHECK_EQ(runs[1].count, 1);
+  CHECK_EQ(runs[2].count, 3);
+  CHECK_EQ(runs[3].count, 1);
   CHECK_EQ(runs[0].first, 2);
-  CHECK_EQ(runs[1].first, 10);
+  CHECK_EQ(runs[1].first, 4);
+  CHECK_EQ(runs[2].first, 10);
 }

@@ -50,6 +50,11 @@ export class RadixReader {
     return this.#tree.leaves;
   }
 
+  /** Orders that have leaves, ascending; no other order has blocks. */
+  get orders(): readonly number[] {
+    return [...this.#tree.orders];
+  }
+
   /** Set bits whose key says no order. */
   get undecodable(): number {
     return this.#tree.undecodable;

@@ -36,6 +36,7 @@ describe.each(SHAPES)('reading in parts: $name', ({ target, pageShift }) => {
           for (const part of reader.blocks(order, { window: 256 })) inParts.push(...blocksOf(part));
           const atOnce = reader.allBlocks(order).flatMap(blocksOf);
           expect(BigInt(inParts.length)).toBe(count);
+          if (count > 0) expect(reader.orders).toContain(order);
           expect(atOnce).toEqual(inParts);
           expect(reader.allBlocks(order, { threads: 3 }).flatMap(blocksOf)).toEqual(inParts);
         });
@@ -51,6 +52,7 @@ describe('a reader', () => {
   it('reads again what the memory holds then', () => {
     const memory = treeAt(kho4K, { pages });
     const reader = openRadixTree(kho4K, memory, BASE);
+    expect(reader.orders).toEqual([0]);
     expect(reader.allBlocks(0)[0]?.numbers.length).toBe(5000);
     memory[0]?.bytes.fill(0, memory[0].bytes.length - 4096);
     expect(reader.allBlocks(0)).toEqual([]);

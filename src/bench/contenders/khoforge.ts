@@ -41,9 +41,6 @@ export const khoforgeCores: Contender = {
     bench.operation === 'walk-pages' ? walkPages(bench, availableParallelism()) : undefined,
 };
 
-/** Orders of a host's folios; base pages are of the first. */
-const ORDERS = 19;
-
 function walkPages(bench: BenchCase, threads = 1): Prepared {
   const { bytes, folios } = treeOf(bench);
   const memory = [{ start: TREE_BASE, bytes }];
@@ -51,9 +48,7 @@ function walkPages(bench: BenchCase, threads = 1): Prepared {
     folios,
     run(checked): Outcome {
       const reader = openRadixTree(TARGET, memory, TREE_BASE);
-      const lists = Array.from({ length: ORDERS }, (_, i) =>
-        reader.allBlocks(ORDERS - 1 - i, { threads }),
-      ).flat();
+      const lists = reader.orders.flatMap((order) => reader.allBlocks(order, { threads }));
       const count = lists.reduce((total, { numbers }) => total + numbers.length, 0);
       const [first] = lists.length === 1 ? lists : [];
       return { count, ...(checked && first && { sum: sumOfPages(first.numbers) }) };
