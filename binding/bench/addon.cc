@@ -10,6 +10,7 @@
 #include "adopt.h"
 #include "arguments.h"
 #include "kernel_radix.h"
+#include "page_buffer.h"
 #include "workload.h"
 
 /// The benchmark's own addon: the baseline, the workloads and the machine's speed. Types are in
@@ -17,6 +18,7 @@
 namespace {
 
 using khoforge::Geometry;
+using khoforge::PageBuffer;
 using khoforge::addon::Arguments;
 
 std::span<std::uint64_t> words_of(std::span<std::uint8_t> bytes) {
@@ -131,6 +133,23 @@ Napi::Value stream_write(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::span<std::uint8_t> bytes = arguments.u8s(0, "bytes");
   if (arguments.ok()) workload::stream_write(words_of(bytes));
+  return info.Env().Undefined();
+}
+
+/// (bytes) => undefined: takes as much memory, in huge pages and in small ones, touches it and gives it back.
+/// What the next one takes is then memory that was in use before. A virtual machine's host may have to find
+/// pages for any other, which takes several times as long.
+Napi::Value use_memory(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint64_t size = arguments.integer(0, "bytes", std::uint64_t{1} << 36);
+  if (!arguments.ok()) return info.Env().Undefined();
+  for (const bool huge : {true, false}) {
+    const PageBuffer buffer(size);
+    if (!buffer) break;
+    if (!huge) (void)madvise(buffer.data(), buffer.size(), MADV_NOHUGEPAGE);
+    for (std::size_t at = 0; at < buffer.size(); at += 4096)
+      buffer.data()[at] = std::byte{1};
+  }
   return info.Env().Undefined();
 }
 
@@ -316,6 +335,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("sum", Napi::Function::New<sum>(env, "sum"));
   exports.Set("streamRead", Napi::Function::New<stream_read>(env, "streamRead"));
   exports.Set("streamWrite", Napi::Function::New<stream_write>(env, "streamWrite"));
+  exports.Set("useMemory", Napi::Function::New<use_memory>(env, "useMemory"));
   exports.Set("kernelWalkRanges", Napi::Function::New<kernel_walk_ranges>(env, "kernelWalkRanges"));
   exports.Set("kernelWalkPages", Napi::Function::New<kernel_walk_pages>(env, "kernelWalkPages"));
   exports.Set("kernelBuild", Napi::Function::New<kernel_build>(env, "kernelBuild"));

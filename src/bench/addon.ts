@@ -20,6 +20,8 @@ export interface BenchAddon {
   /** Reads every byte once. */
   streamRead(bytes: Uint8Array): number;
   streamWrite(bytes: Uint8Array): void;
+  /** Takes as many bytes of memory, in huge pages and in small ones, touches them and gives them back. */
+  useMemory(bytes: number): void;
   /**
    * Walks a tree in the kernel's way and coalesces what it calls back.
    * @param bytes the tree's pages, the root first @param base its physical address
