@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -38,6 +39,12 @@ private:
   /// Leaves of the lowest pages, each of which has a place in a table: 32 TiB of 4 KiB pages.
   static constexpr std::uint64_t kTable = std::uint64_t{1} << 20;
 
+  /// Once for each leaf, and so kept out of the loop over the pages.
+  template <typename Find>
+  [[nodiscard, gnu::noinline]] static std::uint64_t* look_up(Find& find, std::uint64_t pfn) {
+    return find(pfn);
+  }
+
   [[nodiscard]] std::uint64_t leaf_of(std::uint64_t pfn) const { return pfn >> bitmap_bits_; }
   [[nodiscard]] std::uint64_t bit_mask() const { return (std::uint64_t{1} << bitmap_bits_) - 1; }
 
@@ -51,23 +58,22 @@ template <typename Find>
 bool PageList::fill(Find&& find) const {
   std::vector<std::uint64_t*> table(table_end_, nullptr);
   const auto leaf_words = [&](std::uint64_t leaf, std::uint64_t pfn) {
-    if (leaf >= table.size()) return find(pfn);
-    if (table[leaf] == nullptr) table[leaf] = find(pfn);
+    if (leaf >= table.size()) return look_up(find, pfn);
+    if (table[leaf] == nullptr) table[leaf] = look_up(find, pfn);
     return table[leaf];
   };
+  // At most a chunk. In a list of any order each page is a line of memory of its own: all are asked for
+  // before the first is written.
   const auto one_by_one = [&](std::span<const std::uint64_t> pages) {
-    std::uint64_t* words = nullptr;
-    std::uint64_t known = kAllOnes;
-    // In a list that ascends the leaf changes once at most, and in any other nearly always.
-    for (const std::uint64_t pfn : pages) {
-      const std::uint64_t leaf = leaf_of(pfn);
-      if (leaf != known) {
-        known = leaf;
-        words = leaf_words(leaf, pfn);
-        if (words == nullptr) return false;
-      }
-      words[(pfn & bit_mask()) / 64] |= std::uint64_t{1} << (pfn % 64);
+    std::array<std::uint64_t*, kChunk> at;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      std::uint64_t* const words = leaf_words(leaf_of(pages[i]), pages[i]);
+      if (words == nullptr) return false;
+      at[i] = words + (pages[i] & bit_mask()) / 64;
+      __builtin_prefetch(at[i], 1);
     }
+    for (std::size_t i = 0; i < pages.size(); ++i)
+      *at[i] |= std::uint64_t{1} << (pages[i] % 64);
     return true;
   };
   const PageBits& bits = page_bits();
