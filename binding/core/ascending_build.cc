@@ -38,23 +38,21 @@ public:
     return true;
   }
 
-  [[nodiscard]] std::uint64_t page_count() const { return layout_.page_count(); }
-
 private:
   /// Where the leaves of pages stand one behind the other in the tree, as they do unless a table is between,
   /// they are one bitmap. Nothing depends on where a leaf ends, which cannot be foretold: asked for each page
   /// or chunk, it takes as long as the rest.
   /// @param is_followed by another block in the list
-  /// @returns false when they do not; nothing is added then
+  /// @returns false when they do not, with nothing added, or when a leaf is refused, as it is again then
   [[nodiscard]] bool add_leaves_in_a_row(std::span<const std::uint64_t> block, bool is_followed) {
     if (block.size() != kBlock) return false;
     const unsigned shift = geometry_.bitmap_bits();
     const std::uint64_t first = block.front() >> shift;
     const std::uint64_t last = block.back() >> shift;
-    const std::uint64_t number = number_of(block.front());
-    const bool same_table = (number ^ number_of(block.back())) >> geometry_.table_bits() == 0;
+    const std::uint64_t number = geometry_.leaf_of_page(block.front());
+    const bool same_table = (number ^ geometry_.leaf_of_page(block.back())) >> geometry_.table_bits() == 0;
     if (last - first >= kRow || !same_table) return false;
-    if (room_ - page_count() < geometry_.depth + 2 * kRow) return false;
+    if (room_ - layout_.page_count() < geometry_.depth + 2 * kRow) return false;
     if (!page_bits().bitmaps_follow(block.data(), kBlock, shift) || !enter(block.front())) return false;
     std::uint64_t* const words = words_;
     for (std::uint64_t leaf = first + 1; leaf <= last; ++leaf)
@@ -98,20 +96,15 @@ private:
   [[nodiscard]] bool enter(std::uint64_t pfn) {
     const std::uint64_t leaf = pfn >> geometry_.bitmap_bits();
     if (words_ != nullptr && leaf == leaf_) return true;
-    const std::uint64_t number = number_of(pfn);
+    const std::uint64_t number = geometry_.leaf_of_page(pfn);
     // Where keys are cut short, a higher page can have a lower number.
     const bool ascends = words_ == nullptr || (leaf > leaf_ && number > number_);
     const bool fits = (pfn | bit_mask_) < geometry_.pfn_limit() - 1;
-    if (!ascends || !fits || room_ - page_count() < geometry_.depth) return false;
+    if (!ascends || !fits || room_ - layout_.page_count() < geometry_.depth) return false;
     leaf_ = leaf;
     number_ = number;
     words_ = layout_.place(number);
     return true;
-  }
-
-  /// The number that the tree knows the leaf of a page by.
-  [[nodiscard]] std::uint64_t number_of(std::uint64_t pfn) const {
-    return (geometry_.encode(pfn, 0) & geometry_.key_mask()) >> geometry_.bitmap_bits();
   }
 
   /// Pages that are looked at together.

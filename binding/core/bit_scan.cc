@@ -2,6 +2,7 @@
 
 #include "bit_scan_plain.h"
 #include "bit_scan_x86.h"
+#include "ways.h"
 
 namespace khoforge {
 
@@ -20,32 +21,20 @@ std::uint64_t count(const std::byte* words, std::size_t count) {
 
 constexpr BitScan kPlain{"plain", boundaries, positions, count};
 
-/// Filled once; a processor does not change.
-struct Ways {
-  const BitScan* list[4] = {&kPlain, nullptr, nullptr, nullptr};
-  const BitScan* fastest = &kPlain;
-
-  Ways() {
-    std::size_t length = 1;
-    for (const BitScan* way : x86_bit_scans()) {
-      if (way != nullptr) list[length++] = fastest = way;
-    }
-  }
-};
-
-const Ways& ways() {
-  static const Ways all;
+const Ways<BitScan>& ways() {
+  static const auto [v3, avx512] = x86_bit_scans();
+  static const Ways<BitScan> all(kPlain, {v3, avx512});
   return all;
 }
 
 } // namespace
 
 const BitScan& bit_scan() {
-  return *ways().fastest;
+  return ways().fastest();
 }
 
 const BitScan* const* bit_scans() {
-  return ways().list;
+  return ways().list();
 }
 
 } // namespace khoforge

@@ -1,23 +1,14 @@
 #include "bit_scan_x86.h"
 
-#if defined(__x86_64__) && !defined(KHOFORGE_NO_SIMD)
+#include "x86.h"
 
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 takes its own headers' undefined vectors for mistakes (bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-
-#include <immintrin.h>
+#ifdef KHOFORGE_X86
 
 #include "bit_scan_plain.h"
 
 namespace khoforge {
 
 namespace {
-
-// The plain loops with instructions that count bits: x86-64-v3, which is any server since 2015.
-#define KHOFORGE_V3 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]]
 
 KHOFORGE_V3 std::uint64_t* boundaries_v3(const std::byte* words, std::size_t count, std::uint64_t& before,
                                          std::uint64_t first, unsigned shift, std::uint64_t* out) {
@@ -245,11 +236,6 @@ KHOFORGE_AVX512 std::uint64_t count_avx512(const std::byte* words, std::size_t c
 }
 
 constexpr BitScan kAvx512{"avx512", boundaries_avx512, positions_avx512, count_avx512};
-
-bool has_v3() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-         __builtin_cpu_supports("popcnt");
-}
 
 bool has_avx512() {
   return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

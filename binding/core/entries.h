@@ -33,7 +33,7 @@ struct Entries {
   if (order > space.whole_order()) return ErrorCode::folio_order;
   if (count == 0) return ErrorCode::folio_empty;
   const std::uint64_t pfn = phys >> space.page_shift;
-  // Of the whole address space 2^64 less one, which is right.
+  // The block that is the whole address space has 2^64 bytes: 0 here, less one all bits, as it should be.
   if ((phys & ((space.page_size() << order) - 1)) != 0) return ErrorCode::folio_misaligned;
   const std::uint64_t room = (space.pfn_limit() - 1 - pfn) >> order;
   return count > room ? ErrorCode::folio_beyond : ErrorCode::none;

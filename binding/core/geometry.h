@@ -43,6 +43,11 @@ struct Geometry {
   [[nodiscard]] constexpr std::uint64_t encode(std::uint64_t pfn, unsigned order) const {
     return (std::uint64_t{1} << (whole_order() - order)) | (pfn >> order);
   }
+
+  /// Number of the leaf that has the key of a base page (key >> bitmap_bits), as the tree indexes it.
+  [[nodiscard]] constexpr std::uint64_t leaf_of_page(std::uint64_t pfn) const {
+    return (encode(pfn, 0) & key_mask()) >> bitmap_bits();
+  }
 };
 
 } // namespace khoforge

@@ -1,16 +1,8 @@
 #include "page_bits.h"
 
 #include "bitmap.h"
-
-#if defined(__x86_64__) && !defined(KHOFORGE_NO_SIMD)
-#define KHOFORGE_X86
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 takes its own headers' undefined vectors for mistakes (bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-#endif
+#include "ways.h"
+#include "x86.h"
 
 namespace khoforge {
 
@@ -89,8 +81,6 @@ constexpr PageBits kPlain{"plain", alike_plain, bitmaps_follow_plain, set_plain}
 
 #ifdef KHOFORGE_X86
 
-#define KHOFORGE_V3 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]]
-
 KHOFORGE_V3 bool alike_v3(const std::uint64_t* chunk, std::uint64_t mask) {
   return alike_in(chunk, mask);
 }
@@ -165,44 +155,29 @@ KHOFORGE_AVX512 void set_avx512(std::uint64_t* words, std::uint64_t first, std::
 
 constexpr PageBits kAvx512{"avx512", alike_avx512, bitmaps_follow_avx512, set_avx512};
 
-bool has_v3() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-         __builtin_cpu_supports("popcnt");
-}
-
 bool has_avx512() {
   return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
 }
 
 #endif
 
-/// Filled once; a processor does not change.
-struct Ways {
-  const PageBits* list[4] = {&kPlain, nullptr, nullptr, nullptr};
-  const PageBits* fastest = &kPlain;
-
-  Ways() {
+const Ways<PageBits>& ways() {
 #ifdef KHOFORGE_X86
-    std::size_t length = 1;
-    if (has_v3()) list[length++] = fastest = &kV3;
-    if (has_avx512()) list[length++] = fastest = &kAvx512;
+  static const Ways<PageBits> all(kPlain, {has_v3() ? &kV3 : nullptr, has_avx512() ? &kAvx512 : nullptr});
+#else
+  static const Ways<PageBits> all(kPlain, {});
 #endif
-  }
-};
-
-const Ways& ways() {
-  static const Ways all;
   return all;
 }
 
 } // namespace
 
 const PageBits& page_bits() {
-  return *ways().fastest;
+  return ways().fastest();
 }
 
 const PageBits* const* page_bits_ways() {
-  return ways().list;
+  return ways().list();
 }
 
 } // namespace khoforge

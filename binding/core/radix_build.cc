@@ -123,9 +123,7 @@ Error RadixBuilder::emit(std::uint64_t* words, std::vector<std::uint8_t>& levels
   const Error error = visit_block_runs(geometry_.space(), entries_, [&](const BlockRun& run) {
     complete = complete && filler.fill(run.order, key_of(run), run.count);
   });
-  complete = complete && pages_.fill([&](std::uint64_t pfn) {
-    return find((geometry_.encode(pfn, 0) & geometry_.key_mask()) >> geometry_.bitmap_bits());
-  });
+  complete = complete && pages_.fill([&](std::uint64_t pfn) { return find(geometry_.leaf_of_page(pfn)); });
   if (error || !complete) return {ErrorCode::changed_meanwhile, 0};
   return {};
 }
