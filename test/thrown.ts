@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../src/errors.ts';
+import { KhoforgeError } from '../src/base/errors.ts';
 
 /** The KhoforgeError that a call throws; any other error goes through. */
 export function errorOf(run: () => unknown): KhoforgeError {

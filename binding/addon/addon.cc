@@ -4,7 +4,7 @@
 
 namespace {
 
-/// Raised when a call changes; src/native.ts refuses an addon built from other sources.
+/// Raised when a call changes; src/memory/native.ts refuses an addon built from other sources.
 constexpr int kInterface = 4;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

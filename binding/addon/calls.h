@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-/// The calls that JavaScript sees. Their types are in src/native.ts.
+/// The calls that JavaScript sees. Their types are in src/memory/native.ts.
 namespace khoforge::addon {
 
 Napi::Value all_blocks(const Napi::CallbackInfo& info);

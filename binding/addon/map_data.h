@@ -24,10 +24,10 @@ std::vector<Extent> read_extents(Arguments& arguments, std::size_t position);
 /// Arguments `position` to `position` + 3: maxRanges, maxFindings, maxFolios, maxOrder.
 WalkLimits read_limits(Arguments& arguments, std::size_t position);
 
-/// MapFinding[] of src/native.ts.
+/// MapFinding[] of src/memory/native.ts.
 Napi::Array finding_array(Napi::Env env, const std::vector<Finding>& findings);
 
-/// NativeWalk of src/native.ts.
+/// NativeWalk of src/memory/native.ts.
 Napi::Object walk_object(Napi::Env env, Walk&& walk);
 
 } // namespace khoforge::addon

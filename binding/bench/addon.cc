@@ -321,7 +321,7 @@ Napi::Value kernel_build(const Napi::CallbackInfo& info) {
   return number(info.Env(), tree.page_count());
 }
 
-/// Raised when a call changes; src/native.ts refuses an addon built from other sources.
+/// Raised when a call changes; src/memory/native.ts refuses an addon built from other sources.
 constexpr int kInterface = 1;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

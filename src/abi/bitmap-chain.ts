@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { defineStruct, embed, layoutOf, u32, u64, u64s } from './layout.ts';
 import type { Target } from './target.ts';
 

@@ -1,5 +1,5 @@
-import { KhoforgeError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { maxPageOrder } from './page-order.ts';
 import type { TreeParts } from './tree-abi.ts';
 

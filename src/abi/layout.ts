@@ -1,5 +1,5 @@
 import { Struct } from 'typed-struct';
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { isGone } from './constants.ts';
 import type { Generation } from './generations.ts';
 import type { Endian, Target } from './target.ts';

@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import type { Target } from './target.ts';
 
 /**

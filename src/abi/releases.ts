@@ -1,3 +1,8 @@
+import { KHO_METADATA_NODE_NAME, kho_kexec_metadata, NEW_UTS_LEN } from '../users/kexec-metadata/abi.ts';
+import * as test from '../users/kho-test/abi.ts';
+import * as luo from '../users/luo/abi.ts';
+import * as memfd from '../users/memfd/abi.ts';
+import * as memblock from '../users/reserve-mem/abi.ts';
 import {
   chainBitmapBytes,
   kho_mem_phys_bits,
@@ -18,15 +23,10 @@ import {
   kho_vmalloc_chunk,
   kho_vmalloc_hdr,
 } from './kexec_handover.ts';
-import { KHO_METADATA_NODE_NAME, kho_kexec_metadata, NEW_UTS_LEN } from './kexec_metadata.ts';
 import type { StructDef } from './layout.ts';
-import * as luo from './luo.ts';
-import * as memblock from './memblock.ts';
-import * as memfd from './memfd.ts';
 import { radixGeometry } from './radix.ts';
 import { kho_data, SETUP_KEXEC_KHO, setup_data } from './setup_data.ts';
 import type { Arch, Target } from './target.ts';
-import * as test from './test_kho.ts';
 
 /** The kernel releases whose ABI khoforge knows, oldest first. */
 export const RELEASES = ['6.17', '6.18', '6.19', '7.0', '7.1', '7.2', '7.3'] as const;

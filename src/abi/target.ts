@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { type Generation, generationByName, generationOfRelease } from './generations.ts';
 
 export type Arch = 'x86_64' | 'arm64';

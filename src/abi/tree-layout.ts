@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import type { NamedFacts } from './facts.ts';
 import type { FieldLayout, Layout } from './layout.ts';
 

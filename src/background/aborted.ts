@@ -1,4 +1,4 @@
-import { ExitCode, KhoforgeError } from '../errors.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
 /** @param reason that of the signal */
 export function aborted(reason?: unknown): KhoforgeError {

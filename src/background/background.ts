@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { BuildOptions } from '../handover/build-image.ts';
-import type { VerifyOptions } from '../receiver/verify/verify.ts';
-import type { Spec } from '../spec/schema.ts';
+import type { BuildOptions } from '../produce/build-image.ts';
+import type { VerifyOptions } from '../receive/verify.ts';
+import type { Spec } from '../specfile/schema.ts';
 import type { JobOutput, SourceOptions } from './job.ts';
 import { type BackgroundOptions, runInWorker } from './run.ts';
 

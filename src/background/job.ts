@@ -1,7 +1,7 @@
-import type { OpenOptions } from '../image/open.ts';
-import type { ByteProgress } from '../progress.ts';
-import type { VerifyOptions } from '../receiver/verify/verify.ts';
-import type { Spec } from '../spec/schema.ts';
+import type { ByteProgress } from '../base/progress.ts';
+import type { VerifyOptions } from '../receive/verify.ts';
+import type { OpenOptions } from '../source/open.ts';
+import type { Spec } from '../specfile/schema.ts';
 
 /** How a source is opened, without what cannot go to another thread. */
 export type SourceOptions = Omit<OpenOptions, 'generation' | 'onScan'>;

@@ -1,4 +1,4 @@
-import { type ExitCode, KhoforgeError, type Where } from '../errors.ts';
+import { type ExitCode, KhoforgeError, type Where } from '../base/errors.ts';
 import type { BackgroundProgress, Job } from './job.ts';
 
 /** `workerData` of a worker. */

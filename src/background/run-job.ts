@@ -1,20 +1,20 @@
 import { constants } from 'node:buffer';
-import { KhoforgeError } from '../errors.ts';
-import { buildParsed } from '../handover/build-image.ts';
-import { IMAGE_FILES, writeImageDirectory } from '../image/directory.ts';
-import type { Image } from '../image/image.ts';
-import { type OpenedSource, openSource } from '../image/open.ts';
-import { refuseUnread } from '../image/unread.ts';
-import { native } from '../native.ts';
-import { inspect } from '../receiver/decode.ts';
-import { extractHandover } from '../receiver/extract.ts';
-import { verifyImage } from '../receiver/verify/verify.ts';
-import { buildJson } from '../report/build.ts';
-import { captureJson } from '../report/capture.ts';
-import { inspectJson } from '../report/inspect.ts';
-import { verifyJson } from '../report/verify.ts';
-import { loadSpec } from '../spec/load.ts';
-import { parseSpec } from '../spec/parse.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { extractHandover } from '../capture/extract.ts';
+import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
+import { refuseUnread } from '../formats/unread.ts';
+import { native } from '../memory/native.ts';
+import type { Image } from '../model/image.ts';
+import { buildParsed } from '../produce/build-image.ts';
+import { inspect } from '../receive/decode.ts';
+import { verifyImage } from '../receive/verify.ts';
+import { buildJson } from '../render/build.ts';
+import { captureJson } from '../render/capture.ts';
+import { inspectJson } from '../render/inspect.ts';
+import { verifyJson } from '../render/verify.ts';
+import { type OpenedSource, openSource } from '../source/open.ts';
+import { loadSpec } from '../specfile/load.ts';
+import { parseSpec } from '../specfile/parse.ts';
 import type {
   BackgroundProgress,
   BuildJob,

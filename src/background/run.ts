@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import { ExitCode, KhoforgeError } from '../errors.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { aborted } from './aborted.ts';
 import type { BackgroundProgress, Job } from './job.ts';
 import { errorOfFailure, type Message, type WorkerInput } from './messages.ts';

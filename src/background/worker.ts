@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { asKhoforgeError } from '../errors.ts';
+import { asKhoforgeError } from '../base/errors.ts';
 import { aborted } from './aborted.ts';
 import type { BackgroundProgress } from './job.ts';
 import { failureOf, type Message, type WorkerInput } from './messages.ts';

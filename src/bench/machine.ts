@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
-import { version } from '../version.ts';
+import { version } from '../base/version.ts';
 
 /** Where a benchmark ran. */
 export interface BenchMachine {

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import { readInput, reason } from '../files.ts';
-import type { Image } from '../image/image.ts';
-import { type BootElf, buildBootElf } from '../kexec/boot-elf.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { readInput, reason } from '../base/files.ts';
+import { runQemu } from '../guest/qemu-process.ts';
+import { type BootElf, buildBootElf } from '../load/boot-elf.ts';
+import type { Image } from '../model/image.ts';
 import type { Accelerator, BootEvent, RunEnd } from './events.ts';
 import { BANNER } from './patterns.ts';
 import { accelerators, commandLine, dumpMachineTree, emulatorFor, qemuArguments, shellLine } from './qemu.ts';
-import { runQemu } from './runner.ts';
 import { Judge, type Judgement } from './verdict.ts';
 
 export interface BootOptions {

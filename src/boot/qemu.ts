@@ -3,8 +3,8 @@ import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Arch } from '../abi/target.ts';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import { reason } from '../files.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { reason } from '../base/files.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { Accelerator } from './events.ts';
 

@@ -1,4 +1,4 @@
-import type { Expectations, Verdict } from '../image/image.ts';
+import type { Expectations, Verdict } from '../model/image.ts';
 import { message } from './console.ts';
 import type { RunEnd } from './events.ts';
 import {

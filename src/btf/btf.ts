@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Endian } from '../abi/target.ts';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import { Elf, type ElfSection, isElf } from './elf.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { Elf, type ElfSection, isElf } from '../elf/elf.ts';
+import { memorySource, type Source, withFile } from '../elf/source.ts';
 import { type BtfEnum, enumOf } from './enums.ts';
 import { btfEndian, readSections } from './header.ts';
 import { isAggregate, strip } from './resolve.ts';
-import { memorySource, type Source, withFile } from './source.ts';
 import { type Inside, type StructLayout, structLayout } from './struct-layout.ts';
 import { type BtfType, Kind, TypeTable } from './types.ts';
 

@@ -1,5 +1,5 @@
 import type { Endian } from '../abi/target.ts';
-import { KhoforgeError, type Where } from '../errors.ts';
+import { KhoforgeError, type Where } from '../base/errors.ts';
 
 /** Where a view's bytes come from, for its errors. */
 export interface Origin {

@@ -1,14 +1,14 @@
 import { release } from 'node:os';
 import { Command } from 'commander';
 import { RELEASES } from '../abi/releases.ts';
+import type { ExitCode } from '../base/errors.ts';
 import { openBtf } from '../btf/btf.ts';
-import type { ExitCode } from '../errors.ts';
 import { profileBtf } from '../profile/btf.ts';
 import { btfCombination, HOST_BTF } from '../profile/btf-target.ts';
 import { type CheckResult, checkExitCode, checkProfile } from '../profile/check.ts';
 import { checkBtfAlone, checkRoutes } from '../profile/routes.ts';
 import { COMBINATIONS, type Combination, profilesOf, type Source } from '../profile/source.ts';
-import { checkJson, checkKtap, checkText } from '../report/abi-check.ts';
+import { checkJson, checkKtap, checkText } from '../render/abi-check.ts';
 import {
   addFormatOptions,
   addSourceOptions,

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { RELEASES } from '../abi/releases.ts';
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { type CompatCell, type CompatParty, compatMatrix } from '../profile/compat.ts';
 import { type Combination, parseSource, profilesOf } from '../profile/source.ts';
-import { compatJson, compatKtap, compatText } from '../report/abi-compat.ts';
+import { compatJson, compatKtap, compatText } from '../render/abi-compat.ts';
 import {
   addFormatOptions,
   addTargetOptions,

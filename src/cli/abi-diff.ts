@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../base/errors.ts';
 import { diffExitCode, diffProfiles } from '../profile/diff.ts';
 import { parseSource, profilesOf, sourceName } from '../profile/source.ts';
-import { type DiffReport, diffJson, diffKtap, diffText } from '../report/abi-diff.ts';
+import { type DiffReport, diffJson, diffKtap, diffText } from '../render/abi-diff.ts';
 import {
   addFormatOptions,
   addTargetOptions,

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
-import { fetchRelease } from '../profile/debian.ts';
-import { withRevision } from '../profile/git.ts';
+import { ExitCode } from '../base/errors.ts';
 import { lintTree } from '../profile/lint.ts';
 import { profileTree } from '../profile/tree.ts';
-import { lintJson, lintKtap, lintText } from '../report/abi-lint.ts';
+import { lintJson, lintKtap, lintText } from '../render/abi-lint.ts';
+import { fetchRelease } from '../toolchain/debian.ts';
+import { withRevision } from '../toolchain/git.ts';
 import {
   addFormatOptions,
   addSourceOptions,

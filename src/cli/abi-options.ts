@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Arch } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
-import { parseSize } from '../numbers.ts';
-import { hostArch } from '../profile/compiler.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { parseSize } from '../base/numbers.ts';
 import { COMBINATIONS, type Combination, type Source } from '../profile/source.ts';
+import { hostArch } from '../toolchain/compiler.ts';
 
 /** Options of every `abi` command that reads headers. */
 export interface SourceOptions {

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { RELEASES } from '../abi/releases.ts';
-import { ExitCode, KhoforgeError } from '../errors.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { Profile } from '../profile/item.ts';
 import { profilesOf } from '../profile/source.ts';
-import { listText, showJson, showText } from '../report/abi-show.ts';
-import { didYouMean } from '../suggest.ts';
+import { listText, showJson, showText } from '../render/abi-show.ts';
 import {
   addFormatOptions,
   addSourceOptions,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../base/errors.ts';
 import { abiCheckCommand } from './abi-check.ts';
 import { abiCompatCommand } from './abi-compat.ts';
 import { abiDiffCommand } from './abi-diff.ts';

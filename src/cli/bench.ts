@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ExitCode } from '../base/errors.ts';
+import { parseSize } from '../base/numbers.ts';
 import { casesOf, OPERATIONS, type Operation, SIZES, WORKLOADS, type Workload } from '../bench/cases.ts';
 import { CONTENDER_NAMES, type ContenderName } from '../bench/contenders/index.ts';
 import { benchMachine } from '../bench/machine.ts';
 import { runBench } from '../bench/run.ts';
-import { ExitCode } from '../errors.ts';
-import { parseSize } from '../numbers.ts';
-import { benchJson, benchText, caseText } from '../report/bench.ts';
+import { benchJson, benchText, caseText } from '../render/bench.ts';
 import { Progress } from './progress.ts';
 
 interface Options {

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ExitCode } from '../base/errors.ts';
+import { parseSize } from '../base/numbers.ts';
 import { type BootOptions, type BootResult, bootImage, dryRunCommand, planBoot } from '../boot/boot-image.ts';
-import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../boot/render.ts';
-import { ExitCode } from '../errors.ts';
-import type { Image } from '../image/image.ts';
-import { parseSize } from '../numbers.ts';
-import { toJson } from '../report/json.ts';
+import type { Image } from '../model/image.ts';
+import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../render/boot.ts';
+import { toJson } from '../render/json.ts';
 import { Progress } from './progress.ts';
 import { openBootable } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';

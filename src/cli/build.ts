@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import type { BuiltImage } from '../handover/build-image.ts';
-import { CHECKS } from '../handover/checks.ts';
-import type { Image } from '../image/image.ts';
-import { buildJson, buildText, segmentsText } from '../report/build.ts';
-import { toJson } from '../report/json.ts';
-import { loadSpec } from '../spec/load.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { CHECKS } from '../emit/checks.ts';
+import type { Image } from '../model/image.ts';
+import type { BuiltImage } from '../produce/build-image.ts';
+import { buildJson, buildText, segmentsText } from '../render/build.ts';
+import { toJson } from '../render/json.ts';
+import { loadSpec } from '../specfile/load.ts';
 import { FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
 import { buildLoaded, isImage, openBootable, specTarget } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';

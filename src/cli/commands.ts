@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../base/errors.ts';
 
 type MakeCommand = (done: (code: ExitCode) => void) => Command;
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
-import { diffImages, isSame } from '../receiver/diff.ts';
-import { diffJson, diffText } from '../report/diff.ts';
+import { ExitCode } from '../base/errors.ts';
+import { diffImages, isSame } from '../receive/diff.ts';
+import { diffJson, diffText } from '../render/diff.ts';
 import { openImage } from './source.ts';
 import { SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
-import { doctorText, examine } from '../report/doctor.ts';
-import { toJson } from '../report/json.ts';
+import { ExitCode } from '../base/errors.ts';
+import { doctorText, examine } from '../render/doctor.ts';
+import { toJson } from '../render/json.ts';
 
 const HELP = `
 Example:

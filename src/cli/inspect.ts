@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { toDts } from '../fdt/dts.ts';
-import type { Image } from '../image/image.ts';
-import { type Inspection, inspect } from '../receiver/decode.ts';
-import { specDifferences, specOf, specYaml } from '../report/as-spec.ts';
-import { inspectJson, inspectText } from '../report/inspect.ts';
+import type { Image } from '../model/image.ts';
+import { type Inspection, inspect } from '../receive/decode.ts';
+import { inspectJson, inspectText } from '../render/inspect.ts';
+import { specDifferences, specOf, specYaml } from '../respec/as-spec.ts';
 import { openWithProgress } from './open-source.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 

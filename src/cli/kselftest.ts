@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { type KselftestResult, runKselftest } from '../kselftest/run.ts';
-import { kselftestJson, kselftestKtap, kselftestText } from '../report/kselftest.ts';
+import { kselftestJson, kselftestKtap, kselftestText } from '../render/kselftest.ts';
 import { openBootable } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 

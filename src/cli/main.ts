@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { asKhoforgeError, ExitCode } from '../errors.ts';
-import { refuseUnread } from '../image/unread.ts';
-import { version } from '../version.ts';
+import { asKhoforgeError, ExitCode } from '../base/errors.ts';
+import { version } from '../base/version.ts';
+import { refuseUnread } from '../formats/unread.ts';
 import { COMMANDS } from './commands.ts';
 import { errorDocument, printError } from './print.ts';
 

@@ -1,4 +1,4 @@
-import { type OpenedSource, type OpenOptions, openSource } from '../image/open.ts';
+import { type OpenedSource, type OpenOptions, openSource } from '../source/open.ts';
 import { Progress } from './progress.ts';
 
 /** `openSource`, with a line on a terminal that tells how far the search through a dump is. */

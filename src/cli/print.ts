@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import type { KhoforgeError } from '../errors.ts';
-import { toJson } from '../report/json.ts';
+import type { KhoforgeError } from '../base/errors.ts';
+import { toJson } from '../render/json.ts';
 
 /** Writes an error to stderr: what, where, and the way out. */
 export function printError(error: KhoforgeError): void {

@@ -1,5 +1,5 @@
-import { humanSize } from '../numbers.ts';
-import type { ByteProgress } from '../progress.ts';
+import { humanSize } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 
 /** Milliseconds. */
 const PERIOD = 250;

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Arch } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { readProfile } from '../profile/file.ts';
 import { COMBINATIONS } from '../profile/source.ts';
 import { type ProfileTarget, targetOf } from '../profile/target.ts';

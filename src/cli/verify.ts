@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import { receiverFor } from '../receiver/verify/receivers.ts';
-import { severities } from '../receiver/verify/severity.ts';
-import { verifyImage } from '../receiver/verify/verify.ts';
-import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../report/verify.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { receiverFor } from '../kernel/receivers.ts';
+import { severities } from '../kernel/severity.ts';
+import { verifyImage } from '../receive/verify.ts';
+import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../render/verify.ts';
 import { openImage } from './source.ts';
 import { type SourceFlags, withSourceOptions } from './source-options.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';

@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 
 /**
  * What no valid tree has and the writers refuse, each with its meaning. Any of them can be allowed by name to make

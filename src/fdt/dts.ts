@@ -1,4 +1,4 @@
-import { hex } from '../numbers.ts';
+import { hex } from '../base/numbers.ts';
 import type { FdtNode, FdtProperty, FdtTree } from './reader.ts';
 
 export interface DtsOptions {

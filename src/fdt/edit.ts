@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { type Edit, FdtBlocks } from './blocks.ts';
 import { type FdtWriterOptions, nameBytes, Refusals } from './checks.ts';
 import { alignTag, noSpace, PROPERTY_HEADER_SIZE, TAG_SIZE, Tag, viewOf } from './format.ts';

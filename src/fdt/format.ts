@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 
 /** First word of a complete tree (scripts/dtc/libfdt/fdt.h, 7.3). */
 export const FDT_MAGIC = 0xd00dfeed;

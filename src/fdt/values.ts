@@ -1,5 +1,5 @@
 import type { Endian } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 
 // KHO writes its values as the C objects they are, in the byte order of the target (kernel/liveupdate/
 // kexec_handover.c, 7.3: kho_add_subtree()), where a device tree has big-endian cells. Hence the endianness is in

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { Arch } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
-import { readInput } from '../files.ts';
-import { compileProgram } from '../profile/compiler.ts';
-import { cpioArchive } from './cpio.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { readInput } from '../base/files.ts';
+import { cpioArchive } from '../guest/cpio.ts';
+import { compileProgram } from '../toolchain/compiler.ts';
 
 export interface KselftestProgram {
   /** Path of the static program. */

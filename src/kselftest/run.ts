@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BootOptions, type BootResult, bootImage } from '../boot/boot-image.ts';
 import { consoleLines } from '../boot/console.ts';
-import type { Image } from '../image/image.ts';
+import type { Image } from '../model/image.ts';
 import { type KselftestProgram, kselftestInitrd } from './initrd.ts';
 
 /** KSFT_SKIP (tools/testing/selftests/kselftest.h, 7.3). */

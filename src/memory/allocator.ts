@@ -1,4 +1,4 @@
-import { alignDown, alignUp } from '../numbers.ts';
+import { alignDown, alignUp } from '../base/numbers.ts';
 import { Overlaps, type Taken } from './overlaps.ts';
 import { isWithin, type Region, regionEnd } from './regions.ts';
 

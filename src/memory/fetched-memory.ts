@@ -1,4 +1,4 @@
-import { alignDown } from '../numbers.ts';
+import { alignDown } from '../base/numbers.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { isWithin, type Region } from './regions.ts';
 

@@ -1,6 +1,6 @@
 import type { Arch } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
-import { alignUp, hex, humanSize } from '../numbers.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { alignUp, hex, humanSize } from '../base/numbers.ts';
 import { isWithin, type Region, regionEnd } from './regions.ts';
 
 const KiB = 1n << 10n;

@@ -1,8 +1,8 @@
-import type { MapFinding, NativeWalk } from '../native.ts';
-import { hex } from '../numbers.ts';
+import { hex } from '../base/numbers.ts';
+import type { MapFinding, NativeWalk } from './native.ts';
 import { mapAddress, refused } from './preserved-entries.ts';
 
-export type { MapFinding, MapFindingCode } from '../native.ts';
+export type { MapFinding, MapFindingCode } from './native.ts';
 
 /** Bytes that are known to stand at a physical address. */
 export interface MapExtent {

@@ -1,5 +1,5 @@
-import { KhoforgeError } from '../errors.ts';
-import { humanSize, isAligned } from '../numbers.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { humanSize, isAligned } from '../base/numbers.ts';
 import type { Machine } from './machine.ts';
 import { type Region, regionEnd } from './regions.ts';
 

@@ -1,4 +1,4 @@
-import { overlaps } from '../numbers.ts';
+import { overlaps } from '../base/numbers.ts';
 
 /** A range that is taken, and by what. */
 export interface Taken {

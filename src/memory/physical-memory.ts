@@ -1,5 +1,5 @@
-import { KhoforgeError } from '../errors.ts';
-import { hex } from '../numbers.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
 
 /** Bytes at a physical address. */
 export interface Extent {

@@ -1,7 +1,7 @@
 import type { Target } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
-import { native } from '../native.ts';
-import { hex } from '../numbers.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
+import { native } from './native.ts';
 
 /** What is to be preserved. Duplicates are set once, as a bit is. The arrays are only read. */
 export interface PreservedEntries {

@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import type { PreservedEntries } from './radix-tree.ts';
 
 /** Gathers preserved memory in the order in which it is preserved, for the bitmap engine. */

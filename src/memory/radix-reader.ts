@@ -1,7 +1,7 @@
 import { radixGeometry } from '../abi/radix.ts';
-import { KhoforgeError } from '../errors.ts';
-import { type MapFinding, type NativeReader, type NativeTree, native } from '../native.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { type MapExtent, memoryArguments, memoryRefused } from './map-walk.ts';
+import { type MapFinding, type NativeReader, type NativeTree, native } from './native.ts';
 import { requireLittleEndian } from './preserved-entries.ts';
 import type { RadixTarget } from './radix-tree.ts';
 

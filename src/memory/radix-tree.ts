@@ -1,9 +1,9 @@
 import { type RadixGeometry, radixGeometry } from '../abi/radix.ts';
 import type { Target } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
-import { native } from '../native.ts';
-import { hex, isAligned } from '../numbers.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { hex, isAligned } from '../base/numbers.ts';
 import { type MapExtent, type MapWalk, type MapWalkOptions, walkMap } from './map-walk.ts';
+import { native } from './native.ts';
 import {
   entryArguments,
   entryRefused,

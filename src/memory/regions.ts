@@ -1,4 +1,4 @@
-import { alignDown, alignUp } from '../numbers.ts';
+import { alignDown, alignUp } from '../base/numbers.ts';
 
 /** A range of physical addresses: RAM, or a scratch region. */
 export interface Region {

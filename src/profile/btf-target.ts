@@ -1,7 +1,7 @@
 import type { Arch } from '../abi/target.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import type { Btf } from '../btf/btf.ts';
-import { KhoforgeError } from '../errors.ts';
-import { hostArch } from './compiler.ts';
+import { hostArch } from '../toolchain/compiler.ts';
 import { COMBINATIONS, type Combination } from './source.ts';
 
 /** The BTF of the running kernel. */

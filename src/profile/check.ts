@@ -1,7 +1,7 @@
 import { GENERATIONS } from '../abi/generations.ts';
 import { RELEASES } from '../abi/releases.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { type Expected, expectedItems } from './expected.ts';
 import {
   byName,

@@ -1,4 +1,4 @@
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { KHO, ROOT_STRING, type Subsystem, subsystemOf, versionIn } from './governing.ts';
 import { byName, type Facts, factsOf, type Item, type ItemKind, type Profile } from './item.ts';
 import { type RawChange, rawChanges, silenceAbout } from './raw-changes.ts';

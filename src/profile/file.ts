@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Arch, PageSize } from '../abi/target.ts';
-import { KhoforgeError } from '../errors.ts';
-import { readInput } from '../files.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { readInput } from '../base/files.ts';
 import { byName, type Profile } from './item.ts';
 
 const SCHEMA = { name: 'khoforge-abi-profile', version: 1 } as const;

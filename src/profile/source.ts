@@ -1,12 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { RELEASES } from '../abi/releases.ts';
 import type { Arch, PageSize } from '../abi/target.ts';
-import { ExitCode, KhoforgeError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
-import { hostArch } from './compiler.ts';
-import { fetchRelease } from './debian.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { hostArch } from '../toolchain/compiler.ts';
+import { fetchRelease } from '../toolchain/debian.ts';
+import { withRevision } from '../toolchain/git.ts';
 import { profilePath, readProfile } from './file.ts';
-import { withRevision } from './git.ts';
 import type { Profile } from './item.ts';
 import { profileTree } from './tree.ts';
 

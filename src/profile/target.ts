@@ -3,7 +3,7 @@ import { abiOf } from '../abi/releases.ts';
 import type { Target } from '../abi/target.ts';
 import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
 import { inexpressible } from '../abi/tree-layout.ts';
-import { KhoforgeError } from '../errors.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { type CheckResult, checkProfile, releaseFor } from './check.ts';
 import { factsText, type Profile } from './item.ts';
 import { knownProfile } from './source.ts';

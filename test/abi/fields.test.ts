@@ -11,9 +11,9 @@ import {
   u16,
   u64,
 } from '../../src/abi/layout.ts';
-import { memfd_luo_folio_ser, memfd_luo_ser_v1, memfd_luo_ser_v2 } from '../../src/abi/memfd.ts';
 import { ABI, abiOf, RELEASES, seriesNumber } from '../../src/abi/releases.ts';
 import { makeTarget } from '../../src/abi/target.ts';
+import { memfd_luo_folio_ser, memfd_luo_ser_v1, memfd_luo_ser_v2 } from '../../src/users/memfd/abi.ts';
 
 const target = makeTarget({ release: '7.3' });
 

@@ -6,7 +6,6 @@ import {
   kho_vmalloc,
   kho_vmalloc_chunk,
 } from '../../src/abi/kexec_handover.ts';
-import { kho_kexec_metadata } from '../../src/abi/kexec_metadata.ts';
 import {
   decodeStruct,
   defineStruct,
@@ -19,6 +18,7 @@ import {
 } from '../../src/abi/layout.ts';
 import { kho_data, setup_data } from '../../src/abi/setup_data.ts';
 import { makeTarget, type PageSize } from '../../src/abi/target.ts';
+import { kho_kexec_metadata } from '../../src/users/kexec-metadata/abi.ts';
 
 const target = makeTarget({ release: '7.3' });
 

@@ -9,13 +9,13 @@ import {
   verifyInBackground,
 } from '../../src/background/background.ts';
 import type { BackgroundProgress } from '../../src/background/job.ts';
-import { KhoforgeError } from '../../src/errors.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import { readImageDirectory, writeImageDirectory } from '../../src/image/directory.ts';
-import { loadSpec } from '../../src/spec/load.ts';
-import type { Spec } from '../../src/spec/schema.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
+import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import { loadSpec } from '../../src/specfile/load.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
 import { khoforge } from '../cli/run.ts';
-import { asLoads, copyMemory, elfCore, setupDataRecord } from '../image/core-writer.ts';
+import { asLoads, copyMemory, elfCore, setupDataRecord } from '../formats/core-writer.ts';
 import { errorOf } from '../thrown.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'khoforge-background-'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { readBtf } from '../../src/btf/btf.ts';
-import { KhoforgeError } from '../../src/errors.ts';
 import { type EncodeOptions, encodeBtf, LONG, type TypeSpec, U32 } from './encode.ts';
 
 const read = (types: readonly TypeSpec[], options?: EncodeOptions) =>

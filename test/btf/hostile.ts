@@ -1,6 +1,6 @@
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { type Btf, readBtf } from '../../src/btf/btf.ts';
 import { btfItems } from '../../src/btf/items.ts';
-import { KhoforgeError } from '../../src/errors.ts';
 import { ENUMS, fixture, linesOf, namesOf } from './compiler.ts';
 
 const STRUCTS = namesOf(linesOf(fixture('x86_64.txt')));

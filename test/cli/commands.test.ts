@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fakeBzImage } from '../kexec/fake-kernel.ts';
+import { fakeBzImage } from '../load/fake-kernel.ts';
 import { khoforge } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-cli-'));

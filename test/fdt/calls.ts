@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../../src/errors.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { FDT_CHECKS, type FdtCheck } from '../../src/fdt/checks.ts';
 import { FdtEditor } from '../../src/fdt/edit.ts';
 import { FdtSequentialWriter } from '../../src/fdt/sequential.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KhoforgeError } from '../../src/errors.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { checkCode, FDT_CHECKS, type FdtCheck } from '../../src/fdt/checks.ts';
 import { FdtEditor } from '../../src/fdt/edit.ts';
 import { findNode, readFdt } from '../../src/fdt/reader.ts';

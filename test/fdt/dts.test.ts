@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hex } from '../../src/base/numbers.ts';
 import { toDts } from '../../src/fdt/dts.ts';
 import { HEADER_FIELDS } from '../../src/fdt/format.ts';
 import { type FdtNode, readFdt } from '../../src/fdt/reader.ts';
 import { FdtSequentialWriter } from '../../src/fdt/sequential.ts';
 import { asU64Native } from '../../src/fdt/values.ts';
-import { hex } from '../../src/numbers.ts';
 import { runTool, runToolOk } from '../oracle/tools.ts';
 import { RUNS, validTree } from './arbitraries.ts';
 import { ALL_CHECKS, khoforgeBuffer } from './calls.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KhoforgeError } from '../../src/errors.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { FdtEditor } from '../../src/fdt/edit.ts';
 import { setField } from '../../src/fdt/format.ts';
 import { FdtSequentialWriter } from '../../src/fdt/sequential.ts';

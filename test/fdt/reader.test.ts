@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KhoforgeError } from '../../src/errors.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { setField } from '../../src/fdt/format.ts';
 import { type FdtNode, findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { FdtSequentialWriter } from '../../src/fdt/sequential.ts';

@@ -2,13 +2,13 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hex } from '../../src/numbers.ts';
+import { hex } from '../../src/base/numbers.ts';
 import { checkExitCode, checkProfile } from '../../src/profile/check.ts';
-import { fetchRelease } from '../../src/profile/debian.ts';
 import { diffProfiles } from '../../src/profile/diff.ts';
 import { lintTree } from '../../src/profile/lint.ts';
 import { COMBINATIONS, type Combination, knownProfile } from '../../src/profile/source.ts';
 import { profileTree } from '../../src/profile/tree.ts';
+import { fetchRelease } from '../../src/toolchain/debian.ts';
 
 // The headers come from Debian into the cache (abi/fetch-headers.sh). Where they cannot be had, these tests fail and
 // say why; a cross compiler for arm64 is needed as well (gcc-aarch64-linux-gnu, or clang).

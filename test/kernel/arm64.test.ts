@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { treeTarget } from '../../src/abi/tree-abi.ts';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import type { Image } from '../../src/image/image.ts';
-import { verifyImage } from '../../src/receiver/verify/verify.ts';
-import { loadSpec } from '../../src/spec/load.ts';
+import type { Image } from '../../src/model/image.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import { verifyImage } from '../../src/receive/verify.ts';
+import { loadSpec } from '../../src/specfile/load.ts';
 import { khoforge } from '../cli/run.ts';
 import { buildKernel } from './receiver.ts';
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BootOptions, type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import type { Spec } from '../../src/spec/schema.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
 import { buildInitrd, buildKernel } from './receiver.ts';
 
 let kernel: string;

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from '../../src/abi/target.ts';
+import { parseSize } from '../../src/base/numbers.ts';
 import { consoleLines, message } from '../../src/boot/console.ts';
 import { commandLine, emulatorFor } from '../../src/boot/qemu.ts';
+import { SeededBytes } from '../../src/emit/random.ts';
 import type { Region } from '../../src/memory/regions.ts';
-import { parseSize } from '../../src/numbers.ts';
-import { SeededBytes } from '../../src/subtrees/random.ts';
 import { kexecInitrd } from './kexec-initrd.ts';
 
 /** A machine, and what its kernel is told to load. */

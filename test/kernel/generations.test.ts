@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { type BootOptions, type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { type BuiltImage, buildImage } from '../../src/handover/build-image.ts';
-import { inspect } from '../../src/receiver/decode.ts';
-import type { Spec } from '../../src/spec/schema.ts';
+import { type BuiltImage, buildImage } from '../../src/produce/build-image.ts';
+import { inspect } from '../../src/receive/decode.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
 import { buildInitrd, buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 
 /** Releases that images are made for. They need no kernel. */

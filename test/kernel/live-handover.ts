@@ -1,14 +1,14 @@
 import { kho_scratch, kho_vmalloc, kho_vmalloc_chunk } from '../../src/abi/kexec_handover.ts';
 import { decodeStruct, encodeStruct } from '../../src/abi/layout.ts';
 import { makeTarget } from '../../src/abi/target.ts';
-import { KhoforgeError } from '../../src/errors.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { asCString, asU32Native } from '../../src/fdt/values.ts';
-import type { Image } from '../../src/image/image.ts';
 import type { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import { alignedInside, type Region } from '../../src/memory/regions.ts';
-import { type Inspection, inspect } from '../../src/receiver/decode.ts';
-import { readVmalloc } from '../../src/subtrees/vmalloc.ts';
+import type { Image } from '../../src/model/image.ts';
+import { type Inspection, inspect } from '../../src/receive/decode.ts';
+import { readVmalloc } from '../../src/users/vmalloc/vmalloc.ts';
 import type { Guest } from './guest.ts';
 
 export const PAGE = 4096;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines } from '../../src/boot/console.ts';
 import { commandLine, QEMU } from '../../src/boot/qemu.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
 import { buildHostInitrd, hostOutput } from './host-initrd.ts';
 import { buildKernel } from './receiver.ts';
 

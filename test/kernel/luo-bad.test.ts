@@ -2,9 +2,9 @@ import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/boot/console.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import { verifyImage } from '../../src/receiver/verify/verify.ts';
-import type { Spec } from '../../src/spec/schema.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import { verifyImage } from '../../src/receive/verify.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
 import { buildLuoInitrd } from './luo-initrd.ts';
 import { buildKernel } from './receiver.ts';
 

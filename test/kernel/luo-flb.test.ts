@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/boot/console.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
 import { buildKernel } from './receiver.ts';
 
 /** TEST_FLB_MAGIC_BASE, and what the test's FLBs are called (lib/tests/liveupdate.c, include/linux/kho/abi/luo.h, 7.3). */

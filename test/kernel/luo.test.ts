@@ -2,10 +2,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/boot/console.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import type { Image } from '../../src/image/image.ts';
-import { inspect } from '../../src/receiver/decode.ts';
-import type { Spec } from '../../src/spec/schema.ts';
+import type { Image } from '../../src/model/image.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import { inspect } from '../../src/receive/decode.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
 import { buildLuoInitrd, type PlannedSession } from './luo-initrd.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 

@@ -1,7 +1,7 @@
-import type { Reserved } from '../../src/handover/scratch-size.ts';
+import { overlaps } from '../../src/base/numbers.ts';
 import { intersect } from '../../src/memory/nodes.ts';
 import { type Region, regionEnd } from '../../src/memory/regions.ts';
-import { overlaps } from '../../src/numbers.ts';
+import type { Reserved } from '../../src/produce/scratch-size.ts';
 
 /** What memblock had when the kernel asked for scratch. */
 export interface MemblockState {

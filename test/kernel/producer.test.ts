@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getOrder } from '../../src/abi/page-order.ts';
-import { type BuiltImage, buildImage } from '../../src/handover/build-image.ts';
+import { hex } from '../../src/base/numbers.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import { buildRadixTree, type RadixWalk, walkRadixTree } from '../../src/memory/radix-tree.ts';
-import { hex } from '../../src/numbers.ts';
-import { csumPartial } from '../../src/subtrees/checksum.ts';
+import { type BuiltImage, buildImage } from '../../src/produce/build-image.ts';
+import { csumPartial } from '../../src/users/kho-test/checksum.ts';
 import { type Guest, runGuest } from './guest.ts';
 import { memblockFdt, type ReservedMemory, rootFdtPage, testFdtBuffer } from './kernel-fdts.ts';
 import { type LiveHandover, liveHandover, PAGE, TARGET, testData } from './live-handover.ts';

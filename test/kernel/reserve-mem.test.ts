@@ -3,8 +3,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/boot/console.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import { loadSpec } from '../../src/spec/load.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import { loadSpec } from '../../src/specfile/load.ts';
 import { buildGuestInitrd } from './guest-initrd.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 

@@ -1,7 +1,7 @@
 import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { asU64Native } from '../../src/fdt/values.ts';
-import type { Spec } from '../../src/spec/schema.ts';
-import { csumPartial } from '../../src/subtrees/checksum.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
+import { csumPartial } from '../../src/users/kho-test/checksum.ts';
 import type { ReservedMemory } from './kernel-fdts.ts';
 import { type LiveHandover, PAGE, testData } from './live-handover.ts';
 

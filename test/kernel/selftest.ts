@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { kselftestInitrd } from '../../src/kselftest/initrd.ts';
-import type { Spec } from '../../src/spec/schema.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
 import { sourceOf } from './receiver.ts';
 
 const file = (token: number, text: string) => ({ token, memfd: { size: '4KiB', content: { text } } });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { buildImage } from '../../src/handover/build-image.ts';
-import type { Image } from '../../src/image/image.ts';
-import { isVerifyCheck, type VerifyCheck } from '../../src/receiver/verify/checks.ts';
-import type { Verification } from '../../src/receiver/verify/finding.ts';
-import { receiverOf } from '../../src/receiver/verify/receivers.ts';
-import { verifyImage } from '../../src/receiver/verify/verify.ts';
-import type { Spec } from '../../src/spec/schema.ts';
-import { FIXTURES, imageOf } from '../receiver/verify-fixtures.ts';
+import { isVerifyCheck, type VerifyCheck } from '../../src/kernel/checks.ts';
+import type { Verification } from '../../src/kernel/finding.ts';
+import { receiverOf } from '../../src/kernel/receivers.ts';
+import type { Image } from '../../src/model/image.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
+import { verifyImage } from '../../src/receive/verify.ts';
+import type { Spec } from '../../src/specfile/schema.ts';
+import { FIXTURES, imageOf } from '../receive/verify-fixtures.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 
 const said: string[] = [];

@@ -1,6 +1,6 @@
 /*
  * Reads a boot_params page through the kernel's own struct definitions and prints what it finds, so that the
- * offsets in src/kexec/boot-params.ts are measured against the UAPI header and not against themselves.
+ * offsets in src/arch/x86_64/boot-params.ts are measured against the UAPI header and not against themselves.
  */
 #include <asm/bootparam.h>
 #include <stdio.h>

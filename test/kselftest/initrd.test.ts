@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cpioArchive } from '../../src/kselftest/cpio.ts';
+import { cpioArchive } from '../../src/guest/cpio.ts';
 import { kselftestInitrd } from '../../src/kselftest/initrd.ts';
-import { hostArch } from '../../src/profile/compiler.ts';
+import { hostArch } from '../../src/toolchain/compiler.ts';
 import { codeOf } from '../thrown.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-initrd-'));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/native.ts';
+import { native } from '../../src/memory/native.ts';
 
 const NONE = new BigUint64Array();
 const BYTES = new Uint8Array();

@@ -18,7 +18,7 @@ afterEach(() => {
 
 /** Loads the addon anew, as the first call of a process does. */
 async function load(): Promise<unknown> {
-  const { native } = await import('../../src/native.ts');
+  const { native } = await import('../../src/memory/native.ts');
   return native();
 }
 

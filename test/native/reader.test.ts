@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generationByName } from '../../src/abi/generations.ts';
+import { native } from '../../src/memory/native.ts';
 import { type BlockNumbers, openRadixTree } from '../../src/memory/radix-reader.ts';
 import { buildRadixTree, type PreservedEntries, walkRadixTree } from '../../src/memory/radix-tree.ts';
-import { native } from '../../src/native.ts';
 import { codeOf } from '../thrown.ts';
 import { entriesOf, SHAPES } from './plain-tree.ts';
 

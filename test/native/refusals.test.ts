@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { generationByName } from '../../src/abi/generations.ts';
-import { KhoforgeError } from '../../src/errors.ts';
+import { KhoforgeError } from '../../src/base/errors.ts';
 import { buildRadixTree, type PreservedEntries, walkRadixTree } from '../../src/memory/radix-tree.ts';
 
 const target = { generation: generationByName('kho-v4'), pageShift: 12 } as const;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
-const NATIVE = new URL('../../dist/native.js', import.meta.url).href;
+const NATIVE = new URL('../../dist/memory/native.js', import.meta.url).href;
 
 /** Calls that give memory, objects and handles, again and again. */
 const CALLS = `

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findCompiler } from '../../src/profile/compiler.ts';
 import { diffProfiles } from '../../src/profile/diff.ts';
 import { factsOf } from '../../src/profile/item.ts';
 import { lintTree } from '../../src/profile/lint.ts';
 import { parseSource, profilesOf } from '../../src/profile/source.ts';
 import { profileTree } from '../../src/profile/tree.ts';
+import { findCompiler } from '../../src/toolchain/compiler.ts';
 import { FakeTree } from './fake-tree.ts';
 
 const HEADER = 'include/linux/kho/abi/kexec_handover.h';

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { ExitCode, KhoforgeError } from '../../errors.ts';
+import { ExitCode, KhoforgeError } from '../../base/errors.ts';
 import { type BenchCase, PAGE_SHIFT } from '../cases.ts';
 import type { Contender } from '../contender.ts';
 import { pagesOf, runsOf } from '../input.ts';

@@ -1,4 +1,4 @@
-import { benchNative } from '../../native.ts';
+import { benchNative } from '../../memory/native.ts';
 import type { Contender } from '../contender.ts';
 import { treeOf } from '../input.ts';
 

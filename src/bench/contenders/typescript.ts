@@ -1,4 +1,4 @@
-import { KhoforgeError } from '../../errors.ts';
+import { KhoforgeError } from '../../base/errors.ts';
 import { TREE_BASE } from '../cases.ts';
 import type { Contender } from '../contender.ts';
 import { GEOMETRY, pagesOf, runsOf, treeOf } from '../input.ts';

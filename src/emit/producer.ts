@@ -1,0 +1,278 @@
+import { encodeStruct, type Fields, layoutOf, type StructDef, type StructValues } from '../abi/layout.ts';
+import { getOrder, maxPageOrder } from '../abi/page-order.ts';
+import type { Target } from '../abi/target.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { alignUp, hex, humanSize, overlaps } from '../base/numbers.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { Allocator } from '../memory/allocator.ts';
+import { PhysicalMemory } from '../memory/physical-memory.ts';
+import { PreservedList } from '../memory/preserved-list.ts';
+import { type Region, regionEnd } from '../memory/regions.ts';
+import type { Placement } from '../model/image.ts';
+import type { Check, Checker } from './checks.ts';
+import { elementIndex, type Overrides } from './overrides.ts';
+
+/** A subtree as the root FDT records it. */
+export interface SubtreeEntry {
+  readonly name: string;
+  readonly phys: bigint;
+  /** Bytes. */
+  readonly size: bigint;
+}
+
+/** Blocks side by side. */
+export interface Row {
+  /** Number of the first one. */
+  readonly first: number;
+  readonly count: number;
+  readonly start: bigint;
+}
+
+export interface ProducerOptions {
+  target: Target;
+  ram: readonly Region[];
+  /** RAM of each NUMA node. */
+  nodes: readonly (readonly Region[])[];
+  scratch: readonly Region[];
+  checker: Checker;
+  overrides: Overrides;
+  /** Addresses asked for, by the path of the structure. */
+  place: ReadonlyMap<string, bigint>;
+  /** Paths that have a place of their own, also while their sizes are found out and `place` is empty. */
+  splits: ReadonlySet<string>;
+  /** Sizes of the structures in `place`, known from an earlier pass, so that nothing else is put there. */
+  placeSizes: ReadonlyMap<string, bigint>;
+  /** Paths whose memory is left out of the preserved memory map. */
+  unpreserve: ReadonlySet<string>;
+  /** Folder that relative file names in the spec start from. */
+  baseDir: string;
+}
+
+const LONGEST_ROW = 256n << 20n;
+
+/** Automatic placement starts above what firmware and a booting kernel use of low memory. */
+const LOWEST = 2n << 20n;
+
+/**
+ * The producing kernel's side of a handover: allocates memory outside scratch, preserves it, and writes
+ * structures into it. Everything it hands out starts as zeroes, so nothing stale is handed over.
+ */
+export class Producer {
+  readonly target: Target;
+  readonly memory = new PhysicalMemory();
+  readonly preserved = new PreservedList();
+  readonly placements: Placement[] = [];
+  readonly subtrees: SubtreeEntry[] = [];
+  readonly checker: Checker;
+  readonly overrides: Overrides;
+  readonly #options: ProducerOptions;
+  readonly #allocator: Allocator;
+  /** Where another node begins, ascending. */
+  readonly #nodeStarts: readonly bigint[];
+  readonly #placed = new Set<string>();
+  readonly #unpreserved = new Set<string>();
+
+  constructor(options: ProducerOptions) {
+    this.target = options.target;
+    this.checker = options.checker;
+    this.overrides = options.overrides;
+    this.#options = options;
+    this.#allocator = new Allocator(options.ram);
+    this.#nodeStarts = options.nodes.flatMap(([first]) => first?.start ?? []);
+    options.scratch.forEach(({ start, size }, i) => {
+      this.#allocator.take(start, size, `scratch[${i}]`);
+    });
+    for (const [path, size] of options.placeSizes) {
+      const start = options.place.get(path);
+      if (start !== undefined) this.#allocator.take(start, size, path);
+    }
+  }
+
+  get baseDir(): string {
+    return this.#options.baseDir;
+  }
+
+  get pageSize(): bigint {
+    return BigInt(this.target.pageSize);
+  }
+
+  /** Whether the spec gives the structure a place. */
+  isPlaced(path: string): boolean {
+    return this.#options.splits.has(path);
+  }
+
+  /**
+   * Memory for a structure: where `place` says, else the lowest free range outside scratch.
+   * @param size bytes, rounded up to whole pages
+   * @throws KhoforgeError `NO_ROOM` when RAM has no such free range
+   */
+  allocate(path: string, size: bigint, alignment: bigint = this.pageSize): bigint {
+    const bytes = alignUp(size, this.pageSize);
+    const start = this.#explicit(path, bytes) ?? this.#automatic(path, bytes, alignment);
+    this.placements.push({ path, start, size: bytes });
+    return start;
+  }
+
+  /**
+   * Memory for `count` blocks of `size` bytes, in rows: a block that the spec places, `<path>[i]`, begins one. A row
+   * without a place has at most LONGEST_ROW bytes, so that there is room for it. Its path is that of its first block.
+   * @param size bytes of a block, a power of two of pages
+   */
+  allocateRows(path: string, first: number, count: number, size: bigint): Row[] {
+    const end = first + count;
+    const placed = [...this.#options.splits].flatMap((name) => elementIndex(name, path) ?? []);
+    const inside = placed.filter((index) => index > first && index < end).sort((a, b) => a - b);
+    const longest = Math.max(1, Number(LONGEST_ROW / size));
+    return [first, ...inside].flatMap((at, i) => {
+      const next = inside[i] ?? end;
+      const step = placed.includes(at) ? next - at : longest;
+      const starts = Array.from({ length: Math.ceil((next - at) / step) }, (_, n) => at + n * step);
+      return starts.map((start): Row => {
+        const length = Math.min(step, next - start);
+        const phys = this.allocate(`${path}[${start}]`, size * BigInt(length), size);
+        return { first: start, count: length, start: phys };
+      });
+    });
+  }
+
+  /** A folio: aligned to its order, and preserved at that order (kho_alloc_preserve, kho_preserve_folio). */
+  allocateFolio(path: string, order: number): bigint {
+    const size = this.pageSize << BigInt(order);
+    const start = this.allocate(path, size, size);
+    this.preserveFolio(path, start, order);
+    return start;
+  }
+
+  /** The smallest preserved folio that holds `size` bytes. */
+  allocateFolioFor(path: string, size: bigint): bigint {
+    return this.allocateFolio(path, getOrder(size, this.target));
+  }
+
+  /** Preserves one folio, as kho_preserve_folio() does. */
+  preserveFolio(path: string, phys: bigint, order: number): void {
+    if (this.#isUnpreserved(path)) return;
+    this.#checkOrder(path, order);
+    this.preserved.addFolios(phys, order);
+  }
+
+  /** Preserves `count` folios side by side; the path of one is `<path>[first + i]`. */
+  preserveFolios(path: string, phys: bigint, order: number, count: number, first = 0): void {
+    if (this.#isUnpreserved(path)) return;
+    this.#checkOrder(path, order);
+    const size = this.pageSize << BigInt(order);
+    const single = [...this.#options.unpreserve].some((name) => name.startsWith(`${path}[`));
+    if (!single) {
+      this.preserved.addFolios(phys, order, count);
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      if (!this.#isUnpreserved(`${path}[${first + i}]`)) {
+        this.preserved.addFolios(phys + BigInt(i) * size, order);
+      }
+    }
+  }
+
+  /** Preserves a range of pages, split into blocks as kho_preserve_pages() does: from 7.1 on, none is on two nodes. */
+  preservePages(path: string, phys: bigint, size: bigint): void {
+    if (this.#isUnpreserved(path)) return;
+    const { generation, pageShift } = this.target;
+    const end = phys + alignUp(size, this.pageSize);
+    const borders = generation.blocksWithinNode ? this.#nodeStarts.filter((at) => at > phys && at < end) : [];
+    const ends = [...borders, end];
+    const shift = BigInt(pageShift);
+    ends.forEach((until, i) => {
+      this.preserved.addRange((ends[i - 1] ?? phys) >> shift, until >> shift);
+    });
+  }
+
+  /** Writes a structure, with its overrides, at `phys`. */
+  writeStruct<F extends Fields>(
+    path: string,
+    def: StructDef<F>,
+    phys: bigint,
+    values: StructValues<F>,
+  ): void {
+    const final = this.overrides.struct(path, def, this.target, values);
+    this.memory.write(phys, encodeStruct(def, this.target, final));
+  }
+
+  sizeOf(def: StructDef): bigint {
+    return BigInt(layoutOf(def, this.target).size);
+  }
+
+  /** Records a subtree for the root FDT, as kho_add_subtree() does. */
+  addSubtree(entry: SubtreeEntry): void {
+    this.subtrees.push(entry);
+  }
+
+  /** @throws KhoforgeError `PLACE_UNKNOWN` for a path in `place` or `unpreserve` that nothing used */
+  finish(): void {
+    const { place, unpreserve } = this.#options;
+    const paths = this.placements.map(({ path }) => path);
+    for (const [what, wanted, used] of [
+      ['place', place.keys(), this.#placed],
+      ['unpreserve', unpreserve.values(), this.#unpreserved],
+    ] as const) {
+      const unknown = [...wanted].find((path) => !used.has(path));
+      if (unknown === undefined) continue;
+      throw unknownPath(what, unknown, paths);
+    }
+  }
+
+  #explicit(path: string, size: bigint): bigint | undefined {
+    const start = this.#options.place.get(path);
+    if (start === undefined) return undefined;
+    this.#placed.add(path);
+    this.#checkPlace(path, start, size);
+    this.#allocator.take(start, size, path);
+    return start;
+  }
+
+  #automatic(path: string, size: bigint, alignment: bigint): bigint {
+    const start = this.#allocator.lowest({ size, alignment, min: LOWEST }, path);
+    if (start !== undefined) return start;
+    const ram = this.#options.ram
+      .map((region) => `${hex(region.start)}-${hex(regionEnd(region))}`)
+      .join(', ');
+    throw new KhoforgeError(
+      'NO_ROOM',
+      `no room for ${path}: ${humanSize(size)} aligned to ${humanSize(alignment)} outside scratch`,
+      { hint: `RAM is ${ram}: give the spec more ram, or smaller scratch` },
+    );
+  }
+
+  #checkPlace(path: string, start: bigint, size: bigint): void {
+    const range = `${path} at ${hex(start)}-${hex(start + size)}`;
+    const broken = (check: Check, text: string) => this.checker.broken(check, `${range} ${text}`);
+    const scratch = this.#options.scratch.findIndex((region) =>
+      overlaps(start, start + size, region.start, regionEnd(region)),
+    );
+    if (scratch >= 0) broken('scratch-overlap', `is in scratch[${scratch}]`);
+    if (!this.#allocator.inRam(start, size)) broken('outside-ram', 'is not in RAM');
+    if (this.target.arch === 'x86_64' && start < 1n << 20n) broken('first-megabyte', 'is below 1 MiB');
+    const other = this.#allocator
+      .conflicts(start, size)
+      .find((taken) => taken.path !== path && !/^scratch\[\d+\]$/.test(taken.path));
+    if (other) broken('placement-overlap', `overlaps ${other.path} at ${hex(other.start)}-${hex(other.end)}`);
+  }
+
+  #checkOrder(path: string, order: number): void {
+    const limit = maxPageOrder(this.target);
+    if (order > limit)
+      this.checker.broken('folio-order', `${path} has order ${order}, the limit is ${limit}`);
+  }
+
+  #isUnpreserved(path: string): boolean {
+    if (!this.#options.unpreserve.has(path)) return false;
+    this.#unpreserved.add(path);
+    return true;
+  }
+}
+
+export function unknownPath(what: string, path: string, known: readonly string[]): KhoforgeError {
+  const { hint } = didYouMean(path, known);
+  return new KhoforgeError('PATH_UNKNOWN', `${what}: nothing is emitted at '${path}'`, {
+    where: { spec: what },
+    hint: hint ?? 'khoforge build --paths lists the paths of this spec',
+  });
+}

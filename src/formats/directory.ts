@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KhoforgeError } from '../base/errors.ts';
+import { readInput, writeDirectory } from '../base/files.ts';
+import { hex, humanSize, toNumber } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
+import { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { Image } from '../model/image.ts';
+import { type Manifest, manifestTarget, manifestText, parseManifest } from './manifest.ts';
+import { type FileRange, MappedFile } from './mapped-file.ts';
+import { writeMemory } from './memory-file.ts';
+import { Partial } from './partial.ts';
+
+const MANIFEST = 'manifest.json';
+const MEMORY = 'memory.bin';
+const FDT = 'kho.dtb';
+/** Names of the files that an image directory always has. */
+export const IMAGE_FILES: readonly string[] = [MANIFEST, MEMORY, FDT];
+
+/** A file beside the image's own, e.g. what boots it. */
+export interface ExtraFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Whether `path` is an image directory, or something that may be replaced by one. */
+export function isImageDirectory(path: string): boolean {
+  return existsSync(join(path, MANIFEST)) && existsSync(join(path, MEMORY));
+}
+
+export interface DirectoryOptions {
+  /** Files beside the image's own. */
+  readonly extra?: readonly ExtraFile[];
+  /**
+   * What is written, from what, for a long run that may be interrupted: one with the same words goes on where the first
+   * stopped. Without it an interrupted run leaves nothing.
+   */
+  readonly resume?: string;
+  /** Where it is written first, beside `path`: a folder that is not there yet, and that stays when this fails. */
+  readonly temporary?: string;
+  /** Bytes of memory, in whole pages. */
+  readonly onProgress?: (progress: ByteProgress) => void;
+  /** Called when all is written, before it takes its place: the last chance to throw. */
+  readonly onWritten?: () => void;
+}
+
+/**
+ * Writes `manifest.json`, `memory.bin` and `kho.dtb`: all of them, or nothing.
+ * @returns bytes of memory that an interrupted run had written already
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `OUTPUT_BUSY`
+ */
+export function writeImageDirectory(image: Image, path: string, options: DirectoryOptions = {}): bigint {
+  const partial = options.resume === undefined ? undefined : new Partial(path, options.resume);
+  let kept = 0n;
+  writeDirectory(
+    path,
+    isImageDirectory,
+    (directory) => {
+      if (directory === options.temporary) mkdirSync(directory);
+      const before = partial?.start(MEMORY);
+      kept = (before?.extents ?? []).reduce((sum, { size }) => sum + size, 0n);
+      const { extents, zeroes } = writeMemory(image, join(directory, MEMORY), {
+        ...(before && { before }),
+        ...(partial && { onRun: (run) => partial.add(run) }),
+        ...(options.onProgress && { onProgress: options.onProgress }),
+      });
+      writeFileSync(join(directory, FDT), rootFdtBytes(image));
+      for (const { name, bytes } of options.extra ?? []) writeFileSync(join(directory, name), bytes);
+      writeFileSync(join(directory, MANIFEST), manifestText(image, extents, zeroes));
+      partial?.finish();
+      options.onWritten?.();
+    },
+    partial?.folder ?? options.temporary,
+  );
+  return kept;
+}
+
+/** Zeroes that an image may tell of: they take no memory until they are written. */
+const MOST_ZEROES = 64n << 30n;
+
+/** The root FDT as far as its header says, within the page that the boot record tells. */
+function rootFdtBytes(image: Image): Uint8Array {
+  const { fdtAddr } = image.bootRecord;
+  const page = Buffer.from(image.memory.read(fdtAddr, image.target.pageSize));
+  const totalSize = page.readUInt32BE(4);
+  return page.subarray(0, Math.min(totalSize, page.length));
+}
+
+/**
+ * Reads an image directory and checks that its bytes are those that were written.
+ * @throws KhoforgeError `FILE_UNREADABLE`, `MANIFEST_INVALID`, `IMAGE_DAMAGED`
+ */
+export function readImageDirectory(path: string): Image {
+  const file = join(path, MANIFEST);
+  const manifest = parseManifest(new TextDecoder().decode(readInput(file)), file);
+  return {
+    target: manifestTarget(manifest),
+    ram: manifest.ram,
+    ...(manifest.nodes && { nodes: manifest.nodes }),
+    bootRecord: manifest.bootRecord,
+    scratch: manifest.scratch.map(({ addr, size }) => ({ start: addr, size })),
+    memory: readMemory(manifest, join(path, MEMORY)),
+    placements: manifest.placements,
+    expect: manifest.expect,
+    ...(manifest.vmcoreinfo !== undefined && { vmcoreinfo: manifest.vmcoreinfo }),
+  };
+}
+
+function readMemory(manifest: Manifest, path: string): PhysicalMemory {
+  const memory = new PhysicalMemory();
+  const file = new MappedFile(path);
+  try {
+    for (const { start, size, offset, sha256 } of manifest.extents) {
+      const range = { offset, size: toNumber(size, 'extent size') };
+      if (offset + range.size > file.size || digest(file, range) !== sha256) {
+        throw damaged(path, `the bytes of ${hex(start)} in ${path} are not those written`, offset, start);
+      }
+      let at = start;
+      for (const bytes of file.pieces(range)) {
+        memory.map(at, bytes);
+        at += BigInt(bytes.length);
+      }
+    }
+  } finally {
+    file.close();
+  }
+  mapZeroes(memory, manifest, path);
+  return memory;
+}
+
+const PIECE = 1 << 20;
+
+/** Read, not mapped: what is only checked shall not stay in memory. */
+function digest(file: MappedFile, { offset, size }: FileRange): string {
+  const hash = createHash('sha256');
+  for (let done = 0; done < size; done += PIECE) {
+    hash.update(file.read(offset + done, Math.min(PIECE, size - done)));
+  }
+  return hash.digest('hex');
+}
+
+/** Pages that are known to be zero, such as a leaf of the memory map without a bit: not the same as unknown. */
+function mapZeroes(memory: PhysicalMemory, { zeroes }: Manifest, path: string): void {
+  const total = zeroes.reduce((sum, { size }) => sum + size, 0n);
+  if (total > MOST_ZEROES) throw damaged(path, `the manifest tells of ${humanSize(total)} of zeroes`);
+  for (const { start, size } of zeroes) {
+    for (let done = 0n; done < size; ) {
+      const length = size - done > BigInt(1 << 30) ? 1 << 30 : Number(size - done);
+      memory.map(start + done, new Uint8Array(length));
+      done += BigInt(length);
+    }
+  }
+}
+
+function damaged(file: string, text: string, offset?: number, phys?: bigint): KhoforgeError {
+  return new KhoforgeError('IMAGE_DAMAGED', text, {
+    where: { file, ...(offset !== undefined && { offset }), ...(phys !== undefined && { phys }) },
+    hint: 'build the image again',
+  });
+}

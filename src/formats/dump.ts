@@ -1,0 +1,169 @@
+import type { Arch, Endian } from '../abi/target.ts';
+import { hex } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
+import { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { Image } from '../model/image.ts';
+import type { FileRange, MappedFile } from './mapped-file.ts';
+
+/** What is odd about a source, and how it was read all the same. */
+export interface SourceNote {
+  /** Stable, e.g. `SEGMENT_OVERLAP`. */
+  readonly code: string;
+  readonly text: string;
+}
+
+/** A run of bytes in a file that stands at a physical address. */
+export interface FileSegment extends FileRange {
+  readonly start: bigint;
+}
+
+/** The memory of a machine in a file. */
+export interface Dump {
+  readonly kind: 'ELF core' | 'raw dump';
+  readonly file: MappedFile;
+  /** Ascending by address, without overlap, all within the file. */
+  readonly segments: readonly FileSegment[];
+  readonly arch?: Arch;
+  readonly endian?: Endian;
+  /** Bytes of a page, where the dump tells. */
+  readonly pageSize?: number;
+  /** Release of the dumped kernel, where the dump tells. */
+  readonly release?: string;
+  /** The text of its VMCOREINFO note, where it has one. */
+  readonly vmcoreinfo?: string;
+  readonly notes: readonly SourceNote[];
+}
+
+/** Notes of one kind that are told one by one. */
+const SHOWN = 4;
+
+/** Sorts segments and cuts away what overlaps or is not in the file: the first one at an address is kept. */
+export function tidySegments(
+  segments: readonly FileSegment[],
+  fileSize: number,
+): { segments: FileSegment[]; notes: SourceNote[] } {
+  const tidy: FileSegment[] = [];
+  const overlaps: string[] = [];
+  const cut: string[] = [];
+  let end = 0n;
+  for (const segment of [...segments].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))) {
+    const within = insideFile(segment, fileSize);
+    if (within.size < segment.size) cut.push(place(segment));
+    const rest = after(within, end, tidy.at(-1));
+    if (rest.overlaps) overlaps.push(place(segment));
+    if (rest.segment.size === 0) continue;
+    tidy.push(rest.segment);
+    end = rest.segment.start + BigInt(rest.segment.size);
+  }
+  const notes = [
+    ...gather('FILE_TRUNCATED', 'the file ends before the memory it tells of', cut),
+    ...gather('SEGMENT_OVERLAP', 'memory that the file has twice, with other bytes', overlaps),
+  ];
+  return { segments: tidy, notes };
+}
+
+/** No address is above 2^64, and no byte beyond the end of the file. */
+function insideFile(segment: FileSegment, fileSize: number): FileSegment {
+  const room = Math.max(0, fileSize - segment.offset);
+  const space = Number((1n << 64n) - segment.start);
+  return { ...segment, size: Math.min(segment.size, room, space) };
+}
+
+/** The part of a segment from `end` on. The same bytes once more, as for a second mapping, are no overlap. */
+function after(segment: FileSegment, end: bigint, previous: FileSegment | undefined) {
+  if (segment.size === 0 || segment.start >= end) return { segment, overlaps: false };
+  const skip = Math.min(segment.size, Number(end - segment.start));
+  const same = previous && Number(segment.start - previous.start) === segment.offset - previous.offset;
+  const rest = {
+    start: segment.start + BigInt(skip),
+    offset: segment.offset + skip,
+    size: segment.size - skip,
+  };
+  return { segment: rest, overlaps: !same };
+}
+
+const place = ({ start, size }: FileSegment) => `${hex(start)}-${hex(start + BigInt(size))}`;
+
+function gather(code: string, text: string, places: readonly string[]): SourceNote[] {
+  if (places.length === 0) return [];
+  const more = places.length > SHOWN ? ` and ${places.length - SHOWN} more` : '';
+  return [{ code, text: `${text}: ${places.slice(0, SHOWN).join(', ')}${more}` }];
+}
+
+/** The memory itself, mapped from the file. @throws KhoforgeError `FILE_UNREADABLE` */
+export function dumpMemory({ file, segments }: Dump): PhysicalMemory {
+  const memory = new PhysicalMemory();
+  for (const segment of segments) {
+    let at = segment.start;
+    for (const bytes of file.pieces(segment)) {
+      memory.map(at, bytes);
+      at += BigInt(bytes.length);
+    }
+  }
+  return memory;
+}
+
+/** The image with what the dump's kernel left for debuggers. */
+export function withVmcoreinfo(image: Image, { vmcoreinfo }: Pick<Dump, 'vmcoreinfo'>): Image {
+  return vmcoreinfo === undefined ? image : { ...image, vmcoreinfo };
+}
+
+/** Physical addresses of what looks like a part of a handover; each has to be looked at. */
+export interface ScanHits {
+  /** Pages that begin with the header of a device tree. */
+  readonly fdts: readonly bigint[];
+  /** x86: setup_data records of type SETUP_KEXEC_KHO. */
+  readonly records: readonly bigint[];
+  /** Pages that hold scratch entries, then zeroes. */
+  readonly scratchArrays: readonly bigint[];
+  /** x86: pages that hold boot_params. */
+  readonly bootParams: readonly bigint[];
+  readonly truncated: boolean;
+}
+
+/** Of memory that was not searched. */
+export const NO_HITS: ScanHits = {
+  fdts: [],
+  records: [],
+  scratchArrays: [],
+  bootParams: [],
+  truncated: false,
+};
+
+/** Smallest page of any target. */
+const PAGE = 4096n;
+
+/**
+ * Looks through a whole dump, holes excepted.
+ * @param onScan called after each piece of the dump
+ * @throws KhoforgeError `FILE_UNREADABLE`
+ */
+export function scanDump({ file, segments }: Dump, onScan?: (progress: ByteProgress) => void): ScanHits {
+  const ranges = segments.map(({ start, offset, size }) => {
+    const skip = Math.min(size, Number((PAGE - (start % PAGE)) % PAGE));
+    return { offset: offset + skip, size: size - skip };
+  });
+  const hits = file.scan(ranges, onScan);
+  const byOffset = [...segments].sort((a, b) => a.offset - b.offset);
+  const phys = (offsets: BigUint64Array) => Array.from(offsets, (offset) => physOf(byOffset, Number(offset)));
+  return {
+    fdts: phys(hits.fdts),
+    records: phys(hits.records),
+    scratchArrays: phys(hits.scratchArrays),
+    bootParams: phys(hits.bootParams),
+    truncated: hits.truncated,
+  };
+}
+
+/** The address of a byte of the file. */
+function physOf(byOffset: readonly FileSegment[], offset: number): bigint {
+  let low = 0;
+  let high = byOffset.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((byOffset[middle]?.offset ?? 0) <= offset) low = middle;
+    else high = middle;
+  }
+  const segment = byOffset[low];
+  return segment ? segment.start + BigInt(offset - segment.offset) : 0n;
+}

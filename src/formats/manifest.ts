@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { makeTarget, type Target } from '../abi/target.ts';
+import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
+import type { Region } from '../memory/regions.ts';
+import type { Image } from '../model/image.ts';
+
+/** Addresses and 64-bit sizes are `0x…` strings in JSON. */
+const address = z
+  .string()
+  .regex(/^0x[0-9a-f]{1,16}$/)
+  .transform((text) => BigInt(text));
+const u32 = z.number().int().min(0).max(0xffffffff);
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const MANIFEST_VERSION = 1;
+
+/** `size` or `offset` and the like of one item; a key that is not there is no fact. */
+const facts = z.object({
+  name: z.string(),
+  offset: count.exactOptional(),
+  size: count.exactOptional(),
+  align: count.exactOptional(),
+  bitOffset: count.exactOptional(),
+  bitWidth: count.exactOptional(),
+  value: z.union([z.number(), z.string()]).exactOptional(),
+});
+
+/** Of a target that is no release's: how its ABI differs from that of `base`. */
+const tree = z.object({ base: z.string(), items: z.array(facts), gone: z.array(z.string()) });
+
+/** `manifest.json` of an image directory. */
+export const manifestSchema = z.object({
+  schema: z.object({ name: z.literal('khoforge-image'), version: z.literal(MANIFEST_VERSION) }),
+  target: z.object({
+    generation: z.string(),
+    arch: z.enum(['x86_64', 'arm64']),
+    pageSize: count,
+    endian: z.enum(['little', 'big']),
+    tree: tree.optional(),
+  }),
+  ram: z.array(z.object({ start: address, size: address })),
+  nodes: z.array(address).exactOptional(),
+  bootRecord: z.object({
+    fdtAddr: address,
+    fdtSize: address,
+    scratchAddr: address,
+    scratchSize: address,
+    setupDataType: u32,
+    setupDataLen: u32,
+  }),
+  scratch: z.array(z.object({ addr: address, size: address })),
+  /** Runs of bytes in memory.bin. */
+  extents: z.array(z.object({ start: address, size: address, offset: count, sha256: z.string() })),
+  /** Runs of pages that are zero; what neither they nor the extents cover is not known, and reads as zero too. */
+  zeroes: z.array(z.object({ start: address, size: address })).default([]),
+  /** Of the kernel that a capture came from. */
+  vmcoreinfo: z.string().exactOptional(),
+  placements: z.array(z.object({ path: z.string(), start: address, size: address })),
+  expect: z.object({
+    verdict: z.enum(['revived', 'rejected', 'ignored', 'broken']),
+    lines: z.array(z.string()),
+    absent: z.array(z.string()),
+  }),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+
+export interface FileExtent {
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly offset: number;
+  readonly sha256: string;
+}
+
+/** The same image gives the same text. */
+export function manifestText(
+  image: Image,
+  extents: readonly FileExtent[],
+  zeroes: readonly Region[] = [],
+): string {
+  const { target, bootRecord, scratch, ram, nodes, placements, expect, vmcoreinfo } = image;
+  const manifest = {
+    schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
+    target: {
+      generation: target.generation.name,
+      arch: target.arch,
+      pageSize: target.pageSize,
+      endian: target.endian,
+      ...(target.generation.tree && { tree: treeJson(target.generation.tree.abi) }),
+    },
+    ram,
+    ...(nodes && { nodes }),
+    bootRecord,
+    scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
+    extents,
+    ...(zeroes.length > 0 && { zeroes }),
+    ...(vmcoreinfo !== undefined && { vmcoreinfo }),
+    placements,
+    expect,
+  };
+  return `${JSON.stringify(manifest, (_key, value) => (typeof value === 'bigint' ? hex(value) : value), 2)}\n`;
+}
+
+/** @throws KhoforgeError `MANIFEST_INVALID` */
+export function parseManifest(text: string, file: string): Manifest {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw new KhoforgeError('MANIFEST_INVALID', `${file} is not JSON`, { where: { file }, cause });
+  }
+  const result = manifestSchema.safeParse(data);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join('.') || 'the document';
+  throw new KhoforgeError('MANIFEST_INVALID', `${file}: ${path}: ${issue?.message ?? 'not a manifest'}`, {
+    where: { file },
+  });
+}
+
+/** Architecture and page size stand beside it. */
+function treeJson({ base, items, gone }: TreeAbi) {
+  return { base, items, gone };
+}
+
+/** @throws KhoforgeError of makeTarget() and treeTarget() */
+export function manifestTarget({ target: { tree: abi, ...target } }: Manifest): Target {
+  const { generation: _, ...others } = target;
+  const plain = makeTarget(abi === undefined ? target : { ...others, release: abi.base });
+  if (abi === undefined) return plain;
+  const { arch, pageSize, endian } = plain;
+  return { ...treeTarget({ ...abi, arch, pageSize }), endian };
+}

@@ -1,0 +1,122 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { KhoforgeError } from '../base/errors.ts';
+import { reason } from '../base/files.ts';
+import { humanSize } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
+import { type NativeScan, native } from '../memory/native.ts';
+import { scanPieces } from './scan-pieces.ts';
+
+/** Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused. */
+const WINDOW = 2 ** 30;
+/**
+ * Bytes of a file that is read instead: the system allows 65,530 maps (vm.max_map_count), and they are given back only
+ * when the event loop turns, which a program that opens many images may never let it.
+ */
+const SMALL = 2 ** 20;
+/** Hits of one kind that a scan keeps. */
+const SCAN_LIMIT = 1 << 16;
+
+/** A range of the file. */
+export interface FileRange {
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * A file that is mapped where it is looked at and, unless it is small, never read whole. What is mapped is private: writes stay in memory.
+ * A file that shrinks while it is read gives zeroes, which `native().mapFaults()` counts.
+ */
+export class MappedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly #fd: number;
+  readonly #windows = new Map<number, Uint8Array>();
+
+  /** @throws KhoforgeError `FILE_UNREADABLE` */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.#fd = openSync(path, 'r');
+      this.size = fstatSync(this.#fd).size;
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+  }
+
+  /** A copy of up to `length` bytes: fewer at the end of the file. @throws KhoforgeError `FILE_UNREADABLE` */
+  read(offset: number, length: number): Buffer {
+    const buffer = Buffer.alloc(Math.max(0, Math.min(length, this.size - offset)));
+    let done = 0;
+    try {
+      while (done < buffer.length) {
+        const got = readSync(this.#fd, buffer, done, buffer.length - done, offset + done);
+        if (got === 0) break;
+        done += got;
+      }
+    } catch (cause) {
+      throw unreadable(this.path, cause);
+    }
+    return buffer.subarray(0, done);
+  }
+
+  /**
+   * The bytes of a range within the file, in as many pieces as it has windows. They stay valid after `close()`.
+   * @throws KhoforgeError `FILE_UNREADABLE`
+   */
+  pieces({ offset, size }: FileRange): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    for (let at = offset; at < offset + size; ) {
+      const first = Math.floor(at / WINDOW) * WINDOW;
+      const end = Math.min(offset + size, first + WINDOW);
+      pieces.push(this.#window(first).subarray(at - first, end - first));
+      at = end;
+    }
+    return pieces;
+  }
+
+  /**
+   * Looks for parts of a handover, in pieces. Each range begins at a page.
+   * @param onProgress called after each piece, and once with all when there is nothing to look through
+   * @throws KhoforgeError `FILE_UNREADABLE`
+   */
+  scan(ranges: readonly FileRange[], onProgress?: (progress: ByteProgress) => void): NativeScan {
+    const scan = (offsets: BigUint64Array, sizes: BigUint64Array) =>
+      native().scanFile(this.#fd, offsets, sizes, SCAN_LIMIT);
+    try {
+      return scanPieces(ranges, scan, { limit: SCAN_LIMIT, ...(onProgress && { onProgress }) });
+    } catch (cause) {
+      throw unreadable(this.path, cause);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #keep(first: number, window: Uint8Array): Uint8Array {
+    this.#windows.set(first, window);
+    return window;
+  }
+
+  #window(first: number): Uint8Array {
+    const known = this.#windows.get(first);
+    if (known) return known;
+    const size = Math.min(WINDOW, this.size - first);
+    if (this.size <= SMALL) return this.#keep(first, Buffer.concat([this.read(0, size)], size));
+    try {
+      return this.#keep(first, native().mapFile(this.#fd, BigInt(first), size));
+    } catch (cause) {
+      throw unreadable(`${this.path} (${humanSize(BigInt(size))} at ${first})`, cause);
+    }
+  }
+}
+
+function unreadable(path: string, cause: unknown): KhoforgeError {
+  if (cause instanceof KhoforgeError) return cause;
+  return new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
+    where: { file: path },
+    cause,
+  });
+}

@@ -1,0 +1,54 @@
+import { closeSync, existsSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeAll, writeDirectory } from '../base/files.ts';
+import { hex, toNumber } from '../base/numbers.ts';
+import { regionEnd } from '../memory/regions.ts';
+import type { Image } from '../model/image.ts';
+import type { ExtraFile } from './directory.ts';
+import { pageRegions, pageRuns } from './page-runs.ts';
+
+/** Arguments for QEMU, one after the other; none has a space. */
+const ARGUMENTS = 'qemu-args';
+
+export interface RawOptions {
+  /** Files beside the memory's. */
+  readonly extra?: readonly ExtraFile[];
+  /** Arguments for QEMU before those that load memory. */
+  readonly arguments?: readonly string[];
+  /** Where regions begin that QEMU gets in another way. */
+  readonly without?: readonly bigint[];
+}
+
+/**
+ * Writes each run of pages into a file of its own, named by its address, and the arguments with which QEMU loads them.
+ * Pages of zeroes are holes of the file.
+ * @returns names of the files
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+ */
+export function writeRawExtents(image: Image, path: string, options: RawOptions = {}): string[] {
+  const { extra = [], without = [] } = options;
+  const regions = pageRegions(image).map((region) => ({ ...region, name: `${hex(region.start)}.bin` }));
+  const devices = regions
+    .filter(({ start }) => !without.includes(start))
+    .flatMap(({ start, name }) => ['-device', `loader,file=${name},addr=${hex(start)},force-raw=on`]);
+  const isOurs = (existing: string) => existsSync(join(existing, ARGUMENTS));
+  writeDirectory(path, isOurs, (directory) => {
+    const runs = pageRuns(image);
+    let run = runs.next();
+    for (const region of regions) {
+      const descriptor = openSync(join(directory, region.name), 'w');
+      try {
+        for (; run.done !== true && run.value.start < regionEnd(region); run = runs.next()) {
+          const offset = toNumber(run.value.start - region.start, 'offset in a region');
+          writeAll(descriptor, Buffer.concat(run.value.parts), offset);
+        }
+        ftruncateSync(descriptor, toNumber(region.size, 'bytes of a region'));
+      } finally {
+        closeSync(descriptor);
+      }
+    }
+    for (const { name, bytes } of extra) writeFileSync(join(directory, name), bytes);
+    writeFileSync(join(directory, ARGUMENTS), `${[...(options.arguments ?? []), ...devices].join(' ')}\n`);
+  });
+  return [ARGUMENTS, ...extra.map(({ name }) => name), ...regions.map(({ name }) => name)];
+}

@@ -1,0 +1,40 @@
+import type { Verdict } from '../model/image.ts';
+import type { VerifyCheck } from './checks.ts';
+
+export type Severity = 'error' | 'warning' | 'note';
+
+/** One thing that is wrong with an image, or worth knowing. */
+export interface Finding {
+  readonly check: VerifyCheck;
+  readonly severity: Severity;
+  /** What is wrong, with its values, and what the receiver does with it. */
+  readonly text: string;
+  /** Path of the structure, e.g. `root-fdt/kho_test`, `scratch[1]`, or a physical address. */
+  readonly where: string;
+  /** The receiving kernel's own console line, without stamps; null when it says nothing. */
+  readonly kernel: string | null;
+  /** What the kernel's function returns, e.g. `-EINVAL`; null when it returns nothing of the kind. */
+  readonly errno: string | null;
+}
+
+export interface Verification {
+  /** Release whose behaviour was predicted, e.g. `7.3`. */
+  readonly receiver: string;
+  /**
+   * What becomes of the handover. `broken` also stands for a fate that is not defined, as where memory is read that
+   * may be overwritten by then: the finding says what can happen. A kernel warning counts as broken, as in `boot`.
+   */
+  readonly verdict: Verdict;
+  /**
+   * False where the verdict is `broken` because the outcome is undefined: then a kernel may well revive the handover,
+   * by luck.
+   */
+  readonly certain: boolean;
+  /** In the order in which the kernel comes to them; at most 20 of one check. */
+  readonly findings: readonly Finding[];
+  /**
+   * What the kernel prints about this handover, in its order, with debugfs and the self-test configured, up to where it
+   * dies or its fate is undefined. Of a line that depends on the build it is the part that does not.
+   */
+  readonly console: readonly string[];
+}

@@ -1,0 +1,100 @@
+import { hex } from '../base/numbers.ts';
+import { type Region, regionEnd } from '../memory/regions.ts';
+import type { Context } from './context.ts';
+
+const MEBIBYTE = 1n << 20n;
+
+/** Compares what the map preserves with RAM and scratch. @param ranges start, end, …; ascending and disjoint */
+export function checkRanges(context: Context, ranges: BigUint64Array): void {
+  for (const { start, end } of first(outside(ranges, context.ram))) reportOutside(context, start, end);
+  for (const { start, end } of first(inside(ranges, context.scratchMemory))) {
+    const index = context.scratchAt(start, end);
+    context.found('scratch-overlap', {
+      where: `${hex(start)}-${hex(end)}`,
+      text: `preserved memory is in scratch[${index}]: the receiver allocates there before it reads the map, and may have overwritten it`,
+      fate: 'undefined',
+    });
+  }
+  const [lowest] = ranges;
+  if (context.target.arch === 'x86_64' && lowest !== undefined && lowest < MEBIBYTE) {
+    context.found('first-megabyte', {
+      where: hex(lowest),
+      text: `preserved memory at ${hex(lowest)} is below 1 MiB, which an x86 kernel takes for scratch and real-mode code`,
+      fate: 'undefined',
+    });
+  }
+}
+
+function reportOutside(context: Context, start: bigint, end: bigint): void {
+  const faults = !context.hasStructPages(start, end);
+  const text = faults
+    ? 'the kernel faults as it marks a page that has no struct page, and panics early'
+    : 'the kernel reserves it, whatever is there; what was preserved is lost';
+  context.found('outside-ram', {
+    where: `${hex(start)}-${hex(end)}`,
+    text: `preserved memory is not in RAM: ${text}`,
+    ...(faults && { fate: 'dies' as const }),
+  });
+}
+
+interface Range {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** Enough to tell how bad it is; bounds the work on a map that is wrong throughout. */
+function* first(ranges: Iterable<Range>): Generator<Range> {
+  let count = 0;
+  for (const range of ranges) {
+    if (++count > 1000) return;
+    yield range;
+  }
+}
+
+/** Parts of the ranges that no region has. @param regions ascending, merged; none: not known */
+function* outside(ranges: BigUint64Array, regions: readonly Region[]): Generator<Range> {
+  if (regions.length === 0) return;
+  let at = 0;
+  for (const { start, end } of pairs(ranges)) {
+    let from = start;
+    while (at < regions.length && regionEnd(regions[at] ?? NOWHERE) <= from) at++;
+    for (let next = at; from < end; next++) {
+      const region = regions[next];
+      if (!region || region.start >= end) {
+        yield { start: from, end };
+        break;
+      }
+      if (region.start > from) yield { start: from, end: region.start };
+      from = regionEnd(region);
+    }
+  }
+}
+
+/** Parts of the ranges that a region has. @param regions ascending, merged */
+function* inside(ranges: BigUint64Array, regions: readonly Region[]): Generator<Range> {
+  for (const region of regions) {
+    for (let i = firstEndingAfter(ranges, region.start); i < ranges.length / 2; i++) {
+      const [start, end] = [ranges[i * 2] ?? 0n, ranges[i * 2 + 1] ?? 0n];
+      if (start >= regionEnd(region)) break;
+      const from = start > region.start ? start : region.start;
+      yield { start: from, end: end < regionEnd(region) ? end : regionEnd(region) };
+    }
+  }
+}
+
+function firstEndingAfter(ranges: BigUint64Array, address: bigint): number {
+  let low = 0;
+  let high = ranges.length / 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle * 2 + 1] ?? 0n) > address) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function* pairs(ranges: BigUint64Array): Generator<Range> {
+  for (let i = 0; i < ranges.length; i += 2) yield { start: ranges[i] ?? 0n, end: ranges[i + 1] ?? 0n };
+}
+
+const NOWHERE: Region = { start: 0n, size: 0n };

@@ -1,0 +1,131 @@
+import { GENERATIONS, type Generation, generationOfRelease } from '../abi/generations.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+
+/**
+ * What the receiving kernels do differently, as data. KH is kernel/kexec_handover.c (6.18) and
+ * kernel/liveupdate/kexec_handover.c (6.19 and later).
+ */
+export interface Receiver {
+  readonly release: string;
+  readonly generation: Generation;
+  /** fdt_check_header() demands off_mem_rsvmap % 8 and off_dt_struct % 4 to be 0 (scripts/dtc/libfdt/fdt.c). */
+  readonly headerAlignment: boolean;
+  /** When the map's property is first read: before or after "found kexec handover data" (KH: kho_populate). */
+  readonly mapReadBy: 'kho_populate' | 'kho_memory_init';
+  /** What KH calls the map in "failed to get preserved %s". */
+  readonly mapName: string;
+  /** End of the line "found kexec handover data." */
+  readonly foundSuffix: string;
+  /** Whether "disabling KHO revival" is followed by an error number. */
+  readonly refusalErrno: boolean;
+  /** Bits of the type in which a block's size is computed (KH: deserialize_bitmap, kho_preserved_memory_reserve). */
+  readonly blockSizeBits: 32 | 64;
+  /** kho_restore_page() refuses, with a warning, what is above MAX_PAGE_ORDER. */
+  readonly restoreLimitsOrder: boolean;
+  /** The root FDT is restored as a folio, with a message when that fails (KH: kho_memory_init). */
+  readonly restoresRootFdt: boolean;
+  /** Scratch grows to every GiB without preserved memory before the map is read (KH: kho_extend_scratch). */
+  readonly extendsScratch: boolean;
+  /** KHO's own initcall: in `late`, clients such as the self-test come before it (KH: kho_init). */
+  readonly initcall: 'fs' | 'late';
+  /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
+  readonly debugfsStyle: 'quoted' | 'plain';
+  /** Whether a restore that fails is told (lib/test_kho.c: kho_test_init). */
+  readonly testTellsFailure: boolean;
+}
+
+type Traits = Omit<Receiver, 'release' | 'generation'>;
+
+const V6_18: Traits = {
+  headerAlignment: false,
+  mapReadBy: 'kho_memory_init',
+  mapName: 'memory bitmaps',
+  foundSuffix: ' Will skip init for some devices',
+  refusalErrno: true,
+  blockSizeBits: 32,
+  restoreLimitsOrder: true,
+  restoresRootFdt: true,
+  extendsScratch: false,
+  initcall: 'late',
+  debugfsStyle: 'quoted',
+  testTellsFailure: false,
+};
+
+const V6_19: Traits = {
+  ...V6_18,
+  mapReadBy: 'kho_populate',
+  foundSuffix: '',
+  restoresRootFdt: false,
+  initcall: 'fs',
+  debugfsStyle: 'plain',
+  testTellsFailure: true,
+};
+
+const V7_1: Traits = {
+  ...V6_19,
+  headerAlignment: true,
+  mapName: 'memory map',
+  refusalErrno: false,
+  restoreLimitsOrder: false,
+};
+
+const V7_2: Traits = { ...V7_1, blockSizeBits: 64 };
+
+const TRAITS: Readonly<Record<string, Traits>> = {
+  '6.18': V6_18,
+  '6.19': V6_19,
+  '7.1': V7_1,
+  '7.2': V7_2,
+  '7.3': { ...V7_2, extendsScratch: true },
+};
+
+/** Releases whose source was read, oldest first. */
+export const RECEIVERS: readonly string[] = Object.keys(TRAITS);
+
+/**
+ * @param name a release such as `7.1` or `7.1.13`, or a generation, which stands for its newest release
+ * @throws KhoforgeError `RECEIVER_UNKNOWN`
+ */
+export function receiverOf(name: string): Receiver {
+  const series = name.split(/[.-]/).slice(0, 2).join('.');
+  const release = TRAITS[series] ? series : newestOf(name);
+  const traits = release === undefined ? undefined : TRAITS[release];
+  if (release !== undefined && traits) {
+    return { release, generation: generationOfRelease(release), ...traits };
+  }
+  throw new KhoforgeError(
+    'RECEIVER_UNKNOWN',
+    `no receiver '${name}': expected a release (${RECEIVERS.join(', ')}) or a generation`,
+    { hint: unknownHint(series) },
+  );
+}
+
+/** A release that is known as a producer only is no slip of the keyboard. */
+function unknownHint(series: string): string {
+  const isProducer = GENERATIONS.some(({ releases }) => releases.includes(series));
+  if (isProducer)
+    return `what ${series} checks was not read from its source: the nearest that were are listed`;
+  return didYouMean(series, RECEIVERS).hint ?? 'e.g. --receiver 7.3';
+}
+
+function newestOf(generation: string): string | undefined {
+  return [...RECEIVERS].reverse().find((release) => {
+    const { name, compatible } = generationOfRelease(release);
+    return name === generation || compatible === generation;
+  });
+}
+
+/** The kernel of a target: of a tree, the code of the release that it is nearest to with the tree's own ABI. */
+export function receiverFor(generation: Generation, base: string): Receiver {
+  const receiver = receiverOf(base);
+  return generation.tree ? { ...receiver, release: generation.name, generation } : receiver;
+}
+
+/** The newest kernel that takes the images of a generation for its own. */
+export function defaultReceiver(generation: Generation): Receiver {
+  const { compatible, releases, tree } = generation;
+  if (tree) return receiverFor(generation, tree.abi.base);
+  const own = [...releases].reverse().find((release) => TRAITS[release]);
+  return receiverOf(own ?? newestOf(compatible) ?? RECEIVERS.at(-1) ?? '');
+}

@@ -1,0 +1,113 @@
+import { KhoforgeError } from '../base/errors.ts';
+import { hex, overlaps, toNumber } from '../base/numbers.ts';
+import { pageRegions } from '../formats/page-runs.ts';
+import type { Machine } from '../memory/machine.ts';
+import type { Extent } from '../memory/physical-memory.ts';
+import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
+import type { Image } from '../model/image.ts';
+import type { Segment } from './placer.ts';
+import { arm64Elf, pvhElf } from './qemu-elf.ts';
+import { bootSegments, type SegmentsOptions, withSegments } from './segments.ts';
+
+export interface BootElf {
+  /** For `-kernel` of QEMU. */
+  readonly elf: Uint8Array;
+  /** In the order they were placed. */
+  readonly segments: readonly Omit<Segment, 'bytes'>[];
+  readonly machine: Machine;
+  /** Version text of the kernel file; may be empty. */
+  readonly kernelVersion: string;
+}
+
+/**
+ * Memory as it is when the receiving kernel takes over after kexec: the handover, and the kernel loaded into
+ * scratch, as one file that QEMU starts.
+ * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
+ * `OUTSIDE_RAM`, and of `machineTree`
+ */
+export function buildBootElf(image: Image, options: SegmentsOptions): BootElf {
+  const { segments, machine, kernelVersion } = bootSegments(image, options);
+  const extents = merge(image.memory.extents, segments);
+  for (const extent of extents) checkInRam(extent, machine);
+  const elf = entryElf(image, extents, segments, machine);
+  return { elf, segments: segments.map(withoutBytes), machine, kernelVersion };
+}
+
+/** A boot whose memory is loaded piece by piece. */
+export interface BootParts {
+  /** For `-kernel` of QEMU: the code that enters the kernel. */
+  readonly elf: Uint8Array;
+  /** The image with all that is loaded in its memory, but that code. */
+  readonly image: Image;
+  /** Where regions of it begin that the ELF has as well. */
+  readonly inElf: readonly bigint[];
+  readonly segments: BootElf['segments'];
+  readonly machine: Machine;
+}
+
+/**
+ * As buildBootElf(), with the memory apart from the entry. Where QEMU's virt machine would put a device tree of its own,
+ * at the start of RAM, its ELF has to have something: what belongs there.
+ * @throws KhoforgeError as buildBootElf()
+ */
+export function buildBootParts(image: Image, options: SegmentsOptions): BootParts {
+  const { segments, machine } = bootSegments(image, options);
+  for (const extent of merge(image.memory.extents, segments)) checkInRam(extent, machine);
+  const isStub = ({ name }: Segment) => name === 'entry stub';
+  const loaded = withSegments(
+    image,
+    segments.filter((segment) => !isStub(segment)),
+  );
+  const start = machine.banks[0]?.start ?? 0n;
+  const own = pageRegions(loaded).filter((region) => isWithin([region], start, start + 1n));
+  const extents = own.map((region) => ({
+    start: region.start,
+    bytes: loaded.memory.read(region.start, toNumber(region.size, 'bytes at the start of RAM')),
+  }));
+  const elf = entryElf(image, merge(extents, segments.filter(isStub)), segments, machine);
+  return {
+    elf,
+    image: loaded,
+    inElf: own.map((region) => region.start),
+    segments: segments.map(withoutBytes),
+    machine,
+  };
+}
+
+/** An ELF that QEMU loads and enters at the entry stub, with the extents in it. */
+function entryElf(
+  { target }: Image,
+  extents: readonly Extent[],
+  segments: readonly Segment[],
+  { banks: [bank] }: Machine,
+): Uint8Array {
+  const entry = segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
+  return target.arch === 'arm64' ? arm64Elf(extents, entry, bank?.start ?? 0n) : pvhElf(extents, entry);
+}
+
+function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent[] {
+  const all = [...extents, ...segments.filter((segment) => segment.bytes.length > 0)];
+  return all.sort((a, b) => (a.start < b.start ? -1 : 1));
+}
+
+/** Bytes elsewhere would get lost: there is no RAM, or the firmware writes over it before the kernel runs. */
+function checkInRam({ start, bytes }: Extent, machine: Machine): void {
+  const end = start + BigInt(bytes.length);
+  const lost = machine.scribbled.some((part) => overlaps(start, end, part.start, regionEnd(part)));
+  if (isWithin(machine.usable, start, end) && !lost) return;
+  const list = (regions: readonly Region[]) =>
+    regions.map((region) => `${hex(region.start)}-${hex(regionEnd(region))}`).join(', ');
+  const but = machine.scribbled.length > 0 ? ` without ${list(machine.scribbled)}` : '';
+  throw new KhoforgeError(
+    'OUTSIDE_RAM',
+    `the image has bytes at ${hex(start)}-${hex(end)}; on this machine only ${list(machine.usable)}${but} reach the kernel as loaded`,
+    {
+      where: { phys: start },
+      hint: 'place it at 1 MiB or above, inside `ram` and not where firmware works: it writes there first',
+    },
+  );
+}
+
+function withoutBytes({ name, start, size, why }: Segment): Omit<Segment, 'bytes'> {
+  return { name, start, size, why };
+}

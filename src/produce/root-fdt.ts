@@ -1,0 +1,64 @@
+import { allowedFdtChecks, emitFdt, type FdtBody, overrideHeader } from '../emit/emit-fdt.ts';
+import type { Producer, SubtreeEntry } from '../emit/producer.ts';
+import { FdtEditor } from '../fdt/edit.ts';
+import { cString, u64Native } from '../fdt/values.ts';
+
+/** Path of the root FDT and the start of its overrides' paths. */
+export const ROOT_FDT = 'root-fdt';
+
+/**
+ * The root FDT, byte for byte as a kernel of the target's generation leaves it for the same content.
+ * @param memoryMap physical address of the memory map, 0 when nothing was finalized
+ * @returns `totalsize` bytes, at most a page
+ */
+export function emitRootFdt(producer: Producer, memoryMap: bigint): Uint8Array {
+  const { generation, pageSize } = producer.target;
+  const base = (fdt: FdtBody) => {
+    fdt.property('compatible', cString(generation.compatible));
+    fdt.property(generation.memoryMapProperty, u64Native(memoryMap, producer.target.endian));
+  };
+  const tree =
+    generation.rootFdt === 'edited'
+      ? addSubtrees(producer, emitFdt(producer, ROOT_FDT, pageSize, base))
+      : emitFdt(producer, ROOT_FDT, pageSize, (fdt) => {
+          base(fdt);
+          for (const subtree of producer.subtrees) {
+            fdt.node(subtree.name, () => {
+              for (const [name, value] of subtreeProperties(producer, subtree)) fdt.property(name, value);
+            });
+          }
+        });
+  overrideHeader(producer.overrides, ROOT_FDT, tree);
+  return tree;
+}
+
+/** kho_add_subtree() opens the finished tree, adds one node and packs it again, each time (6.19 and later). */
+function addSubtrees(producer: Producer, base: Uint8Array): Uint8Array {
+  const { overrides, target } = producer;
+  const page = Buffer.alloc(target.pageSize);
+  page.set(base);
+  const editor = new FdtEditor(page, { label: ROOT_FDT, allow: allowedFdtChecks(producer) });
+  let tree: Uint8Array = base;
+  for (const subtree of producer.subtrees) {
+    const path = `${ROOT_FDT}/${subtree.name}`;
+    if (overrides.take(path) === null) continue;
+    editor.openInto(target.pageSize);
+    const node = editor.addSubnode('/', subtree.name);
+    for (const [name, value] of subtreeProperties(producer, subtree)) {
+      const final = overrides.property(`${path}/${name}`, value, target.endian);
+      if (final) editor.setProperty(node, name, final);
+    }
+    tree = editor.pack();
+  }
+  return tree;
+}
+
+/** In the order in which the kernel sets them. */
+function subtreeProperties(producer: Producer, subtree: SubtreeEntry): [string, Uint8Array][] {
+  const { generation, endian } = producer.target;
+  const properties: [string, Uint8Array][] = [[generation.blobProperty, u64Native(subtree.phys, endian)]];
+  if (generation.blobSizeProperty) {
+    properties.push([generation.blobSizeProperty, u64Native(subtree.size, endian)]);
+  }
+  return properties;
+}

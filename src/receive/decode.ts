@@ -1,0 +1,200 @@
+import { constantOf } from '../abi/constants.ts';
+import { kho_scratch } from '../abi/kexec_handover.ts';
+import { decodeStruct, layoutOf } from '../abi/layout.ts';
+import { SETUP_NONE } from '../abi/setup_data.ts';
+import type { Target } from '../abi/target.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
+import { FDT_MAGIC } from '../fdt/format.ts';
+import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
+import { asCString, asU64Native } from '../fdt/values.ts';
+import type { MapWalk } from '../memory/map-walk.ts';
+import { Preserved } from '../memory/preserved.ts';
+import type { Region } from '../memory/regions.ts';
+import { walkMemoryMap } from '../memory/walk-map.ts';
+import type { Image } from '../model/image.ts';
+import { type BitmapEvidence, bitmapEvidence } from '../source/bitmap-evidence.ts';
+import { SUBTREES } from '../users/registry.ts';
+import type { DecodedSubtree, Subtree } from '../users/subtree.ts';
+
+export interface InspectedSubtree {
+  readonly name: string;
+  readonly phys: bigint | null;
+  /** Bytes, where the generation records them. */
+  readonly size: bigint | null;
+  /** Null when no KHO user of that name is known. */
+  readonly decoded: DecodedSubtree | null;
+  /** First bytes of a blob that nobody decodes. */
+  readonly head: Uint8Array | null;
+}
+
+/** What an image holds, as far as it can be read; `problems` tells the rest. */
+export interface Inspection {
+  readonly target: Target;
+  /** `compatible` of the root FDT as it stands there. */
+  readonly compatible: string | null;
+  /** False when the producer attached no boot record, since it was not finalized: the receiver boots as ever. */
+  readonly handedOver: boolean;
+  /** False when the memory map is 0. */
+  readonly finalized: boolean;
+  readonly fdt: { readonly phys: bigint; readonly size: number; readonly tree: FdtTree } | null;
+  readonly scratch: readonly Region[];
+  readonly memoryMap: bigint | null;
+  readonly walk: MapWalk | null;
+  /** Whether the bitmaps are as long as the target's generation has them; null where the compatible string tells. */
+  readonly bitmaps: BitmapEvidence | null;
+  readonly subtrees: readonly InspectedSubtree[];
+  readonly problems: readonly string[];
+}
+
+/** Longest blob that is read for decoding; none of the kernel's comes near. */
+const LARGEST_BLOB = 16n << 20n;
+const HEAD_BYTES = 64;
+
+/** Reads an image from its boot record to the last subtree. Never throws for what the image holds. */
+export function inspect(image: Image): Inspection {
+  const problems: string[] = [];
+  const handedOver = image.bootRecord.setupDataType !== SETUP_NONE;
+  const tree = handedOver ? attempt(problems, 'root FDT', () => rootTree(image)) : null;
+  const root = tree?.root;
+  const compatible = text(root, 'compatible');
+  const { generation } = image.target;
+  if (root && compatible !== generation.compatible) {
+    problems.push(`compatible is '${compatible ?? ''}', ${generation.name} has '${generation.compatible}'`);
+  }
+  const memoryMap = root ? u64(image, root, generation.memoryMapProperty) : null;
+  if (root && memoryMap === null) problems.push(`${generation.memoryMapProperty} is missing or not 8 bytes`);
+  const walk =
+    memoryMap === null || memoryMap === 0n
+      ? null
+      : attempt(problems, 'memory map', () => walkMemoryMap(image.target, image.memory.extents, memoryMap));
+  for (const finding of walk?.findings ?? [])
+    problems.push(`memory map: ${finding.code} at ${hex(finding.phys)}`);
+  const bitmaps = memoryMap ? bitmapEvidence(image, memoryMap) : null;
+  if (bitmaps?.verdict === 'contradicts') {
+    problems.push(`memory map: not by ${generation.name}: ${bitmaps.reasons.join('; ')}`);
+  }
+  const orders = new Orders(image, memoryMap);
+  return {
+    target: image.target,
+    compatible,
+    handedOver,
+    finalized: memoryMap !== null && memoryMap !== 0n,
+    fdt: tree ? { phys: image.bootRecord.fdtAddr, size: tree.header.totalsize, tree } : null,
+    scratch: attempt(problems, 'scratch array', () => scratchArray(image)) ?? [],
+    memoryMap,
+    walk,
+    bitmaps,
+    subtrees: (root?.children ?? []).map((node) => subtree(image, node, orders, problems)),
+    problems,
+  };
+}
+
+function rootTree(image: Image): FdtTree {
+  const { fdtAddr } = image.bootRecord;
+  if (!image.memory.covers(fdtAddr, 8)) {
+    throw new KhoforgeError('FDT_ABSENT', `nothing is at ${hex(fdtAddr)}`);
+  }
+  return readFdt(image.memory.read(fdtAddr, image.target.pageSize));
+}
+
+/** As kho_populate() counts them: a partial entry at the end is dropped without a word (7.3). */
+function scratchArray(image: Image): Region[] {
+  const { scratchAddr, scratchSize } = image.bootRecord;
+  const entry = layoutOf(kho_scratch, image.target).size;
+  const count = Math.floor(Number(scratchSize < 1n << 20n ? scratchSize : 1n << 20n) / entry);
+  return Array.from({ length: count }, (_, i) => {
+    const bytes = image.memory.read(scratchAddr + BigInt(i * entry), entry);
+    const { addr, size } = decodeStruct(kho_scratch, image.target, bytes);
+    return { start: addr, size };
+  });
+}
+
+/** Blocks that are kept for looking up their orders, 9 bytes each. */
+const MOST_BLOCKS = 1 << 24;
+
+/** The memory map block by block, read when somebody first asks. */
+class Orders {
+  readonly #image: Image;
+  readonly #map: bigint | null;
+  #preserved: Preserved | undefined;
+
+  constructor(image: Image, map: bigint | null) {
+    this.#image = image;
+    this.#map = map;
+  }
+
+  at(phys: bigint): number | undefined {
+    this.#preserved ??= this.#read();
+    return this.#preserved.orderAt(phys);
+  }
+
+  #read(): Preserved {
+    const { target, memory } = this.#image;
+    const walk = this.#map
+      ? walkMemoryMap(target, memory.extents, this.#map, { maxFolios: MOST_BLOCKS })
+      : undefined;
+    return new Preserved(walk, target.generation.memoryMap.kind === 'radix');
+  }
+}
+
+function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]): InspectedSubtree {
+  const { blobProperty, blobSizeProperty } = image.target.generation;
+  const phys = u64(image, node, blobProperty);
+  const size = blobSizeProperty ? u64(image, node, blobSizeProperty) : null;
+  if (phys === null) problems.push(`${node.name}: ${blobProperty} is missing or not 8 bytes`);
+  if (blobSizeProperty && size === null) {
+    problems.push(`${node.name}: ${blobSizeProperty} is missing or not 8 bytes`);
+  }
+  const known = Object.values<Subtree>(SUBTREES).find(
+    ({ nodeName }) => nodeName && constantOf(image.target, nodeName) === node.name,
+  );
+  const bytes = phys === null ? new Uint8Array() : blobBytes(image, phys, size);
+  const decode = known?.decode?.bind(known);
+  const decoded =
+    phys !== null && decode
+      ? attempt(problems, node.name, () =>
+          decode({
+            target: image.target,
+            memory: image.memory,
+            phys,
+            bytes,
+            orderAt: (at) => orders.at(at),
+          }),
+        )
+      : null;
+  for (const problem of decoded?.problems ?? []) problems.push(`${node.name}: ${problem}`);
+  return { name: node.name, phys, size, decoded, head: decoded ? null : bytes.slice(0, HEAD_BYTES) };
+}
+
+/** Without a recorded size a blob that begins as an FDT tells its own; any other is at most the page it starts in. */
+function blobBytes(image: Image, phys: bigint, size: bigint | null): Uint8Array {
+  const wanted = size ?? BigInt(fdtSize(image, phys) ?? image.target.pageSize);
+  return image.memory.read(phys, Number(wanted < LARGEST_BLOB ? wanted : LARGEST_BLOB));
+}
+
+function fdtSize(image: Image, phys: bigint): number | undefined {
+  const head = Buffer.from(image.memory.read(phys, 8));
+  return head.readUInt32BE(0) === FDT_MAGIC ? head.readUInt32BE(4) : undefined;
+}
+
+function text(node: FdtNode | undefined, name: string): string | null {
+  const property = node && getProperty(node, name);
+  return (property && asCString(property.value)) ?? null;
+}
+
+function u64(image: Image, node: FdtNode, name: string): bigint | null {
+  const property = getProperty(node, name);
+  return (property && asU64Native(property.value, image.target.endian)) ?? null;
+}
+
+/** A part that cannot be read is a problem of the image, not of the program. */
+function attempt<T>(problems: string[], what: string, read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof KhoforgeError)) throw error;
+    problems.push(`${what}: ${error.message}`);
+    return null;
+  }
+}

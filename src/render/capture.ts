@@ -1,0 +1,44 @@
+import { describeTarget } from '../abi/target.ts';
+import { hex, humanSize } from '../base/numbers.ts';
+import type { Image } from '../model/image.ts';
+import type { Inspection } from '../receive/decode.ts';
+import { toJson } from './json.ts';
+import { treeText } from './tree.ts';
+
+/** Bytes that a capture holds. */
+function captured(image: Image): bigint {
+  return image.memory.extents.reduce((sum, { bytes }) => sum + BigInt(bytes.length), 0n);
+}
+
+export function captureText(
+  image: Image,
+  { walk, subtrees, problems }: Inspection,
+  directory: string,
+): string {
+  const names = subtrees.map(({ name }) => name).join(', ') || 'none';
+  return treeText({
+    text: `${directory}: ${describeTarget(image.target)}, root FDT at ${hex(image.bootRecord.fdtAddr)}`,
+    children: [
+      { text: `captured   ${humanSize(captured(image))}` },
+      { text: `preserved  ${humanSize(walk?.bytes ?? 0n)}` },
+      { text: `subtrees   ${names}` },
+      ...(problems.length > 0
+        ? [{ text: `problems   ${problems.length} (khoforge inspect ${directory})` }]
+        : []),
+    ],
+  });
+}
+
+export function captureJson(
+  image: Image,
+  { walk, subtrees, problems }: Inspection,
+  directory: string,
+): string {
+  return toJson('capture', 1, {
+    directory,
+    captured: captured(image),
+    preserved: walk?.bytes ?? 0n,
+    subtrees: subtrees.map(({ name }) => name),
+    problems,
+  });
+}

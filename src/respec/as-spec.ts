@@ -1,0 +1,115 @@
+import { Document, isScalar, visit } from 'yaml';
+import type { Target } from '../abi/target.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
+import { type Check, isCheck } from '../emit/checks.ts';
+import { walkMemoryMap } from '../memory/walk-map.ts';
+import type { Image } from '../model/image.ts';
+import { buildImage } from '../produce/build-image.ts';
+import type { Inspection } from '../receive/decode.ts';
+import type { Spec } from '../specfile/schema.ts';
+import { type BlockSet, blockSet, leftOver } from './blocks.ts';
+import { type SubtreePart, subtreePart } from './subtrees.ts';
+
+/** Blocks of preserved memory that a spec is made for, 9 bytes each. */
+const MOST_BLOCKS = 1 << 26;
+
+/**
+ * The spec of an image that was read: `build` makes a byte-identical root FDT of it and preserves the same memory.
+ * Contents are left out: what a subtree of khoforge's own kinds refers to is generated, any other blob is kept as bytes.
+ */
+export function specOf(image: Image, inspection: Inspection): Spec {
+  const { target, bootRecord } = image;
+  const { memoryMap } = inspection;
+  const blocks = preservedBlocks(image, memoryMap);
+  const parts = inOrderOfAddition(inspection).map((subtree) => subtreePart(image, subtree, blocks));
+  const place: Record<string, bigint> = { 'root-fdt': bootRecord.fdtAddr };
+  if (memoryMap) place['memory-map/root'] = memoryMap;
+  const unpreserve = parts.flatMap((part) => part.unpreserve ?? []);
+  if (!blocks.take(bootRecord.fdtAddr, 0)) unpreserve.push('root-fdt');
+  const spec: Spec = {
+    target: { generation: target.generation.name, arch: target.arch, page_size: target.pageSize },
+    ram: [...image.ram],
+    ...(image.nodes && { nodes: [...image.nodes] }),
+    scratch: inspection.scratch.map(({ start, size }) => ({ size, addr: start })),
+    ...(inspection.finalized ? {} : { finalized: false }),
+    subtrees: parts.map(({ subtree }) => subtree),
+    preserve: leftOver(blocks, 'memory'),
+    place: Object.assign(place, ...parts.map((part: SubtreePart) => part.place)),
+    ...(inspection.finalized && unpreserve.length > 0 && { unpreserve }),
+  };
+  return withAllows(spec, target);
+}
+
+/** The spec, with the checks that this handover breaks allowed by name. */
+function withAllows(spec: Spec, target: Target): Spec {
+  try {
+    buildImage(spec, { target });
+    return spec;
+  } catch (error) {
+    const names = error instanceof KhoforgeError && error.code === 'CHECK_FAILED' ? brokenChecks(error) : [];
+    return names.length > 0 ? { ...spec, allow: names } : spec;
+  }
+}
+
+/** The hint of CHECK_FAILED lists every name. */
+function brokenChecks({ hint = '' }: KhoforgeError): Check[] {
+  return (/\[(.*)\]/.exec(hint)?.[1] ?? '').split(', ').filter(isCheck);
+}
+
+/**
+ * What `build` would make otherwise of the spec than the image has it: none when the round trip holds.
+ * @throws KhoforgeError when the spec cannot be built
+ */
+export function specDifferences(spec: Spec, image: Image, inspection: Inspection): string[] {
+  const built = buildImage(spec, { target: image.target });
+  const differences: string[] = [];
+  const size = inspection.fdt?.size ?? 0;
+  const theirs = image.memory.read(image.bootRecord.fdtAddr, size);
+  const ours = built.memory.read(built.bootRecord.fdtAddr, size);
+  const at = theirs.findIndex((byte, i) => byte !== ours[i]);
+  if (at >= 0) differences.push(`the root FDT differs from byte ${at} on`);
+  const map = inspection.memoryMap ? preservedBlocks(image, inspection.memoryMap) : undefined;
+  const rebuilt = map && preservedBlocks(built, inspection.memoryMap);
+  if (map && rebuilt && !(sameWords(map.phys, rebuilt.phys) && sameWords(map.orders, rebuilt.orders))) {
+    differences.push(`the preserved set differs: ${map.phys.length} blocks, rebuilt ${rebuilt.phys.length}`);
+  }
+  return differences;
+}
+
+function sameWords<T>(a: ArrayLike<T>, b: ArrayLike<T>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function preservedBlocks(image: Image, memoryMap: bigint | null): BlockSet {
+  if (!memoryMap) return blockSet(new BigUint64Array(), new Uint8Array(), image.target.pageShift);
+  const { folios } = walkMemoryMap(image.target, image.memory.extents, memoryMap, { maxFolios: MOST_BLOCKS });
+  return blockSet(folios.phys, folios.orders, image.target.pageShift);
+}
+
+/** fdt_add_subnode() puts the newest node first (1.3.8 of the facts); a sequential writer, last. */
+function inOrderOfAddition({ target, subtrees }: Inspection) {
+  return target.generation.rootFdt === 'edited' ? [...subtrees].reverse() : [...subtrees];
+}
+
+/** The spec as YAML: addresses in hex, and a line at the top that says where it comes from. */
+export function specYaml(spec: Spec, source: string): string {
+  const document = new Document(JSON.parse(JSON.stringify(spec, plain)));
+  document.commentBefore = ` The handover in ${source}, as a spec.`;
+  // Quoted, so that any other YAML reader takes a hex address for text as well.
+  visit(document, {
+    Scalar(_key, node) {
+      if (isScalar(node) && typeof node.value === 'string' && node.value.startsWith('0x'))
+        node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
+}
+
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return hex(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return value;
+}

@@ -1,0 +1,192 @@
+import { GENERATIONS, type Generation } from '../abi/generations.ts';
+import { decodeStruct, layoutOf } from '../abi/layout.ts';
+import { type Arch, type Endian, makeTarget, type PageSize, type Target } from '../abi/target.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
+import { asCString, asU64Native } from '../fdt/values.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { walkMemoryMap } from '../memory/walk-map.ts';
+import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from '../users/kexec-metadata/abi.ts';
+import { bitmapEvidence } from './bitmap-evidence.ts';
+import type { FoundRecord } from './boot-records.ts';
+
+/** How much of a handover hangs together, read as one target's. */
+export interface Evidence {
+  /** The memory map is not 0. */
+  readonly finalized: boolean;
+  /** What is wrong with the memory map. */
+  readonly mapFindings: number;
+  /** The page of the root FDT is preserved, as every kernel does (4.1.1 of the facts: kho_init()). */
+  readonly rootPreserved: boolean;
+  readonly subtrees: number;
+  /** Subtrees whose blob begins in preserved memory. */
+  readonly subtreesPreserved: number;
+  /** kexec boots that the metadata counts; null when there is none. */
+  readonly kexecCount: number | null;
+}
+
+/** A root FDT that may be the handover's. */
+export interface Candidate {
+  readonly phys: bigint;
+  /** Null when no FDT can be read there. */
+  readonly compatible: string | null;
+  /** The target it reads best as. */
+  readonly target: Target;
+  readonly evidence: Evidence;
+  /** Every boot record that leads to it. */
+  readonly records: readonly FoundRecord[];
+  /** What named it, `--fdt-phys` or the symbols of a vmlinux; null when it was found. */
+  readonly named: string | null;
+}
+
+/** What is known of the target before anything of the handover is read. */
+export interface TargetHints {
+  readonly arch?: Arch;
+  readonly endian?: Endian;
+  readonly pageSize?: number;
+  /** Of a tree, beside those of the releases. */
+  readonly generation?: Generation;
+}
+
+const NOTHING: Evidence = {
+  finalized: false,
+  mapFindings: 0,
+  rootPreserved: false,
+  subtrees: 0,
+  subtreesPreserved: 0,
+  kexecCount: null,
+};
+
+/** Largest page: no root FDT is longer. */
+const LARGEST_PAGE = 65536;
+const PAGE_SIZES: readonly PageSize[] = [4096, 16384, 65536];
+
+/** The tree at `phys` when it reads as the root FDT of a handover. */
+export function rootFdtAt(
+  memory: PhysicalMemory,
+  phys: bigint,
+): { tree: FdtTree; compatible: string } | undefined {
+  try {
+    const tree = readFdt(memory.read(phys, LARGEST_PAGE));
+    const compatible = asCString(getProperty(tree.root, 'compatible')?.value ?? new Uint8Array());
+    return compatible?.startsWith('kho-v') ? { tree, compatible } : undefined;
+  } catch (error) {
+    if (error instanceof KhoforgeError) return undefined;
+    throw error;
+  }
+}
+
+/** Reads what is at `phys` as every target that it could be of, and keeps the one that fits best. */
+export function makeCandidate(
+  memory: PhysicalMemory,
+  phys: bigint,
+  records: readonly FoundRecord[],
+  hints: TargetHints,
+  named: string | null,
+): Candidate {
+  const found = rootFdtAt(memory, phys);
+  const targets = possibleTargets(found?.compatible, records, hints);
+  let best: { target: Target; evidence: Evidence } | undefined;
+  for (const target of targets) {
+    const evidence = found ? evidenceFor(memory, phys, found.tree, target) : NOTHING;
+    if (!best || compareEvidence(evidence, best.evidence) < 0) best = { target, evidence };
+  }
+  const { target, evidence } = best ?? { target: makeTarget({ ...plainHints(hints) }), evidence: NOTHING };
+  return { phys, compatible: found?.compatible ?? null, target, evidence, records, named };
+}
+
+const plainHints = ({ arch }: TargetHints) => (arch ? { arch } : {});
+
+/** The size in a boot record is the page size (1.3.15 of the facts); else every size of the architecture. */
+function possibleTargets(
+  compatible: string | undefined,
+  records: readonly FoundRecord[],
+  { arch = 'x86_64', endian = 'little', pageSize, generation }: TargetHints,
+): Target[] {
+  const known = pageSize === undefined ? records.map(({ fdtSize }) => Number(fdtSize)) : [pageSize];
+  const allowed = arch === 'x86_64' ? PAGE_SIZES.slice(0, 1) : PAGE_SIZES;
+  const told = allowed.filter((size) => known.includes(size));
+  const sizes = told.length > 0 ? told : allowed;
+  return generationsOf(compatible, generation).flatMap((one) =>
+    sizes.map((size) => makeTarget({ generation: one, arch, endian, pageSize: size })),
+  );
+}
+
+/** Newest first, so that of equals the newest is kept; an unknown string is read as the newest generation. */
+function generationsOf(compatible: string | undefined, own: Generation | undefined): Generation[] {
+  const alike = [...GENERATIONS, ...(own ? [own] : [])].filter((one) => one.compatible === compatible);
+  return alike.length > 0 ? alike.reverse() : GENERATIONS.slice(-1);
+}
+
+function evidenceFor(memory: PhysicalMemory, phys: bigint, tree: FdtTree, target: Target): Evidence {
+  const { generation, endian } = target;
+  const value = (node: FdtNode, name: string) =>
+    asU64Native(getProperty(node, name)?.value ?? new Uint8Array(), endian);
+  const map = value(tree.root, generation.memoryMapProperty) ?? 0n;
+  const blobs = tree.root.children.map((node) => value(node, generation.blobProperty));
+  const walked = map === 0n ? undefined : walkOrNothing(memory, target, map);
+  const misfit = Number(writtenOtherwise(tree, target)) + Number(contradicted(memory, target, map));
+  return {
+    finalized: map !== 0n,
+    mapFindings: (walked?.findingCount ?? (map === 0n ? 0 : 1)) + misfit,
+    rootPreserved: walked !== undefined && holds(walked.ranges, phys),
+    subtrees: blobs.length,
+    subtreesPreserved: blobs.filter((blob) => walked && blob !== undefined && holds(walked.ranges, blob))
+      .length,
+    kexecCount: kexecCount(memory, tree, target),
+  };
+}
+
+/** A sequential writer leaves the reserve map at 48, a packed tree has it at 40 (1.3.2, 1.3.3 of the facts). */
+function writtenOtherwise({ header, root }: FdtTree, { generation }: Target): boolean {
+  if (root.children.length === 0) return false;
+  return (header.off_mem_rsvmap === 48) !== (generation.rootFdt === 'sequential');
+}
+
+/** 6.17 and 6.18 write the same compatible string and bitmaps of other sizes. */
+function contradicted(memory: PhysicalMemory, target: Target, map: bigint): boolean {
+  if (map === 0n || target.generation.memoryMap.kind !== 'bitmap-chain') return false;
+  return bitmapEvidence({ target, memory, scratch: [] }, map)?.verdict === 'contradicts';
+}
+
+function walkOrNothing(memory: PhysicalMemory, target: Target, map: bigint) {
+  try {
+    return walkMemoryMap(target, memory.extents, map);
+  } catch (error) {
+    if (error instanceof KhoforgeError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether one of the ranges start, end, … has the address. */
+function holds(ranges: BigUint64Array, phys: bigint): boolean {
+  let low = 0;
+  let high = ranges.length / 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle * 2 + 1] ?? 0n) > phys) high = middle;
+    else low = middle + 1;
+  }
+  const start = ranges[low * 2];
+  return start !== undefined && start <= phys;
+}
+
+function kexecCount(memory: PhysicalMemory, { root }: FdtTree, target: Target): number | null {
+  const node = root.children.find(({ name }) => name === KHO_METADATA_NODE_NAME);
+  const property = node && getProperty(node, target.generation.blobProperty);
+  const phys = property && asU64Native(property.value, target.endian);
+  if (phys === undefined) return null;
+  const { size } = layoutOf(kho_kexec_metadata, target);
+  if (!memory.covers(phys, size)) return null;
+  return decodeStruct(kho_kexec_metadata, target, memory.read(phys, size)).kexec_count;
+}
+
+/** Below 0 when `a` hangs together better. */
+function compareEvidence(a: Evidence, b: Evidence): number {
+  return (
+    Number(b.finalized) - Number(a.finalized) ||
+    a.mapFindings - b.mapFindings ||
+    Number(b.rootPreserved) - Number(a.rootPreserved) ||
+    b.subtreesPreserved - a.subtreesPreserved
+  );
+}

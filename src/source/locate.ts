@@ -1,0 +1,184 @@
+import { kho_scratch } from '../abi/kexec_handover.ts';
+import { layoutOf } from '../abi/layout.ts';
+import { SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
+import type { ScanHits, SourceNote } from '../formats/dump.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { Region } from '../memory/regions.ts';
+import type { BootRecord, Image } from '../model/image.ts';
+import { type FoundRecord, RECORD_ARCH, readChosen, readSetupData } from './boot-records.ts';
+import { type Candidate, makeCandidate, rootFdtAt, type TargetHints } from './candidates.ts';
+import { ramOf } from './ram.ts';
+import { explainChoice, rankCandidates } from './ranking.ts';
+import { type FoundScratch, findScratch, scratchArrayBytes, scratchArrayPlace } from './scratch-array.ts';
+
+/** A handover found in memory, ready for everything that takes an image. */
+export interface Located {
+  readonly image: Image;
+  /** The chosen one first. */
+  readonly candidates: readonly Candidate[];
+  /** Why the first is chosen. */
+  readonly choice: string;
+  readonly notes: readonly SourceNote[];
+}
+
+export interface LocateOptions extends TargetHints {
+  /** Address of the root FDT, when the user knows. */
+  readonly fdtPhys?: bigint;
+  /** Who told `fdtPhys`; default `--fdt-phys`. */
+  readonly namedBy?: string;
+  /** The scratch regions, when `namedBy` tells them too. */
+  readonly scratch?: readonly Region[];
+}
+
+/** FDTs of other kinds, such as overlays of firmware, can be many: no more are looked at. */
+const MOST_CANDIDATES = 256;
+
+/**
+ * Finds the handover in the memory of a machine: by address, from boot records, or by its root FDT.
+ * The scratch array is put where the jump will put it, so that the image is as the receiver will see it.
+ * @throws KhoforgeError `HANDOVER_NOT_FOUND`
+ */
+export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOptions = {}): Located {
+  const records = findRecords(memory, hits);
+  const arch = options.arch ?? (records[0] && RECORD_ARCH[records[0].by]) ?? archOfTrees(memory, hits);
+  const hints: LocateOptions = { ...options, ...(arch && { arch }) };
+  const candidates = rankCandidates(findCandidates(memory, hits, records, hints));
+  const [chosen] = candidates;
+  if (!chosen) throw notFound(records.length);
+  const notes: SourceNote[] = hits.truncated
+    ? [{ code: 'SCAN_TRUNCATED', text: 'more places look like a handover than were looked at' }]
+    : [];
+  const image = assemble(memory, hits, chosen, notes, toldScratch(options));
+  return { image, candidates, choice: explainChoice(candidates), notes };
+}
+
+function findRecords(memory: PhysicalMemory, hits: ScanHits): FoundRecord[] {
+  const chosen = hits.fdts.slice(0, MOST_CANDIDATES).flatMap((phys) => readChosen(memory, phys) ?? []);
+  return [...hits.records.map((phys) => readSetupData(memory, phys)), ...chosen];
+}
+
+/** A machine whose memory holds a device tree with /memory is no PC. */
+function archOfTrees(memory: PhysicalMemory, hits: ScanHits): 'x86_64' | undefined {
+  return hits.bootParams.length > 0 && memory.extents.length > 0 ? 'x86_64' : undefined;
+}
+
+function findCandidates(
+  memory: PhysicalMemory,
+  hits: ScanHits,
+  records: readonly FoundRecord[],
+  { fdtPhys, namedBy = '--fdt-phys', ...hints }: LocateOptions,
+): Candidate[] {
+  const scanned = hits.fdts.filter((phys) => rootFdtAt(memory, phys));
+  const named = fdtPhys === undefined ? [] : [fdtPhys];
+  const places = new Set([...named, ...scanned, ...records.map(({ fdtAddr }) => fdtAddr)]);
+  return [...places].slice(0, MOST_CANDIDATES).map((phys) => {
+    const own = records.filter(({ fdtAddr }) => fdtAddr === phys);
+    return makeCandidate(memory, phys, own, hints, phys === fdtPhys ? namedBy : null);
+  });
+}
+
+function assemble(
+  memory: PhysicalMemory,
+  hits: ScanHits,
+  chosen: Candidate,
+  notes: SourceNote[],
+  told: FoundScratch | undefined,
+): Image {
+  const { target, phys } = chosen;
+  const { scratch = told, record } = scratchOf(memory, hits, chosen);
+  if (!record) {
+    const text =
+      'no boot record leads to the root FDT: no kexec image is loaded; the one it would have is made up';
+    notes.push({ code: 'NO_BOOT_RECORD', text });
+  }
+  const bootRecord = completeRecord(chosen, record, scratch);
+  noteScratch(notes, bootRecord, scratch);
+  const regions = scratch?.regions ?? [];
+  if (scratch && !scratch.inPlace && bootRecord.scratchSize > 0n) {
+    memory.write(bootRecord.scratchAddr, scratchArrayBytes(regions, target));
+  }
+  const needed = [
+    phys,
+    ...regions.filter(({ size }) => size > 0n).map(({ start, size }) => start + size - 1n),
+  ];
+  const { ram, from } = ramOf(memory, target.arch, hits.bootParams, needed, BigInt(target.pageSize));
+  notes.push({ code: 'RAM', text: `RAM is what ${from} tells: ${ramText(ram)}` });
+  return {
+    target,
+    ram,
+    bootRecord,
+    scratch: regions,
+    memory,
+    placements: [],
+    expect: { verdict: 'revived', lines: [], absent: [] },
+  };
+}
+
+function toldScratch({ scratch = [], namedBy = '' }: LocateOptions): FoundScratch | undefined {
+  return scratch.length === 0 ? undefined : { regions: scratch, from: namedBy, inPlace: false };
+}
+
+/** Of several records the first whose array is found. */
+function scratchOf(
+  memory: PhysicalMemory,
+  hits: ScanHits,
+  { target, records }: Candidate,
+): { scratch: FoundScratch | undefined; record: FoundRecord | undefined } {
+  for (const record of records) {
+    const scratch = findScratch(memory, target, record, hits.scratchArrays);
+    if (scratch) return { scratch, record };
+  }
+  const [record] = records;
+  return { scratch: record ? undefined : findScratch(memory, target, undefined, hits.scratchArrays), record };
+}
+
+/** Without a record, what kexec_file_load() would write (kho_fill_kimage(), 7.3). */
+function completeRecord(
+  { phys, target }: Candidate,
+  record: FoundRecord | undefined,
+  scratch: FoundScratch | undefined,
+): BootRecord {
+  if (record) {
+    const { fdtAddr, fdtSize, scratchAddr, scratchSize, setupDataType, setupDataLen } = record;
+    return { fdtAddr, fdtSize, scratchAddr, scratchSize, setupDataType, setupDataLen };
+  }
+  const place = scratch && scratchArrayPlace(scratch.regions, target);
+  return {
+    fdtAddr: phys,
+    fdtSize: BigInt(target.pageSize),
+    scratchAddr: place ?? 0n,
+    scratchSize:
+      place === undefined || !scratch
+        ? 0n
+        : BigInt(scratch.regions.length * layoutOf(kho_scratch, target).size),
+    setupDataType: SETUP_KEXEC_KHO,
+    setupDataLen: 32,
+  };
+}
+
+function noteScratch(notes: SourceNote[], record: BootRecord, scratch: FoundScratch | undefined): void {
+  if (!scratch) {
+    notes.push({ code: 'SCRATCH_ABSENT', text: 'the scratch array is nowhere in memory' });
+  } else if (!scratch.inPlace && scratch.from !== record.scratchAddr) {
+    const text = `the scratch array is not at ${hex(record.scratchAddr)} before the jump; read from ${typeof scratch.from === 'string' ? scratch.from : hex(scratch.from)}`;
+    notes.push({ code: 'SCRATCH_ELSEWHERE', text });
+  }
+}
+
+function ramText(ram: readonly Region[]): string {
+  return ram.map(({ start, size }) => `${hex(start)}-${hex(start + size)}`).join(', ') || 'nothing';
+}
+
+function notFound(records: number): KhoforgeError {
+  return new KhoforgeError(
+    'HANDOVER_NOT_FOUND',
+    `no root FDT of a handover is in memory (boot records: ${records})`,
+    {
+      exitCode: ExitCode.badInput,
+      hint: 'a kernel up to 6.18 has none before `echo 1 > /sys/kernel/debug/kho/out/finalize`, one without kho=on never; \
+--fdt-phys ADDRESS names the root FDT, --base ADDRESS where a raw dump begins',
+    },
+  );
+}

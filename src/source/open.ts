@@ -1,0 +1,164 @@
+import { statSync } from 'node:fs';
+import type { Generation } from '../abi/generations.ts';
+import type { Arch } from '../abi/target.ts';
+import { KhoforgeError } from '../base/errors.ts';
+import { humanSize } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
+import { FDT_MAGIC } from '../fdt/format.ts';
+import { isImageDirectory, readImageDirectory } from '../formats/directory.ts';
+import {
+  type Dump,
+  dumpMemory,
+  NO_HITS,
+  type ScanHits,
+  type SourceNote,
+  scanDump,
+  withVmcoreinfo,
+} from '../formats/dump.ts';
+import { readElfCore } from '../formats/elf-core.ts';
+import { MappedFile } from '../formats/mapped-file.ts';
+import { readRaw } from '../formats/raw.ts';
+import type { Image } from '../model/image.ts';
+import type { Candidate } from './candidates.ts';
+import { readFdtAlone } from './fdt-alone.ts';
+import { openLive } from './live.ts';
+import { locate } from './locate.ts';
+import { findBySymbols, symbolText } from './symbols.ts';
+import { readVmlinux } from './vmlinux.ts';
+
+export interface OpenOptions {
+  /** Address of the root FDT; then nothing is searched for. */
+  readonly fdtPhys?: bigint;
+  /** Address of the first byte of a raw dump. */
+  readonly base?: bigint;
+  /** Where the file does not tell. */
+  readonly arch?: Arch;
+  /** Bytes, where the file does not tell. */
+  readonly pageSize?: number;
+  /** Unstripped vmlinux of the dumped kernel: then its symbols lead to the root FDT. */
+  readonly vmlinux?: string;
+  /** Of a tree, beside those of the releases; see targetOf(). */
+  readonly generation?: Generation;
+  /** Called while a dump or RAM is searched, each 64 MiB; `total` is what there is to search, holes included. */
+  readonly onScan?: (progress: ByteProgress) => void;
+}
+
+/** A source that was opened: its handover as an image, and how it was found. */
+export interface OpenedSource {
+  /** E.g. `ELF core, 2 segments, 256 MiB`. */
+  readonly kind: string;
+  readonly image: Image;
+  /** Root FDTs that were found, the chosen one first; none where the source has just one. */
+  readonly candidates: readonly Candidate[];
+  /** Why the first candidate was chosen. */
+  readonly choice: string;
+  readonly notes: readonly SourceNote[];
+}
+
+/** The source that is the running kernel. */
+const LIVE = 'live';
+/** FDTs that are read as such: a page, or a device tree. */
+const LARGEST_FDT = 2 << 20;
+/** `KDUMP   ` of makedumpfile and of QEMU's kdump formats; `makedumpfile` of the flattened form. */
+const COMPRESSED = ['KDUMP   ', 'DISKDUMP', 'makedumpfile'];
+
+/**
+ * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), a root FDT alone, or
+ * `live`, the running kernel.
+ * Files are mapped, so that their size does not matter.
+ * @throws KhoforgeError `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `ELF_INVALID`, `FDT_INVALID`,
+ *   `HANDOVER_NOT_FOUND`, or one of readImageDirectory()
+ */
+export function openSource(path: string, options: OpenOptions = {}): OpenedSource {
+  if (path === LIVE) {
+    if (options.vmlinux === undefined) return openLive('/', options);
+    throw new KhoforgeError('USAGE', '--vmlinux goes with a dump: of this host debugfs tells the root FDT');
+  }
+  if (isImageDirectory(path)) {
+    const image = readImageDirectory(path);
+    return { kind: 'image directory', image, candidates: [], choice: '', notes: [] };
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw unknown(path, 'a directory without an image');
+  const file = new MappedFile(path);
+  try {
+    return openFile(file, options);
+  } finally {
+    file.close();
+  }
+}
+
+function openFile(file: MappedFile, options: OpenOptions): OpenedSource {
+  const head = file.read(0, 64);
+  const compressed = COMPRESSED.find((magic) => head.toString('latin1').startsWith(magic));
+  if (compressed) throw isCompressed(file.path, compressed);
+  if (head.toString('latin1', 0, 4) === '\x7fELF') return openDump(readElfCore(file), options);
+  if (options.base !== undefined) return openDump(readRaw(file, options.base), options);
+  if (head.length >= 4 && head.readUInt32BE(0) === FDT_MAGIC && file.size <= LARGEST_FDT) {
+    const { arch, pageSize, generation } = options;
+    const target = {
+      ...(arch && { arch }),
+      ...(pageSize !== undefined && { pageSize }),
+      ...(generation && { generation }),
+    };
+    return {
+      kind: 'root FDT alone',
+      ...readFdtAlone(file.read(0, file.size), target),
+      candidates: [],
+      choice: '',
+    };
+  }
+  throw unknown(file.path, 'neither an ELF core nor a root FDT');
+}
+
+function openDump(dump: Dump, options: OpenOptions): OpenedSource {
+  const memory = dumpMemory(dump);
+  const { arch, endian, pageSize } = dump;
+  const bySymbols =
+    options.vmlinux === undefined ? undefined : findBySymbols(memory, readVmlinux(options.vmlinux));
+  const fdtPhys = options.fdtPhys ?? bySymbols?.out ?? bySymbols?.in;
+  const hits = withArray(
+    memory.extents.length > 0 ? scanDump(dump, options.onScan) : NO_HITS,
+    bySymbols?.scratch,
+  );
+  const located = locate(memory, hits, {
+    ...(arch && { arch }),
+    ...(endian && { endian }),
+    ...(pageSize !== undefined && { pageSize }),
+    ...options,
+    ...(fdtPhys !== undefined && { fdtPhys }),
+    ...(options.fdtPhys === undefined && { namedBy: "the kernel's kho_out or kho_in" }),
+  });
+  const symbols = bySymbols ? [{ code: 'SYMBOLS', text: symbolText(bySymbols) }] : [];
+  const notes = [...dump.notes, ...symbols, ...located.notes];
+  return { kind: describe(dump), ...located, image: withVmcoreinfo(located.image, dump), notes };
+}
+
+/** The kernel's own scratch array before what only looks like one. */
+function withArray(hits: ScanHits, scratch: bigint | undefined): ScanHits {
+  return scratch === undefined ? hits : { ...hits, scratchArrays: [scratch, ...hits.scratchArrays] };
+}
+
+function describe({ kind, segments, release }: Dump): string {
+  const bytes = segments.reduce((sum, { size }) => sum + size, 0);
+  const of = release === undefined ? '' : ` of ${release}`;
+  return `${kind}${of}, ${segments.length} segments, ${humanSize(BigInt(bytes))}`;
+}
+
+function isCompressed(path: string, magic: string): KhoforgeError {
+  const flat = magic === 'makedumpfile';
+  const hint = flat
+    ? `makedumpfile -R plain.dump < ${path}, then makedumpfile -E -d 0 plain.dump core.elf`
+    : `makedumpfile -E -d 0 ${path} core.elf, or dump with \`dump-guest-memory\` without -z, -l and -s`;
+  return new KhoforgeError('SOURCE_COMPRESSED', `${path} is a compressed kdump ('${magic.trim()}')`, {
+    where: { file: path },
+    hint,
+  });
+}
+
+function unknown(path: string, what: string): KhoforgeError {
+  return new KhoforgeError('SOURCE_UNKNOWN', `${path} is ${what}`, {
+    where: { file: path },
+    hint: 'give an image directory, an ELF core, a root FDT such as kho.dtb, or a raw dump with --base ADDRESS',
+  });
+}

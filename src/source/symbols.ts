@@ -1,0 +1,120 @@
+import { KhoforgeError } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
+import { FDT_MAGIC } from '../fdt/format.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { Vmlinux } from './vmlinux.ts';
+
+/** What the symbols of a kernel lead to in a dump of it. */
+export interface SymbolHits {
+  /** Root FDT that the kernel hands to the next one. */
+  readonly out?: bigint;
+  /** Root FDT that it was handed. */
+  readonly in?: bigint;
+  /** The kernel's own scratch array. */
+  readonly scratch?: bigint;
+  /** Physical address of the kernel's `_text`. */
+  readonly text: bigint;
+}
+
+/** Kernels are loaded at multiples of it (x86_64: MIN_KERNEL_ALIGN; arm64: MIN_KIMG_ALIGN, 7.3). */
+const KERNEL_ALIGN = 2n << 20n;
+/** Images of one build that are looked at: after a kexec into itself the old one is still there. */
+const MOST_KERNELS = 16;
+
+/**
+ * Finds the kernel of a vmlinux in memory, by its banner, and what it says of its handover.
+ * @throws KhoforgeError `KERNEL_NOT_FOUND`
+ */
+export function findBySymbols(memory: PhysicalMemory, vmlinux: Vmlinux): SymbolHits {
+  const kernels = kernelsOf(memory, vmlinux).map((text) => hitsOf(memory, vmlinux, text));
+  // What one kernel handed over and another was handed makes the former the older.
+  const live = kernels.filter(
+    (one) => !kernels.some((other) => other !== one && one.out !== undefined && other.in === one.out),
+  );
+  const best =
+    live.find(({ out }) => out !== undefined) ?? live.find((one) => one.in !== undefined) ?? live[0];
+  if (best) return best;
+  throw new KhoforgeError('KERNEL_NOT_FOUND', `the kernel of ${vmlinux.file} is not in this memory`, {
+    where: { file: vmlinux.file },
+    hint: `it has to be of the same build: ${Buffer.from(vmlinux.banner).toString('latin1').trim().slice(0, 100)}`,
+  });
+}
+
+function kernelsOf(memory: PhysicalMemory, { symbols, banner }: Vmlinux): bigint[] {
+  const distance = symbols.get('linux_banner') ?? 0n;
+  const found: bigint[] = [];
+  for (const { start, bytes } of memory.extents) {
+    const end = start + BigInt(bytes.length);
+    const first = ((start - distance + KERNEL_ALIGN - 1n) / KERNEL_ALIGN) * KERNEL_ALIGN;
+    for (
+      let text = first < 0n ? 0n : first;
+      text + distance < end && found.length < MOST_KERNELS;
+      text += KERNEL_ALIGN
+    ) {
+      if (Buffer.compare(memory.read(text + distance, banner.length), banner) === 0) found.push(text);
+    }
+  }
+  return [...new Set(found)];
+}
+
+function hitsOf(memory: PhysicalMemory, vmlinux: Vmlinux, text: bigint): SymbolHits {
+  const { symbols, offsets } = vmlinux;
+  const physOf = (name: 'kho_in' | 'kho_out' | 'kho_scratch', offset: number) => {
+    const address = symbols.get(name);
+    return address === undefined ? undefined : text + address + BigInt(offset);
+  };
+  const read = (phys: bigint | undefined) => (phys === undefined ? 0n : u64(memory, phys));
+  const received = read(physOf('kho_in', offsets.inFdt));
+  const out = offsets.outFdt === undefined ? 0n : read(physOf('kho_out', offsets.outFdt));
+  const handed = directMap(memory, vmlinux, text, out).find((phys) => isFdt(memory, phys));
+  const array = read(physOf('kho_scratch', 0));
+  const scratch = directMap(memory, vmlinux, text, array).find((phys) => memory.covers(phys, 16));
+  return {
+    text,
+    ...(isFdt(memory, received) && { in: received }),
+    ...(handed !== undefined && { out: handed }),
+    ...(scratch !== undefined && { scratch }),
+  };
+}
+
+/**
+ * Physical addresses that a pointer into the direct map may mean. Its start is in page_offset_base or a constant by the
+ * paging levels (x86_64: PAGE_OFFSET, arch/x86/include/asm/page_64_types.h), or follows from the bits of a virtual
+ * address (arm64: PAGE_OFFSET, arch/arm64/include/asm/memory.h; 7.3).
+ */
+function directMap(
+  memory: PhysicalMemory,
+  { arch, symbols }: Vmlinux,
+  text: bigint,
+  pointer: bigint,
+): bigint[] {
+  if (pointer === 0n) return [];
+  const variable = (name: 'page_offset_base' | 'memstart_addr') => {
+    const address = symbols.get(name);
+    return address === undefined ? [] : [u64(memory, text + address)];
+  };
+  const bases =
+    arch === 'x86_64'
+      ? [...variable('page_offset_base'), 0xffff888000000000n, 0xff11000000000000n]
+      : [39n, 42n, 47n, 48n, 52n].map((bits) => (1n << 64n) - (1n << bits));
+  const start = arch === 'x86_64' ? 0n : (variable('memstart_addr')[0] ?? 0n);
+  return bases
+    .map((base) => BigInt.asUintN(64, pointer - base + start))
+    .filter((phys) => memory.covers(phys, 8));
+}
+
+const isFdt = (memory: PhysicalMemory, phys: bigint) =>
+  phys !== 0n && memory.covers(phys, 40) && Buffer.from(memory.read(phys, 4)).readUInt32BE(0) === FDT_MAGIC;
+
+function u64(memory: PhysicalMemory, phys: bigint): bigint {
+  return memory.covers(phys, 8) ? Buffer.from(memory.read(phys, 8)).readBigUInt64LE(0) : 0n;
+}
+
+/** One line for people. */
+export function symbolText({ out, in: received, text }: SymbolHits): string {
+  const parts = [
+    ...(out === undefined ? [] : [`kho_out leads to ${hex(out)}`]),
+    ...(received === undefined ? [] : [`kho_in to ${hex(received)}`]),
+  ];
+  return `the kernel is at ${hex(text)}; ${parts.join(', ') || 'neither kho_out nor kho_in leads to a root FDT'}`;
+}

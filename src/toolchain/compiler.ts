@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { Arch } from '../abi/target.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+
+/** A compiler that makes code for one architecture. */
+export interface Compiler {
+  /** Program and the arguments it always takes. */
+  readonly command: readonly [string, ...string[]];
+  /** First line of its `--version`. */
+  readonly version: string;
+}
+
+export interface CompilerRun {
+  readonly ok: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const TRIPLES: Readonly<Record<Arch, string>> = { x86_64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+/** Debian's names of the architectures. */
+const DEBIAN: Readonly<Record<Arch, string>> = { x86_64: 'amd64', arm64: 'arm64' };
+/** How a compiler's own name for its target begins (`gcc -dumpmachine`). */
+const MACHINES: Readonly<Record<Arch, string>> = { x86_64: 'x86_64', arm64: 'aarch64' };
+const HOSTS: Readonly<Record<string, Arch>> = { x64: 'x86_64', arm64: 'arm64' };
+
+/** Architecture that this process runs on, where khoforge knows it. */
+export const hostArch = (): Arch => HOSTS[process.arch] ?? 'x86_64';
+
+/**
+ * A compiler for `arch`: the one named, else the first that is installed of gcc, cross gcc and clang.
+ * @param named as in `--cc`: a program, and arguments after spaces
+ * @throws KhoforgeError `COMPILER_MISSING` (could not run), `COMPILER_ARCH` when it makes code for another one
+ */
+export function findCompiler(arch: Arch, named?: string): Compiler {
+  for (const command of named === undefined ? candidates(arch) : [split(named)]) {
+    const compiler = tryCompiler(withTarget(command, arch));
+    if (compiler === undefined) continue;
+    checkMachine(compiler, arch);
+    return compiler;
+  }
+  const cross = arch === hostArch() ? 'gcc' : `gcc-${TRIPLES[arch].replace('_', '-')}`;
+  const what = named === undefined ? `no compiler for ${arch}` : `cannot run the compiler '${named}'`;
+  throw new KhoforgeError('COMPILER_MISSING', what, {
+    hint: `apt-get install ${cross}, or clang; --cc names another one`,
+    exitCode: ExitCode.couldNotRun,
+  });
+}
+
+/** Runs the compiler; its messages are in English. */
+export function compile(compiler: Compiler, args: readonly string[]): CompilerRun {
+  const [program, ...always] = compiler.command;
+  const run = spawnSync(program, [...always, ...args], {
+    encoding: 'utf8',
+    // CPATH and the like would mix the machine's headers in.
+    env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, LC_ALL: 'C' },
+    maxBuffer: 64 << 20,
+    timeout: 120_000,
+  });
+  return { ok: run.status === 0, stdout: run.stdout ?? '', stderr: run.error?.message ?? run.stderr ?? '' };
+}
+
+/**
+ * Builds a static program of one source file.
+ * @param source path
+ * @param named as in `--cc`
+ * @throws KhoforgeError of findCompiler(), `COMPILER_FAILED` (could not run)
+ */
+export function compileProgram(source: string, arch: Arch, named?: string): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-program-'));
+  try {
+    const output = join(folder, 'program');
+    const run = compile(findCompiler(arch, named), [
+      '-std=gnu11',
+      '-Os',
+      '-static',
+      '-s',
+      '-o',
+      output,
+      source,
+    ]);
+    if (run.ok) return readFileSync(output);
+    const message = `cannot build ${basename(source)}: ${run.stderr.trim().split('\n')[0]}`;
+    throw new KhoforgeError('COMPILER_FAILED', message, {
+      hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${DEBIAN[arch]}-cross`}`,
+      exitCode: ExitCode.couldNotRun,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function candidates(arch: Arch): [string, ...string[]][] {
+  const native: [string][] = arch === hostArch() ? [['gcc']] : [];
+  return [...native, [`${TRIPLES[arch]}-gcc`], ['clang']];
+}
+
+function split(named: string): [string, ...string[]] {
+  const [program = named, ...args] = named.trim().split(/\s+/);
+  return [program, ...args];
+}
+
+/** clang is a cross compiler already, and takes the architecture as an argument. */
+function withTarget(command: [string, ...string[]], arch: Arch): [string, ...string[]] {
+  const isClang = basename(command[0]).includes('clang');
+  const hasTarget = command.some((arg) => arg.startsWith('--target'));
+  return isClang && !hasTarget ? [...command, `--target=${TRIPLES[arch]}`] : command;
+}
+
+function tryCompiler(command: [string, ...string[]]): Compiler | undefined {
+  const run = compile({ command, version: '' }, ['--version']);
+  return run.ok ? { command, version: run.stdout.split('\n')[0]?.trim() ?? '' } : undefined;
+}
+
+function checkMachine(compiler: Compiler, arch: Arch): void {
+  const machine = compile(compiler, ['-dumpmachine']).stdout.trim();
+  if (machine.startsWith(MACHINES[arch])) return;
+  throw new KhoforgeError(
+    'COMPILER_ARCH',
+    `'${compiler.command.join(' ')}' makes code for ${machine}, not ${arch}`,
+    {
+      hint: `give --cc a compiler for ${arch}`,
+    },
+  );
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { OTHER_UNITS } from '../profile/units.ts';
+
+/** What a profile needs of a tree: its headers, and the .c files with definitions. Missing ones do no harm. */
+const NEEDED = [
+  'Makefile',
+  'include',
+  'arch/x86/include',
+  'arch/arm64/include',
+  ...OTHER_UNITS.flatMap(({ paths }) => paths).filter((path) => path.endsWith('.c')),
+];
+
+/**
+ * Unpacks the needed files of a git revision and hands them to `use`; the tree's own files stay as they are.
+ * @throws KhoforgeError `GIT_REVISION` when the tree has no such revision, `GIT_FAILED`
+ */
+export function withRevision<T>(
+  tree: string,
+  revision: string,
+  use: (folder: string, commit: string) => T,
+): T {
+  const commit = resolveCommit(tree, revision);
+  const listed = git(tree, ['ls-tree', '-z', '--name-only', commit, '--', ...NEEDED]).toString('utf8');
+  const paths = listed.split('\0').filter((path) => path !== '');
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-rev-'));
+  try {
+    const archive = git(tree, ['archive', '--format=tar', commit, '--', ...paths]);
+    const tar = spawnSync('tar', ['-x', '-C', folder], { input: archive });
+    if (tar.status !== 0) throw failed(`cannot unpack ${revision}: ${tar.error?.message ?? tar.stderr}`);
+    return use(folder, commit);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function resolveCommit(tree: string, revision: string): string {
+  const run = spawnSync('git', [
+    '-C',
+    tree,
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    '--end-of-options',
+    `${revision}^{commit}`,
+  ]);
+  if (run.error) throw failed(`cannot run git: ${run.error.message}`);
+  if (run.status === 0) return run.stdout.toString('utf8').trim();
+  const why = run.stderr.toString('utf8').trim().split('\n')[0];
+  throw new KhoforgeError(
+    'GIT_REVISION',
+    `${tree} has no git revision '${revision}'${why ? `: ${why}` : ''}`,
+    {
+      where: { file: tree },
+      hint: 'git fetch --tags may bring it',
+    },
+  );
+}
+
+function git(tree: string, args: readonly string[]): Buffer {
+  const run = spawnSync('git', ['-C', tree, ...args], { maxBuffer: 1 << 30 });
+  if (run.status !== 0)
+    throw failed(`git ${args[0]} failed: ${run.error?.message ?? run.stderr.toString('utf8').trim()}`);
+  return run.stdout;
+}
+
+function failed(what: string): KhoforgeError {
+  return new KhoforgeError('GIT_FAILED', what, {
+    hint: 'apt-get install git',
+    exitCode: ExitCode.couldNotRun,
+  });
+}

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { constantOf } from '../../abi/constants.ts';
+import { kho_vmalloc } from '../../abi/kexec_handover.ts';
+import { decodeStruct, encodeStruct, layoutOf } from '../../abi/layout.ts';
+import { getOrder, maxPageOrder } from '../../abi/page-order.ts';
+import type { Target } from '../../abi/target.ts';
+import { hex } from '../../base/numbers.ts';
+import { integer, seed, size } from '../../base/spec-values.ts';
+import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
+import type { Producer } from '../../emit/producer.ts';
+import { SeededBytes } from '../../emit/random.ts';
+import { type FdtNode, findNode, getProperty, readFdt } from '../../fdt/reader.ts';
+import { asU32Native, cString, u32Native, u64Native } from '../../fdt/values.ts';
+import type { PhysicalMemory } from '../../memory/physical-memory.ts';
+import { type Blob, type DecodedSubtree, defineSubtree } from '../subtree.ts';
+import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
+import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from './abi.ts';
+import { csumPartial } from './checksum.ts';
+
+const schema = z.strictObject({
+  seed: seed.default('kho_test'),
+  max_mem: size
+    .optional()
+    .meta({ description: 'bytes of test data; default two blocks of the largest order, as the module' }),
+  orders: z
+    .array(integer(0, 63, 'folio order'))
+    .optional()
+    .meta({ description: 'orders of the folios, instead of random ones that fill max_mem' }),
+});
+
+type Spec = z.output<typeof schema>;
+
+interface TestFolio {
+  phys: bigint;
+  order: number;
+  /** Content, as long as the folio. */
+  data: Uint8Array;
+}
+
+/** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
+export const khoTest = defineSubtree({
+  key: KHO_TEST_FDT,
+  nodeName: { KHO_TEST_FDT },
+  schema,
+
+  /** In the order of kho_test_save(): data, FDT folio, list of folios (lib/test_kho.c, 7.3). */
+  produce(producer, spec) {
+    const { target } = producer;
+    const folios = emitFolios(producer, spec);
+    const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
+
+    const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
+    const phys = producer.allocateFolioFor(`${KHO_TEST_FDT}/fdt`, fdtLimit);
+    const list = emitFolioList(producer, folioList(target, folios));
+    for (const [i, folio] of folios.entries()) {
+      producer.preserveFolio(`${KHO_TEST_FDT}/folios[${i}]`, folio.phys, folio.order);
+    }
+    const blob = emitFdt(producer, `${KHO_TEST_FDT}/fdt`, Number(fdtLimit), (fdt) => {
+      fdt.property('compatible', cString(constantOf(target, { KHO_TEST_COMPAT })));
+      fdt.property('magic', u32Native(constantOf(target, { KHO_TEST_MAGIC }), target.endian));
+      fdt.node(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }), () => {
+        fdt.property('nr_folios', u32Native(folios.length, target.endian));
+        fdt.property('folios_info', list);
+        fdt.property('csum', u32Native(csum, target.endian));
+      });
+    });
+    overrideHeader(producer.overrides, `${KHO_TEST_FDT}/fdt`, blob);
+    producer.memory.write(phys, blob);
+    producer.addSubtree({ name: constantOf(target, { KHO_TEST_FDT }), phys, size: BigInt(blob.length) });
+  },
+
+  decode,
+});
+
+/** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
+function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
+  const { target, overrides } = producer;
+  if (target.generation.testFolios === 'inline') return list;
+  const path = `${KHO_TEST_FDT}/folios_info`;
+  const descriptor = emitVmalloc(producer, path, list);
+  return encodeStruct(kho_vmalloc, target, overrides.struct(path, kho_vmalloc, target, descriptor));
+}
+
+/** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
+function decode({ target, memory, bytes }: Blob): DecodedSubtree {
+  const format = 'FDT of lib/test_kho.c';
+  const { root } = readFdt(bytes);
+  const data = findNode(root, `/${constantOf(target, { 'kho_test:data': KHO_TEST_DATA })}`);
+  const u32At = (node: FdtNode | undefined, name: string) => {
+    const property = node && getProperty(node, name);
+    return property && asU32Native(property.value, target.endian);
+  };
+  const magic = u32At(root, 'magic');
+  const nrFolios = u32At(data, 'nr_folios');
+  const csum = u32At(data, 'csum');
+  const info = data && getProperty(data, 'folios_info')?.value;
+  if (nrFolios === undefined || csum === undefined || info === undefined) {
+    return {
+      format,
+      fields: { magic: word(magic) },
+      problems: ['nr_folios, folios_info or csum is missing'],
+    };
+  }
+  const { folios, problems } = readFolioList(target, memory, info, nrFolios);
+  const sum = checksum(target, memory, folios);
+  const wanted = constantOf(target, { KHO_TEST_MAGIC });
+  if (magic !== wanted) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(wanted)}`);
+  if (folios.length !== nrFolios) problems.push(`${folios.length} folios listed, nr_folios is ${nrFolios}`);
+  if (sum !== undefined && sum !== csum)
+    problems.push(`the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
+  const contents = sum === undefined ? 'not in the image' : sum === csum ? 'match the checksum' : 'differ';
+  return {
+    format,
+    fields: { magic: word(magic), nr_folios: nrFolios, csum: word(csum), contents, folios },
+    problems,
+  };
+}
+
+/** A number that people read in hex. */
+const word = (value: number | undefined) => (value === undefined ? null : BigInt(value));
+
+interface ListedFolio {
+  readonly [key: string]: bigint | number;
+  readonly phys: bigint;
+  readonly order: number;
+}
+
+interface FolioList {
+  readonly folios: ListedFolio[];
+  readonly problems: string[];
+}
+
+/** The list in the form that the generation's receiver takes; in the other form it is refused, as there. */
+function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array, count: number): FolioList {
+  const { testFolios } = target.generation;
+  const expected = testFolios === 'inline' ? count * 8 : layoutOf(kho_vmalloc, target).size;
+  if (info.length !== expected) {
+    return { folios: [], problems: [`folios_info has ${info.length} bytes, expected ${expected}`] };
+  }
+  if (testFolios === 'inline') return { folios: listedFolios(target, [info], count), problems: [] };
+  const area = readVmalloc(memory, target, decodeStruct(kho_vmalloc, target, info));
+  const pages = area.blocks.map((page) => memory.read(page, target.pageSize));
+  return { folios: listedFolios(target, pages, count), problems: [...area.problems] };
+}
+
+function listedFolios(target: Target, parts: readonly Uint8Array[], count: number): ListedFolio[] {
+  const mask = BigInt(target.pageSize - 1);
+  const folios: ListedFolio[] = [];
+  for (const part of parts) {
+    const entries = Buffer.from(part);
+    for (let at = 0; at < entries.length && folios.length < count; at += 8) {
+      const entry = target.endian === 'little' ? entries.readBigUInt64LE(at) : entries.readBigUInt64BE(at);
+      folios.push({ phys: entry & ~mask, order: Number(entry & mask) });
+    }
+  }
+  return folios;
+}
+
+/** The sum over all folios; undefined when the image does not have their contents. */
+function checksum(
+  target: Target,
+  memory: PhysicalMemory,
+  folios: readonly ListedFolio[],
+): number | undefined {
+  let sum = 0;
+  for (const { phys, order } of folios) {
+    if (order > maxPageOrder(target)) return undefined;
+    const size = target.pageSize * 2 ** order;
+    if (!memory.hasContents(phys, size)) return undefined;
+    sum = csumPartial(target.arch, memory.read(phys, size), sum);
+  }
+  return sum;
+}
+
+function emitFolios(producer: Producer, spec: Spec): TestFolio[] {
+  const random = new SeededBytes(spec.seed);
+  const orders = spec.orders ?? randomOrders(producer.target, random, spec.max_mem);
+  return orders.map((order, i) => {
+    const size = producer.pageSize << BigInt(order);
+    const phys = producer.allocate(`${KHO_TEST_FDT}/folios[${i}]`, size, size);
+    const data = random.bytes(Number(size));
+    producer.memory.map(phys, data);
+    return { phys, order, data };
+  });
+}
+
+/** As kho_test_generate_data(): any order, and towards the end none that passes max_mem (lib/test_kho.c, 7.3). */
+function randomOrders(target: Target, random: SeededBytes, maxMem: bigint | undefined): number[] {
+  const page = BigInt(target.pageSize);
+  const max = maxMem ?? (page << BigInt(maxPageOrder(target))) * 2n;
+  const orders: number[] = [];
+  for (let used = 0n; used < max; ) {
+    let order = random.u32() % (maxPageOrder(target) + 1);
+    if (used + (page << BigInt(order)) > max) order = Math.max(0, getOrder(max - used, target) - 1);
+    orders.push(order);
+    used += page << BigInt(order);
+  }
+  return orders;
+}
+
+/** One phys_addr_t per folio, its order in the bits below the page. */
+function folioList(target: Target, folios: readonly TestFolio[]): Uint8Array {
+  return Buffer.concat(folios.map(({ phys, order }) => u64Native(phys | BigInt(order), target.endian)));
+}

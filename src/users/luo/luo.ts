@@ -1,0 +1,215 @@
+import { z } from 'zod';
+import type { StructValues } from '../../abi/layout.ts';
+import { hex } from '../../base/numbers.ts';
+import { text, u64 } from '../../base/spec-values.ts';
+import type { Producer } from '../../emit/producer.ts';
+import { MemfdBudget } from '../memfd/hash.ts';
+import { type Blob, type DecodedSubtree, type DecodedValue, defineSubtree } from '../subtree.ts';
+import {
+  LIVEUPDATE_FLB_COMPAT_LENGTH,
+  LIVEUPDATE_SESSION_NAME_LENGTH,
+  LUO_FLB_PGCNT,
+  LUO_KHO_ENTRY_NAME,
+  luo_flb_header_ser,
+  luo_flb_ser,
+  type luo_session_ser,
+} from './abi.ts';
+import { luoFdt } from './fdt-form.ts';
+import { type DecodedFile, decodeFile, emitFile, type FileSer, fileSchema } from './files.ts';
+import { luoStruct } from './struct-form.ts';
+import { emitArray, LuoTables } from './tables.ts';
+
+const NAME = LIVEUPDATE_SESSION_NAME_LENGTH - 1;
+const FLB_NAME = LIVEUPDATE_FLB_COMPAT_LENGTH - 1;
+
+const isDistinct = <T, V>(list: readonly T[], key: (item: T) => V) =>
+  new Set(list.map(key)).size === list.length;
+
+const session = z.strictObject({
+  name: text(`what its user called the session, 1 to ${NAME} characters`)
+    .min(1, { error: () => `1 to ${NAME} characters` })
+    .max(NAME, { error: () => `1 to ${NAME} characters` }),
+  files: z
+    .array(fileSchema)
+    .refine((files) => isDistinct(files, ({ token }) => token), {
+      error: () => 'a token of its own for each file',
+    })
+    .optional()
+    .meta({ description: 'files, in the order in which they were preserved' }),
+});
+
+const flb = z.strictObject({
+  name: text(`name of the object, up to ${FLB_NAME} characters`)
+    .min(1, { error: () => 'a name' })
+    .max(FLB_NAME, { error: () => `at most ${FLB_NAME} characters` }),
+  data: u64('what it hands over, often an address; default 0').optional(),
+  count: u64('files that depend on it; default 1').optional(),
+});
+
+const schema = z
+  .strictObject({
+    liveupdate_number: u64('live updates since the last cold boot, this one included; default 1').optional(),
+    sessions: z
+      .array(session)
+      .refine((sessions) => isDistinct(sessions, ({ name }) => name), {
+        error: () => 'a name of its own for each session',
+      })
+      .optional()
+      .meta({ description: 'sessions, in the order in which they were created' }),
+    flbs: z
+      .array(flb)
+      .refine((flbs) => isDistinct(flbs, ({ name }) => name), {
+        error: () => 'a name of its own for each FLB',
+      })
+      .optional()
+      .meta({ description: 'objects whose life is bound to files (FLBs), from 7.1 on' }),
+  })
+  .meta({ description: 'Live Update Orchestrator: sessions with files, as /dev/liveupdate gives them back' });
+
+type Spec = z.output<typeof schema>;
+export type SessionSer = StructValues<typeof luo_session_ser.fields>;
+
+/** How LUO's state stands in memory: in an FDT with fixed arrays, or in structures with chains of blocks. */
+export interface LuoForm {
+  /** Name of the format, for people. */
+  readonly format: string;
+  /** @returns physical address of the first file's table */
+  emitFiles(producer: Producer, path: string, files: readonly FileSer[]): bigint;
+  /** @param flbs address of the page of FLBs. Adds the subtree. */
+  emitRoot(
+    producer: Producer,
+    state: { number: bigint; sessions: readonly SessionSer[]; flbs: bigint },
+  ): void;
+  /** Reads what luo_early_startup() reads. */
+  decodeRoot(blob: Blob, tables: LuoTables, problems: string[]): LuoRoot;
+  decodeFiles(tables: LuoTables, what: string, session: SessionSer): { entries: FileSer[]; blocks: bigint[] };
+}
+
+export interface LuoRoot {
+  readonly fields: { readonly [key: string]: DecodedValue };
+  readonly sessions: readonly SessionSer[];
+  /** Address of the page of FLBs; 0n for none. */
+  readonly flbs: bigint;
+}
+
+const FORMS = { fdt: luoFdt, 'fdt-flb': luoFdt, struct: luoStruct } as const satisfies Record<
+  string,
+  LuoForm
+>;
+
+/** Sessions and their files: what a live update keeps open over the kexec. */
+export const luo = defineSubtree({
+  key: 'luo',
+  nodeName: { LUO_KHO_ENTRY_NAME },
+  schema,
+
+  /** As liveupdate_reboot() leaves it (kernel/liveupdate/luo_core.c, 7.3). */
+  produce(producer, spec) {
+    const { generation } = producer.target;
+    if (generation.luo === undefined) {
+      producer.checker.broken('subtree-unknown', `${generation.name} has no ${LUO_KHO_ENTRY_NAME}`);
+    }
+    const form = FORMS[generation.luo ?? 'fdt'];
+    const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
+      const path = `${LUO_KHO_ENTRY_NAME}/sessions[${s}]/files`;
+      const entries = files.map((file, f) => emitFile(producer, `${path}[${f}]`, file));
+      const table = entries.length > 0 ? form.emitFiles(producer, path, entries) : 0n;
+      return { name, 'file_set_ser.files': table, 'file_set_ser.count': BigInt(entries.length) };
+    });
+    const flbs = generation.luo === 'fdt' ? 0n : emitFlbs(producer, spec.flbs ?? []);
+    form.emitRoot(producer, { number: spec.liveupdate_number ?? 1n, sessions, flbs });
+  },
+
+  decode,
+});
+
+/** luo_flb_setup_outgoing(), luo_flb_serialize() (kernel/liveupdate/luo_flb.c, 7.3): the page is there without any FLB. */
+function emitFlbs(producer: Producer, flbs: NonNullable<Spec['flbs']>): bigint {
+  return emitArray(producer, `${LUO_KHO_ENTRY_NAME}/flbs`, LUO_FLB_PGCNT, {
+    header: {
+      def: luo_flb_header_ser,
+      values: { pgcnt: BigInt(LUO_FLB_PGCNT), count: BigInt(flbs.length) },
+    },
+    entry: luo_flb_ser,
+    values: flbs.map(({ name, data = 0n, count = 1n }) => ({ name, data, count })),
+  });
+}
+
+/** A session as it is handed over. */
+export interface DecodedSession {
+  readonly name: string;
+  /** Files that it tells. */
+  readonly count: bigint;
+  readonly files: readonly DecodedFile[];
+  /** Addresses of the pages that list them: one array up to 7.1, a chain of blocks later. */
+  readonly blocks: readonly bigint[];
+}
+
+export interface DecodedLuo extends LuoRoot {
+  readonly format: string;
+  readonly decodedSessions: readonly DecodedSession[];
+  readonly decodedFlbs: readonly StructValues<typeof luo_flb_ser.fields>[];
+  readonly problems: readonly string[];
+}
+
+/** Reads what a receiver reads at once, and what it reads when /dev/liveupdate is opened. */
+export function readLuo(blob: Blob): DecodedLuo {
+  const { generation } = blob.target;
+  const problems: string[] = [];
+  const form = FORMS[generation.luo ?? 'fdt'];
+  const tables = new LuoTables(blob.memory, blob.target, problems);
+  const budget = new MemfdBudget();
+  const root = form.decodeRoot(blob, tables, problems);
+  const decodedSessions = root.sessions.map((ser): DecodedSession => {
+    const what = `session '${ser.name}'`;
+    const { entries, blocks } = form.decodeFiles(tables, what, ser);
+    const count = ser['file_set_ser.count'];
+    if (count !== BigInt(entries.length))
+      problems.push(`${what}: ${count} files are told, ${entries.length} listed`);
+    problems.push(
+      ...twice(
+        `${what}: token`,
+        entries.map(({ token }) => hex(token)),
+      ),
+    );
+    const files = entries.map((file) =>
+      decodeFile(blob, file, budget, (text) => problems.push(`${what}, token ${hex(file.token)}: ${text}`)),
+    );
+    return { name: ser.name, count, files, blocks };
+  });
+  problems.push(
+    ...twice(
+      'session',
+      root.sessions.map(({ name }) => `'${name}'`),
+    ),
+  );
+  const decodedFlbs = root.flbs === 0n ? [] : readFlbs(tables, root.flbs);
+  return { ...root, format: form.format, decodedSessions, decodedFlbs, problems };
+}
+
+function decode(blob: Blob): DecodedSubtree {
+  const { format, fields, decodedSessions, decodedFlbs, problems } = readLuo(blob);
+  const sessions = decodedSessions.map(({ files, ...session }) => ({
+    ...session,
+    files: files.map(fileFields),
+  }));
+  return { format, fields: { ...fields, sessions, flbs: decodedFlbs.map((flb) => ({ ...flb })) }, problems };
+}
+
+function fileFields({ memfd, ...file }: DecodedFile): { [key: string]: DecodedValue } {
+  return memfd === null ? file : { ...file, memfd: { ...memfd } };
+}
+
+function readFlbs(tables: LuoTables, phys: bigint): StructValues<typeof luo_flb_ser.fields>[] {
+  return tables.array('FLBs', phys, LUO_FLB_PGCNT, {
+    header: luo_flb_header_ser,
+    entry: luo_flb_ser,
+    countOf: ({ count }) => count,
+  });
+}
+
+function twice(what: string, names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  const again = new Set(names.filter((name) => seen.has(name) || !seen.add(name)));
+  return [...again].map((name) => `${what} ${name} is there twice`);
+}

@@ -1,0 +1,156 @@
+import { KHO_VMALLOC_ALLOC } from '../../abi/kexec_handover.ts';
+import { getOrder } from '../../abi/page-order.ts';
+import type { Target } from '../../abi/target.ts';
+import type { Image } from '../../model/image.ts';
+import type { Block, BlockSet } from '../../respec/blocks.ts';
+import type { Found, Maker } from '../../respec/subtrees.ts';
+import type { Spec } from '../../specfile/schema.ts';
+import { SEALS } from '../memfd/abi.ts';
+import { FOLIO_FLAGS } from '../memfd/folios.ts';
+import type { ListedRun } from '../memfd/hash.ts';
+import type { DecodedMemfd } from '../memfd/memfd.ts';
+import { LUO_FILE_PGCNT, LUO_KHO_ENTRY_NAME, LUO_SESSION_PGCNT } from './abi.ts';
+import type { DecodedFile } from './files.ts';
+import { type DecodedLuo, type DecodedSession, luo, readLuo } from './luo.ts';
+
+type LuoSpec = NonNullable<NonNullable<Spec['subtrees']>[number]['luo']>;
+type SessionSpec = NonNullable<LuoSpec['sessions']>[number];
+type FileSpec = NonNullable<SessionSpec['files']>[number];
+type MemfdSpec = NonNullable<FileSpec['memfd']>;
+
+const NAME = LUO_KHO_ENTRY_NAME;
+const SEAL_NAMES = Object.keys(SEALS) as (keyof typeof SEALS)[];
+
+/** Sessions and files as they are, each structure at its place. What the files hold is zero: it is left out. */
+export const luoPart: Maker = (image, { phys, size }, blocks) => {
+  const state = readLuo(blobOf(image, { phys, size }, blocks));
+  if (state.problems.length > 0) return undefined;
+  const places = new Places(image.target);
+  places.add(NAME, phys, 0);
+  const spec = luoSpec(state, image.target, places);
+  if (!spec || !luo.schema.safeParse(spec).success || !blocks.takeAll(places.blocks)) return undefined;
+  return { subtree: { luo: spec }, place: places.place };
+};
+
+function blobOf({ target, memory }: Image, { phys, size }: Pick<Found, 'phys' | 'size'>, blocks: BlockSet) {
+  // The FDT of LUO is in a page, and struct luo_ser as well.
+  const length = size !== null && size < BigInt(target.pageSize) ? Number(size) : target.pageSize;
+  return {
+    target,
+    memory,
+    phys,
+    bytes: memory.read(phys, length),
+    orderAt: (at: bigint) => blocks.orderAt(at),
+  };
+}
+
+/** What a spec has to say of where structures are, and the blocks that it then preserves. */
+class Places {
+  readonly pageShift: number;
+  readonly place: Record<string, bigint> = {};
+  readonly blocks: Block[] = [];
+
+  constructor({ pageShift }: Target) {
+    this.pageShift = pageShift;
+  }
+
+  add(path: string, phys: bigint, order: number): void {
+    this.place[path] = phys;
+    this.blocks.push([phys, order]);
+  }
+}
+
+/** @returns undefined for what no kernel hands over, and so no spec says */
+function luoSpec(state: DecodedLuo, target: Target, places: Places): LuoSpec | undefined {
+  const { sessions_pa, session_blocks, liveupdate_num } = state.fields;
+  if (typeof liveupdate_num !== 'bigint') return undefined;
+  if (Array.isArray(session_blocks)) {
+    const list: readonly unknown[] = session_blocks;
+    list.forEach((block, b) => {
+      if (typeof block === 'bigint') places.add(`${NAME}/sessions/blocks[${b}]`, block, 0);
+    });
+  } else if (typeof sessions_pa === 'bigint') {
+    places.add(`${NAME}/sessions`, sessions_pa, pagesOrder(LUO_SESSION_PGCNT, target));
+  }
+  if (target.generation.luo !== 'fdt') {
+    if (state.flbs === 0n) return undefined;
+    places.add(`${NAME}/flbs`, state.flbs, 0);
+  }
+  const sessions = state.decodedSessions.map((session, s) =>
+    sessionSpec(session, `${NAME}/sessions[${s}]/files`, target, places),
+  );
+  if (!sessions.every((session) => session !== undefined)) return undefined;
+  return { liveupdate_number: liveupdate_num, sessions, flbs: state.decodedFlbs.map((flb) => ({ ...flb })) };
+}
+
+const pagesOrder = (pages: number, target: Target) => getOrder(BigInt(pages * target.pageSize), target);
+
+function sessionSpec(
+  { name, files, blocks }: DecodedSession,
+  path: string,
+  target: Target,
+  places: Places,
+): SessionSpec | undefined {
+  const isChain = target.generation.luo === 'struct';
+  blocks.forEach((block, b) => {
+    if (isChain) places.add(`${path}/blocks[${b}]`, block, 0);
+    else places.add(path, block, pagesOrder(LUO_FILE_PGCNT, target));
+  });
+  const specs = files.map((file, f) => fileSpec(file, `${path}[${f}]/memfd`, places));
+  return specs.every((spec) => spec !== undefined) ? { name, files: specs } : undefined;
+}
+
+function fileSpec(
+  { token, compatible, data, memfd }: DecodedFile,
+  path: string,
+  places: Places,
+): FileSpec | undefined {
+  if (memfd === null) return { token, handler: compatible, data };
+  places.add(path, data, 0);
+  const spec = memfdSpec(memfd, path, places);
+  return spec && { token, memfd: spec };
+}
+
+function memfdSpec(memfd: DecodedMemfd, path: string, places: Places): MemfdSpec | undefined {
+  const { size, position, seals, flags, folios, list } = memfd;
+  const odd = flags !== 0 || list.order !== 0 || (folios.length > 0 && list.flags !== KHO_VMALLOC_ALLOC);
+  if (odd || folios.some((run) => run.order === null || run.flags !== FOLIO_FLAGS)) return undefined;
+  let first = 0;
+  for (const { phys, order, count } of folios) {
+    places.place[`${path}/folios[${first}]`] = phys;
+    const bytes = 1n << BigInt((order ?? 0) + places.pageShift);
+    for (let i = 0; i < count; i++) places.blocks.push([phys + BigInt(i) * bytes, order ?? 0]);
+    first += count;
+  }
+  list.pages.forEach((page, i) => {
+    places.add(`${path}/folios/pages[${i}]`, page, 0);
+  });
+  list.chunks.forEach((chunk, i) => {
+    places.add(`${path}/folios/chunks[${i}]`, chunk, 0);
+  });
+  const content = zeroes(folios, size, places.pageShift);
+  const names = SEAL_NAMES.filter((name) => seals?.includes(name));
+  return content && { size, position, ...(seals !== null && { seals: names }), content };
+}
+
+interface Zeroes {
+  readonly at: bigint;
+  readonly order: number;
+  readonly zero: bigint;
+}
+
+/** What is in a row in the file and of one order is one piece; undefined where a folio is beyond the end. */
+function zeroes(folios: readonly ListedRun[], size: bigint, pageShift: number): Zeroes[] | undefined {
+  const pieces: Zeroes[] = [];
+  for (const { index, order, count } of folios) {
+    const folio = 1n << BigInt((order ?? 0) + pageShift);
+    const at = index << BigInt(pageShift);
+    if (at + folio * BigInt(count - 1) >= size) return undefined;
+    const last = pieces.at(-1);
+    const zero = folio * BigInt(count);
+    if (last && last.order === order && last.at + last.zero === at) {
+      pieces[pieces.length - 1] = { ...last, zero: last.zero + zero };
+    } else pieces.push({ at, order: order ?? 0, zero });
+  }
+  return pieces.map(({ at, order, zero }) => ({ at, order, zero: at + zero > size ? size - at : zero }));
+}

@@ -1,0 +1,173 @@
+import type { StructValues } from '../../abi/layout.ts';
+import { hex } from '../../base/numbers.ts';
+import { offerBytes, overrideBytes } from '../../emit/override-bytes.ts';
+import type { Producer, Row } from '../../emit/producer.ts';
+import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
+import {
+  MEMFD_FOLIO_BYTES,
+  MEMFD_LUO_FOLIO_DIRTY,
+  MEMFD_LUO_FOLIO_UPTODATE,
+  type MemfdFolio,
+  memfd_luo_folio_ser,
+  type memfd_luo_ser_v1,
+  readMemfdFolio,
+  writeMemfdFolio,
+} from './abi.ts';
+import type { FolioRun } from './content.ts';
+import type { ListedRun, MemfdBudget, MemfdSource } from './hash.ts';
+
+/** What a producer sets on each folio, whatever it was (memfd_luo_preserve_folios(), mm/memfd_luo.c, 7.3). */
+export const FOLIO_FLAGS = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE;
+/** Overrides are offered for each folio of a file that has no more. */
+const FEW_FOLIOS = 64;
+
+/** The folios, and the list of them in a vmalloc area; a file without folios has no list. */
+export function emitFolios(producer: Producer, path: string, runs: readonly FolioRun[]) {
+  const folios = `${path}/folios`;
+  const count = runs.reduce((sum, run) => sum + run.count, 0);
+  const list = Buffer.alloc(count * MEMFD_FOLIO_BYTES);
+  let first = 0;
+  for (const run of runs) {
+    for (const row of emitRun(producer, folios, first, run)) listRow(producer, list, row, { ...run, first });
+    first += run.count;
+  }
+  overrideFolios(producer, folios, list);
+  const none = { first: 0n, total_pages: 0, flags: 0, order: 0 };
+  const area = count > 0 ? emitVmalloc(producer, folios, list) : none;
+  return {
+    nr_folios: BigInt(count),
+    'folios.first': area.first,
+    'folios.total_pages': area.total_pages,
+    'folios.flags': area.flags,
+    'folios.order': area.order,
+  };
+}
+
+function emitRun(producer: Producer, path: string, first: number, { order, count, bytes }: FolioRun): Row[] {
+  const folio = producer.pageSize << BigInt(order);
+  const rows = producer.allocateRows(path, first, count, folio);
+  for (const row of rows) {
+    producer.preserveFolios(path, row.start, order, row.count, row.first);
+    const size = Number(folio) * row.count;
+    fill(producer, row.start, size, bytes.subarray(Number(folio) * (row.first - first)).subarray(0, size));
+  }
+  return rows;
+}
+
+/** Bytes of one extent. */
+const LONGEST_EXTENT = 256 << 20;
+
+/** Zeroes take no memory of ours: what is allocated and never written is not there. */
+function fill({ memory }: Producer, start: bigint, size: number, bytes: Uint8Array): void {
+  for (let done = 0; done < size; done += LONGEST_EXTENT) {
+    const length = Math.min(size - done, LONGEST_EXTENT);
+    const own = bytes.subarray(done, done + length);
+    const whole = own.length === length ? own : new Uint8Array(length);
+    if (whole !== own) whole.set(own);
+    memory.put(start + BigInt(done), whole);
+  }
+}
+
+function listRow({ target }: Producer, list: Buffer, row: Row, run: FolioRun & { first: number }): void {
+  const pages = (count: number) => BigInt(count) << BigInt(run.order);
+  for (let i = 0; i < row.count; i++) {
+    writeMemfdFolio(list, (row.first + i) * MEMFD_FOLIO_BYTES, {
+      pfn: (row.start >> BigInt(target.pageShift)) + pages(i),
+      flags: FOLIO_FLAGS,
+      index: run.index + pages(row.first + i - run.first),
+    });
+  }
+}
+
+function overrideFolios(producer: Producer, path: string, list: Uint8Array): void {
+  const count = list.length / MEMFD_FOLIO_BYTES;
+  const few = count <= FEW_FOLIOS;
+  if (!few && !producer.overrides.touches(`${path}[`)) return;
+  const override = few ? offerBytes : overrideBytes;
+  for (let n = 0; n < count; n++) {
+    override(producer, `${path}[${n}]`, memfd_luo_folio_ser, list, n * MEMFD_FOLIO_BYTES);
+  }
+}
+
+type Ser = StructValues<typeof memfd_luo_ser_v1.fields>;
+
+/** The list of folios, those in a row together, and where it stands. @param problems what is wrong is added here */
+export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, problems: string[]) {
+  const { target, memory } = blob;
+  if (ser.nr_folios === 0n) return { runs: [], pages: [], chunks: [] };
+  const {
+    blocks,
+    chunks,
+    problems: broken,
+  } = readVmalloc(memory, target, {
+    first: ser['folios.first'],
+    total_pages: ser['folios.total_pages'],
+    flags: ser['folios.flags'],
+    order: ser['folios.order'],
+  });
+  problems.push(...broken.map((text) => `list of folios: ${text}`));
+  const perBlock = Math.floor((target.pageSize << Math.min(ser['folios.order'], 10)) / MEMFD_FOLIO_BYTES);
+  if (ser.nr_folios > BigInt(blocks.length * perBlock)) {
+    problems.push(`${ser.nr_folios} folios, the list has room for ${blocks.length * perBlock}`);
+  }
+  const runs = new Runs(blob, ser.size, problems);
+  let left = budget.folios(ser.nr_folios, problems);
+  for (const block of blocks) {
+    const count = Math.min(left, perBlock);
+    if (count === 0) break;
+    const list = Buffer.from(memory.read(block, count * MEMFD_FOLIO_BYTES));
+    for (let i = 0; i < count; i++) runs.add(readMemfdFolio(list, i * MEMFD_FOLIO_BYTES));
+    left -= count;
+  }
+  return { runs: runs.all, pages: blocks, chunks };
+}
+
+/** Complaints about single folios of one file that are told. */
+const MOST_COMPLAINTS = 10;
+
+/** Gathers folios into runs, and what is wrong with them. */
+class Runs {
+  readonly all: ListedRun[] = [];
+  readonly #blob: MemfdSource;
+  /** Pages of the file. */
+  readonly #end: bigint;
+  readonly #problems: string[];
+  #complaints = 0;
+  #number = 0;
+  #next = { index: 0n, phys: 0n };
+
+  constructor(blob: MemfdSource, size: bigint, problems: string[]) {
+    this.#blob = blob;
+    this.#end = (size + BigInt(blob.target.pageSize) - 1n) >> BigInt(blob.target.pageShift);
+    this.#problems = problems;
+  }
+
+  add({ pfn, flags, index }: MemfdFolio): void {
+    const phys = pfn << BigInt(this.#blob.target.pageShift);
+    const order = this.#blob.orderAt(phys) ?? null;
+    if (pfn !== 0n && order === null)
+      this.#complain(`at ${hex(phys)} is not preserved, or no block starts there`);
+    if (index >= this.#end) this.#complain(`has page ${index} of the file, which has ${this.#end}`);
+    if (index < this.#next.index) this.#complain(`has page ${index} of the file, which comes before`);
+    this.#number++;
+    this.#append({ phys, index, flags, order });
+    this.#next = { index: index + (1n << BigInt(order ?? 0)), phys: phys + this.#bytes(order) };
+  }
+
+  #append({ phys, index, flags, order }: Omit<ListedRun, 'count'>): void {
+    const last = this.all.at(-1);
+    const next = this.#next;
+    if (last && last.order === order && last.flags === flags && next.phys === phys && next.index === index) {
+      this.all[this.all.length - 1] = { ...last, count: last.count + 1 };
+    } else this.all.push({ index, phys, order, count: 1, flags });
+  }
+
+  #bytes(order: number | null): bigint {
+    return BigInt(this.#blob.target.pageSize) << BigInt(order ?? 0);
+  }
+
+  #complain(text: string): void {
+    this.#complaints++;
+    if (this.#complaints <= MOST_COMPLAINTS) this.#problems.push(`folio ${this.#number} ${text}`);
+  }
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { constantOf } from '../../abi/constants.ts';
+import { KhoforgeError } from '../../base/errors.ts';
+import { alignDown, humanSize } from '../../base/numbers.ts';
+import { size, text } from '../../base/spec-values.ts';
+import { content, contentBytes } from '../../emit/content.ts';
+import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
+import type { Producer } from '../../emit/producer.ts';
+import { type FdtNode, getProperty, readFdt } from '../../fdt/reader.ts';
+import { asCString, asU64Native, cString, u64Native } from '../../fdt/values.ts';
+import { type DecodedValue, defineSubtree } from '../subtree.ts';
+import {
+  MEMBLOCK_KHO_FDT,
+  MEMBLOCK_KHO_NODE_COMPATIBLE,
+  RESERVE_MEM_KHO_NODE_COMPATIBLE,
+  RESERVE_MEM_MAX_ENTRIES,
+  RESERVE_MEM_NAME_SIZE,
+  RESERVE_MEM_SIZE,
+  RESERVE_MEM_START,
+} from './abi.ts';
+
+const region = z.strictObject({
+  name: text(`label of the region, up to ${RESERVE_MEM_NAME_SIZE - 1} characters`)
+    .min(1, { error: () => 'a label' })
+    .max(RESERVE_MEM_NAME_SIZE - 1, { error: () => `at most ${RESERVE_MEM_NAME_SIZE - 1} characters` }),
+  size: size.refine((value) => value > 0n, { error: () => 'a size above 0' }),
+  align: size
+    .refine((value) => value > 0n && (value & (value - 1n)) === 0n, { error: () => 'a power of two' })
+    .optional()
+    .meta({ description: 'alignment of its start, a power of two; default: a page' }),
+  content: content.optional(),
+});
+
+type Region = z.output<typeof region>;
+
+const schema = z
+  .array(region)
+  .min(1, { error: () => 'at least one region' })
+  .max(RESERVE_MEM_MAX_ENTRIES, { error: () => `at most ${RESERVE_MEM_MAX_ENTRIES} regions` })
+  .refine((regions) => new Set(regions.map(({ name }) => name)).size === regions.length, {
+    error: () => 'a label of its own for each region',
+  })
+  .meta({ description: 'what reserve_mem=size:align:name reserved, in the order of the command line' });
+
+/** Regions of the command line's reserve_mem=, which a receiver with the same reserve_mem= finds again. */
+export const reserveMem = defineSubtree({
+  key: 'reserve_mem',
+  nodeName: { MEMBLOCK_KHO_FDT },
+  schema,
+
+  /** As prepare_kho_fdt() and reserved_mem_preserve() (mm/memblock.c, 7.3). */
+  produce(producer, regions) {
+    const { target } = producer;
+    const starts = regions.map((one) => emitRegion(producer, one));
+    const phys = producer.allocateFolio(MEMBLOCK_KHO_FDT, 0);
+    const blob = emitFdt(producer, MEMBLOCK_KHO_FDT, target.pageSize, (fdt) => {
+      fdt.property('compatible', cString(constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE })));
+      regions.forEach((one, i) => {
+        fdt.node(one.name, () => {
+          fdt.property('compatible', cString(constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE })));
+          fdt.property(RESERVE_MEM_START, u64Native(starts[i] ?? 0n, target.endian));
+          fdt.property(RESERVE_MEM_SIZE, u64Native(one.size, target.endian));
+        });
+      });
+    });
+    overrideHeader(producer.overrides, MEMBLOCK_KHO_FDT, blob);
+    producer.memory.write(phys, blob);
+    producer.addSubtree({ name: constantOf(target, { MEMBLOCK_KHO_FDT }), phys, size: BigInt(blob.length) });
+  },
+
+  /** Reads what reserve_mem_kho_revive() reads of each region (mm/memblock.c, 7.3). */
+  decode({ target, bytes }) {
+    const format = 'FDT of mm/memblock.c';
+    const { root } = readFdt(bytes);
+    const problems = wrongCompatible('the FDT', root, constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE }));
+    const compatible = constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE });
+    const regions = root.children.map((node): { [key: string]: DecodedValue } => {
+      problems.push(...wrongCompatible(`region '${node.name}'`, node, compatible));
+      const value = (name: string) => {
+        const property = getProperty(node, name);
+        const number = property && asU64Native(property.value, target.endian);
+        if (number === undefined) problems.push(`region '${node.name}': ${name} is missing or not 8 bytes`);
+        return number ?? null;
+      };
+      return { name: node.name, start: value(RESERVE_MEM_START), size: value(RESERVE_MEM_SIZE) };
+    });
+    return { format, fields: { regions }, problems };
+  },
+});
+
+/** Whole pages are preserved: a part of a page at the end is not (reserved_mem_preserve(), mm/memblock.c, 7.3). */
+function emitRegion(producer: Producer, { name, size: bytes, align, content: from }: Region): bigint {
+  const path = `${MEMBLOCK_KHO_FDT}/${name}`;
+  const { pageSize } = producer;
+  const start = producer.allocate(path, bytes, align && align > pageSize ? align : pageSize);
+  const whole = alignDown(bytes, pageSize);
+  if (whole > 0n) producer.preservePages(path, start, whole);
+  if (!from) return start;
+  const data = contentBytes(from, producer.baseDir);
+  if (BigInt(data.length) > bytes) {
+    throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${data.length} bytes for ${humanSize(bytes)}`, {
+      where: { spec: path },
+      hint: 'make the region larger or the content shorter',
+    });
+  }
+  producer.memory.write(start, data);
+  return start;
+}
+
+function wrongCompatible(what: string, node: FdtNode, expected: string): string[] {
+  const property = getProperty(node, 'compatible');
+  const found = property && asCString(property.value);
+  if (found === expected) return [];
+  return [`${what} is ${found === undefined ? 'without compatible' : `'${found}'`}, expected '${expected}'`];
+}

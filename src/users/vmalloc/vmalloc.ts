@@ -1,0 +1,96 @@
+import { constantOf } from '../../abi/constants.ts';
+import { KHO_VMALLOC_ALLOC, type kho_vmalloc, kho_vmalloc_chunk } from '../../abi/kexec_handover.ts';
+import { decodeStruct, type StructValues } from '../../abi/layout.ts';
+import type { Target } from '../../abi/target.ts';
+import { alignUp, hex } from '../../base/numbers.ts';
+import type { Producer } from '../../emit/producer.ts';
+import type { PhysicalMemory } from '../../memory/physical-memory.ts';
+
+export interface VmallocOptions {
+  /** Page order of the mapping: pages are allocated and preserved in blocks of it. Default 0. */
+  readonly order?: number;
+  /** KHO_VMALLOC_* (include/linux/kho/abi/kexec_handover.h, 7.3). Default KHO_VMALLOC_ALLOC, as vmalloc() gives. */
+  readonly flags?: number;
+}
+
+/**
+ * Preserves `content` as a vmalloc area, as kho_preserve_vmalloc() does (kernel/liveupdate/kexec_handover.c, 7.3): each
+ * block of pages is preserved by itself, and each chunk page at order 0.
+ * Structures: `<path>/pages[i]`, which are in a row unless they are placed apart, and `<path>/chunks[i]`.
+ * @returns the descriptor, struct kho_vmalloc, for the caller to store
+ */
+export function emitVmalloc(
+  producer: Producer,
+  path: string,
+  content: Uint8Array,
+  { order = 0, flags = constantOf(producer.target, { KHO_VMALLOC_ALLOC }) }: VmallocOptions = {},
+): StructValues<typeof kho_vmalloc.fields> {
+  const block = producer.pageSize << BigInt(order);
+  const size = alignUp(BigInt(content.length), block);
+  const count = Number(size / block);
+  const area = new Uint8Array(Number(size));
+  area.set(content);
+  const blocks = producer.allocateRows(`${path}/pages`, 0, count, block).flatMap((row) => {
+    const bytes = Number(block);
+    producer.memory.put(row.start, area.subarray(row.first * bytes, (row.first + row.count) * bytes));
+    return Array.from({ length: row.count }, (_, i) => row.start + BigInt(i) * block);
+  });
+  blocks.forEach((at, i) => {
+    producer.preservePages(`${path}/pages[${i}]`, at, block);
+  });
+  return { first: emitChunks(producer, path, blocks), total_pages: blocks.length << order, flags, order };
+}
+
+/** A chunk that becomes exactly full always gets a successor, even when no entry follows (7.3). */
+function emitChunks(producer: Producer, path: string, blocks: readonly bigint[]): bigint {
+  const perChunk = (producer.target.pageSize - 8) / 8;
+  const count = Math.floor(blocks.length / perChunk) + 1;
+  const chunks = Array.from({ length: count }, (_, i) => {
+    const chunk = producer.allocate(`${path}/chunks[${i}]`, producer.pageSize);
+    producer.preservePages(`${path}/chunks[${i}]`, chunk, producer.pageSize);
+    return chunk;
+  });
+  chunks.forEach((chunk, i) => {
+    producer.writeStruct(`${path}/chunks[${i}]`, kho_vmalloc_chunk, chunk, {
+      next: chunks[i + 1] ?? 0n,
+      phys: blocks.slice(i * perChunk, (i + 1) * perChunk),
+    });
+  });
+  return chunks[0] ?? 0n;
+}
+
+/** What a descriptor leads to. */
+export interface VmallocArea {
+  /** First bytes of the blocks of 1 << order pages, in order. */
+  readonly blocks: readonly bigint[];
+  /** Pages of the chain, in order. */
+  readonly chunks: readonly bigint[];
+  readonly problems: readonly string[];
+}
+
+/**
+ * Follows a descriptor's chain of chunks, as kho_restore_vmalloc() does (7.3). The chain may be damaged:
+ * no chunk is entered twice, and no more blocks are read than the descriptor tells.
+ */
+export function readVmalloc(
+  memory: PhysicalMemory,
+  target: Target,
+  descriptor: StructValues<typeof kho_vmalloc.fields>,
+): VmallocArea {
+  const blocks: bigint[] = [];
+  const seen = new Set<bigint>();
+  const area = (...problems: string[]): VmallocArea => ({ blocks, chunks: [...seen], problems });
+  const expected = Math.ceil(descriptor.total_pages / 2 ** descriptor.order);
+  for (let chunk = descriptor.first; chunk !== 0n; ) {
+    if (seen.has(chunk)) return area(`chunk ${hex(chunk)} is in its own chain`);
+    if (!memory.covers(chunk, target.pageSize)) return area(`chunk ${hex(chunk)} is not in the image`);
+    seen.add(chunk);
+    const { next, phys } = decodeStruct(kho_vmalloc_chunk, target, memory.read(chunk, target.pageSize));
+    const end = phys.indexOf(0n);
+    blocks.push(...phys.slice(0, end < 0 ? phys.length : end));
+    if (blocks.length > expected) return area(`more than the ${expected} blocks it tells`);
+    chunk = next;
+  }
+  if (blocks.length < expected) return area(`${blocks.length} blocks, the descriptor tells ${expected}`);
+  return area();
+}

@@ -1,0 +1,170 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { BootEvent, RunEnd } from '../../src/boot/events.ts';
+import { type RunOptions, runQemu } from '../../src/guest/qemu-process.ts';
+import { fakeQemu, temporary } from '../boot/fake-qemu.ts';
+
+interface Outcome {
+  end: RunEnd;
+  events: BootEvent[];
+  lines: string[];
+  log: string;
+}
+
+async function run(argv: string[], options: Partial<RunOptions> = {}): Promise<Outcome> {
+  const logPath = join(temporary(), 'console.log');
+  const events: BootEvent[] = [];
+  const end = await runQemu({
+    argv,
+    accel: 'tcg',
+    logPath,
+    timeout: 60,
+    silence: 60,
+    ...options,
+    onEvent(event) {
+      events.push(event);
+      options.onEvent?.(event);
+    },
+  });
+  const lines = events.flatMap((event) => (event.type === 'line' ? [event.text] : []));
+  return { end, events, lines, log: logPath };
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    // A process that only waits to be reaped is dead (Documentation/filesystems/proc.rst: status).
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('runQemu', () => {
+  it('gives a start, the lines as they are, and an end', async () => {
+    const { end, events, log } = await run(fakeQemu('exit', 'one\r\ntwo\r\nno end'));
+    expect(end).toEqual({ kind: 'exit' });
+    expect(events.map(({ type }) => type)).toEqual(['start', 'line', 'line', 'line', 'end']);
+    expect(events[0]).toMatchObject({ accel: 'tcg', argv: expect.arrayContaining(['exit']) });
+    expect(events[3]).toMatchObject({ text: 'no end' });
+    expect(readFileSync(log, 'latin1')).toBe('one\r\ntwo\r\nno end');
+  });
+
+  it('keeps every byte of the console in the log, text or not', async () => {
+    const { log } = await run(fakeQemu('exit', '\u0000\u0001\ufffd\u001b[0m\n'));
+    expect(readFileSync(log, 'utf8')).toBe('\u0000\u0001\ufffd\u001b[0m\n');
+  });
+
+  it('passes arguments without a shell', async () => {
+    const { lines } = await run([...fakeQemu('arguments'), 'a b', '$(id)', "'", '']);
+    expect(lines).toEqual(['<a b>', '<$(id)>', "<'>", '<>']);
+  });
+
+  it('ends a silent run', async () => {
+    const { end } = await run(fakeQemu('hang'), { silence: 0.05 });
+    expect(end).toEqual({ kind: 'silence', seconds: 0.05 });
+  });
+
+  it('ends a run that goes on for too long, but not for silence once it has spoken', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { end, lines } = await run(fakeQemu('hang', 'Linux version 7.3.4\r\n'), {
+      silence: 10,
+      timeout: 30,
+      onEvent(event) {
+        if (event.type === 'line') vi.advanceTimersByTime(30_000);
+      },
+    });
+    expect(lines).toEqual(['Linux version 7.3.4']);
+    expect(end).toEqual({ kind: 'timeout', seconds: 30 });
+  });
+
+  it('ends a run that floods the console, and keeps no more than the limit and one piece', async () => {
+    const { end, log } = await run(fakeQemu('flood'), { maxBytes: 100_000 });
+    expect(end).toEqual({ kind: 'flood', bytes: 100_000 });
+    expect(statSync(log).size).toBeLessThan(100_000 + (1 << 20));
+  });
+
+  it.each([
+    '---[ end Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000000 ]---',
+    'reboot: Power off not available: System halted instead',
+    'PANIC: early exception 0x0d IP 10:ffffffff8108c1d6 error 0 cr2 0xffff888000000413',
+  ])('ends after %j', async (line) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { end } = await run(fakeQemu('hang', `[    1.000000] ${line}\r\n`), {
+      // Once the line has been dealt with: QEMU gets a second to end by itself.
+      onEvent: ({ type }) => type === 'line' && setImmediate(() => vi.advanceTimersByTime(1000)),
+    });
+    expect(end).toEqual({ kind: 'stopped', line });
+  });
+
+  it('ends after a text of the caller', async () => {
+    const { end } = await run(fakeQemu('hang', 'TEST PASSED\r\n'), { stopLines: ['PASSED'] });
+    expect(end).toEqual({ kind: 'stopped', line: 'TEST PASSED' });
+  });
+
+  it('tells a failure of QEMU itself, with what it said', async () => {
+    expect((await run(fakeQemu('fail'))).end).toEqual({
+      kind: 'failed',
+      status: 'exit status 1',
+      stderr: "qemu-system-x86_64: -m banana: Parameter 'size' expects a non-negative number",
+    });
+    expect((await run(fakeQemu('crash', 'Linux\n'))).end).toMatchObject({
+      kind: 'failed',
+      status: 'SIGABRT',
+    });
+  });
+
+  it('says what to install when there is no QEMU', async () => {
+    await expect(run(['/nonexistent/qemu-system-x86_64'])).rejects.toMatchObject({
+      code: 'QEMU_MISSING',
+      exitCode: 3,
+      hint: 'apt-get install -y qemu-system-x86',
+    });
+  });
+
+  it('says when the log cannot be written, before anything runs', async () => {
+    await expect(run(fakeQemu('exit'), { logPath: '/proc/no/console.log' })).rejects.toMatchObject({
+      code: 'LOG_UNWRITABLE',
+    });
+  });
+
+  it('kills the whole process group on abort', async () => {
+    const abort = new AbortController();
+    const { end, lines } = await run(fakeQemu('family'), {
+      signal: abort.signal,
+      onEvent(event) {
+        if (event.type === 'line') abort.abort();
+      },
+    });
+    expect(end).toEqual({ kind: 'aborted' });
+    const pid = Number(lines[0]?.replace('child ', ''));
+    expect(pid).toBeGreaterThan(1);
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('does not start something that is aborted already', async () => {
+    const { end } = await run(fakeQemu('hang'), { signal: AbortSignal.abort() });
+    expect(end).toEqual({ kind: 'aborted' });
+  });
+
+  it('dies with its parent, and leaves no listener behind', async () => {
+    const before = process.listenerCount('SIGHUP');
+    const keepAlive = () => {};
+    process.on('SIGHUP', keepAlive);
+    const { end, lines } = await run(fakeQemu('family'), {
+      onEvent(event) {
+        if (event.type === 'line') process.emit('SIGHUP');
+      },
+    });
+    process.off('SIGHUP', keepAlive);
+    expect(end).toEqual({ kind: 'aborted' });
+    await vi.waitFor(() => expect(isAlive(Number(lines[0]?.replace('child ', '')))).toBe(false), {
+      timeout: 10_000,
+    });
+    expect(process.listenerCount('SIGHUP')).toBe(before);
+  });
+});
