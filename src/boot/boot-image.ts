@@ -3,12 +3,20 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { readInput, reason } from '../base/files.ts';
+import type { Accelerator, RunEnd } from '../guest/events.ts';
+import {
+  accelerators,
+  commandLine,
+  dumpMachineTree,
+  emulatorFor,
+  qemuArguments,
+  shellLine,
+} from '../guest/qemu.ts';
 import { runQemu } from '../guest/qemu-process.ts';
 import { type BootElf, buildBootElf } from '../load/boot-elf.ts';
 import type { Image } from '../model/image.ts';
-import type { Accelerator, BootEvent, RunEnd } from './events.ts';
+import type { BootEvent } from './events.ts';
 import { BANNER } from './patterns.ts';
-import { accelerators, commandLine, dumpMachineTree, emulatorFor, qemuArguments, shellLine } from './qemu.ts';
 import { Judge, type Judgement } from './verdict.ts';
 
 export interface BootOptions {

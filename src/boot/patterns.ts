@@ -87,11 +87,3 @@ export const SHUTDOWN =
 
 /** The first line of every kernel (init/main.c start_kernel(), 7.3). Its decompressor may speak before. */
 export const BANNER = /^Linux version /;
-
-/** Lines after which a kernel does nothing more; QEMU may go on running. */
-export const STOP_LINES: readonly RegExp[] = [
-  /^---\[ end Kernel panic/, // printed when panic= keeps it from rebooting: kernel/panic.c vpanic(), 7.3
-  /^reboot: (?:Power down|Power off not available|System halted)/,
-  /-- System halted/,
-  /^PANIC: early exception/, // then it halts for good: arch/x86/mm/extable.c early_fixup_exception(), 7.3
-];

@@ -1,6 +1,6 @@
+import { message } from '../guest/console.ts';
+import type { RunEnd } from '../guest/events.ts';
 import type { Expectations, Verdict } from '../model/image.ts';
-import { message } from './console.ts';
-import type { RunEnd } from './events.ts';
 import {
   NO_INIT,
   NOT_CONFIGURED,

@@ -1,11 +1,11 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput, writeAll, writeFileWhole } from '../base/files.ts';
-import { commandLine, dumpMachineTree, qemuArguments } from '../boot/qemu.ts';
 import { isElf } from '../elf/elf.ts';
 import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { readVmcoreinfo } from '../formats/vmcoreinfo.ts';
 import { writeElfCore } from '../formats/write-core.ts';
 import { writeRawExtents } from '../formats/write-raw.ts';
+import { commandLine, dumpMachineTree, qemuArguments } from '../guest/qemu.ts';
 import { buildBootElf, buildBootParts } from '../load/boot-elf.ts';
 import { writeKexecDirectory } from '../load/kexec-file.ts';
 import { planKexecLoad } from '../load/kexec-load.ts';

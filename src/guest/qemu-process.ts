@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
-import { LineSplitter, message } from '../boot/console.ts';
-import type { Accelerator, BootEvent, RunEnd } from '../boot/events.ts';
-import { STOP_LINES } from '../boot/patterns.ts';
-import { qemuMissing } from '../boot/qemu.ts';
+import { LineSplitter, message, STOP_LINES } from './console.ts';
+import type { Accelerator, RunEnd, RunEvent } from './events.ts';
+import { qemuMissing } from './qemu.ts';
 
 export interface RunOptions {
   /** Program and arguments; the program prints the guest's console on its standard output. */
@@ -24,7 +23,7 @@ export interface RunOptions {
   /** Texts of the guest's own that end the run, beside the kernel's last lines. */
   readonly stopLines?: readonly string[];
   readonly signal?: AbortSignal;
-  readonly onEvent?: (event: BootEvent) => void;
+  readonly onEvent?: (event: RunEvent) => void;
 }
 
 const MAX_CONSOLE = 64 << 20;

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BootOptions, type BootResult, bootImage } from '../boot/boot-image.ts';
-import { consoleLines } from '../boot/console.ts';
+import { consoleLines } from '../guest/console.ts';
 import type { Image } from '../model/image.ts';
 import { type KselftestProgram, kselftestInitrd } from './initrd.ts';
 

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../../src/boot/boot-image.ts';
 import type { BootEvent } from '../../src/boot/events.ts';
+import { fakeQemuProgram, type Mode, temporary } from '../guest/fake-qemu.ts';
 import { fakeBzImage } from '../load/fake-kernel.ts';
 import { GiB, MiB, smallImage } from '../load/image.ts';
 import { readElf } from '../load/read-elf.ts';
 import { runToolOk } from '../oracle/tools.ts';
 import * as consoles from './consoles.ts';
-import { fakeQemuProgram, type Mode, temporary } from './fake-qemu.ts';
 
 const expectations = {
   verdict: 'revived',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { consoleLines } from '../../src/boot/console.ts';
-import type { RunEnd } from '../../src/boot/events.ts';
 import { Judge, judgeConsole } from '../../src/boot/verdict.ts';
+import { consoleLines } from '../../src/guest/console.ts';
+import type { RunEnd } from '../../src/guest/events.ts';
 import * as consoles from './consoles.ts';
 
 const lines = (text: string) => consoleLines(Buffer.from(text));

@@ -1,20 +1,20 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { BootEvent, RunEnd } from '../../src/boot/events.ts';
+import type { RunEnd, RunEvent } from '../../src/guest/events.ts';
 import { type RunOptions, runQemu } from '../../src/guest/qemu-process.ts';
-import { fakeQemu, temporary } from '../boot/fake-qemu.ts';
+import { fakeQemu, temporary } from './fake-qemu.ts';
 
 interface Outcome {
   end: RunEnd;
-  events: BootEvent[];
+  events: RunEvent[];
   lines: string[];
   log: string;
 }
 
 async function run(argv: string[], options: Partial<RunOptions> = {}): Promise<Outcome> {
   const logPath = join(temporary(), 'console.log');
-  const events: BootEvent[] = [];
+  const events: RunEvent[] = [];
   const end = await runQemu({
     argv,
     accel: 'tcg',

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
 import { isWithin } from '../../src/memory/regions.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import type { Spec } from '../../src/specfile/schema.ts';

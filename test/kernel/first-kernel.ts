@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from '../../src/abi/target.ts';
 import { parseSize } from '../../src/base/numbers.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
-import { commandLine, emulatorFor } from '../../src/boot/qemu.ts';
 import { SeededBytes } from '../../src/emit/random.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
+import { commandLine, emulatorFor } from '../../src/guest/qemu.ts';
 import type { Region } from '../../src/memory/regions.ts';
 import { kexecInitrd } from './kexec-initrd.ts';
 

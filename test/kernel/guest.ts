@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { consoleLines, message } from '../../src/boot/console.ts';
-import { commandLine, QEMU } from '../../src/boot/qemu.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
+import { commandLine, QEMU } from '../../src/guest/qemu.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 
 export interface GuestOptions {

@@ -4,8 +4,8 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { consoleLines, message } from '../../src/boot/console.ts';
-import { commandLine, QEMU } from '../../src/boot/qemu.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
+import { commandLine, QEMU } from '../../src/guest/qemu.ts';
 import { kexecInitrd } from './kexec-initrd.ts';
 
 /** Seconds after which `timeout` ends QEMU, whatever happened to this process. */

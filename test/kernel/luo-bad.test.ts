@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import type { Spec } from '../../src/specfile/schema.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { buildKernel } from './receiver.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';

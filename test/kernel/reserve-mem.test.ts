@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines, message } from '../../src/boot/console.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { loadSpec } from '../../src/specfile/load.ts';
 import { buildGuestInitrd } from './guest-initrd.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { consoleLines, LineSplitter, message } from '../../src/boot/console.ts';
+import { consoleLines, LineSplitter, message } from '../../src/guest/console.ts';
 
 const lines = (text: string) => consoleLines(Buffer.from(text, 'latin1'));
 

@@ -71,3 +71,11 @@ const STAMPS = /^(?:<\d+>)?(?:\[ *\d+\.\d+\])?(?:\[ *[TC]\d+\])?\s*/;
 export function message(line: string): string {
   return line.replace(STAMPS, '');
 }
+
+/** Lines after which a kernel does nothing more; QEMU may go on running. */
+export const STOP_LINES: readonly RegExp[] = [
+  /^---\[ end Kernel panic/, // printed when panic= keeps it from rebooting: kernel/panic.c vpanic(), 7.3
+  /^reboot: (?:Power down|Power off not available|System halted)/,
+  /-- System halted/,
+  /^PANIC: early exception/, // then it halts for good: arch/x86/mm/extable.c early_fixup_exception(), 7.3
+];
