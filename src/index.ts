@@ -17,7 +17,6 @@ export { readImageDirectory, writeImageDirectory } from './formats/directory.ts'
 export { writeElfCore } from './formats/write-core.ts';
 export { writeRawExtents } from './formats/write-raw.ts';
 export { VERIFY_CHECKS, type VerifyCheck } from './kernel/checks.ts';
-export type { Finding, Severity, Verification } from './kernel/finding.ts';
 export { RECEIVERS } from './kernel/receivers.ts';
 export { severities } from './kernel/severity.ts';
 export { type KselftestOptions, type KselftestResult, runKselftest } from './kselftest/run.ts';
@@ -29,6 +28,7 @@ export {
   type RadixReader,
   type WindowOptions,
 } from './memory/radix-reader.ts';
+export type { Finding, Severity, Verification } from './model/finding.ts';
 export type { BootRecord, Expectations, Image, Placement, Verdict } from './model/image.ts';
 export { type BuildOptions, type BuiltImage, buildImage } from './produce/build-image.ts';
 export { readProfile } from './profile/file.ts';
@@ -39,6 +39,7 @@ export { type Inspection, inspect } from './receive/decode.ts';
 export { diffImages } from './receive/diff.ts';
 export { type VerifyOptions, verifyImage } from './receive/verify.ts';
 export { specOf, specYaml } from './respec/as-spec.ts';
-export { type OpenOptions, openSource } from './source/open.ts';
+export { openSource } from './source/open.ts';
+export type { OpenOptions } from './source/opened.ts';
 export { type LoadedSpec, loadSpec } from './specfile/load.ts';
 export type { Spec } from './specfile/schema.ts';

@@ -1,6 +1,6 @@
 import type { ByteProgress } from '../base/progress.ts';
 import type { VerifyOptions } from '../receive/verify.ts';
-import type { OpenOptions } from '../source/open.ts';
+import type { OpenOptions } from '../source/opened.ts';
 import type { Spec } from '../specfile/schema.ts';
 
 /** How a source is opened, without what cannot go to another thread. */

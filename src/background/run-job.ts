@@ -12,7 +12,8 @@ import { buildJson } from '../render/build.ts';
 import { captureJson } from '../render/capture.ts';
 import { inspectJson } from '../render/inspect.ts';
 import { verifyJson } from '../render/verify.ts';
-import { type OpenedSource, openSource } from '../source/open.ts';
+import { openSource } from '../source/open.ts';
+import type { OpenedSource } from '../source/opened.ts';
 import { loadSpec } from '../specfile/load.ts';
 import { parseSpec } from '../specfile/parse.ts';
 import type {

@@ -1,3 +1,5 @@
+import { addonBeside } from '../memory/native.ts';
+
 /**
  * The calls of the benchmark's addon (binding/bench/addon.cc): the kernel's algorithm as the baseline, the workloads,
  * and the machine's own speed. All are synchronous, and arrays that are passed in are not kept.
@@ -50,4 +52,12 @@ export interface BenchAddon {
     pages: BigUint64Array,
     room: Uint8Array,
   ): number;
+}
+
+/** `kInterface` in binding/bench/addon.cc. */
+const INTERFACE = 1;
+
+/** @throws KhoforgeError `ADDON_MISSING` (exit code 3) when it cannot be loaded */
+export function benchNative(): BenchAddon {
+  return addonBeside<BenchAddon>('khoforge_bench.node', INTERFACE);
 }

@@ -1,7 +1,7 @@
 // The process of one contender. Its parent asks for one thing at a time over the IPC channel.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
-import { benchNative } from '../memory/native.ts';
+import { benchNative } from './addon.ts';
 import type { BenchCase } from './cases.ts';
 import type { Prepared } from './contender.ts';
 import { CONTENDERS, isContender } from './contenders/index.ts';

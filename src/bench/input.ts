@@ -1,7 +1,7 @@
 import { radixGeometry } from '../abi/radix.ts';
 import { makeTarget } from '../abi/target.ts';
-import { benchNative } from '../memory/native.ts';
 import { buildRadixTree } from '../memory/radix-tree.ts';
+import { benchNative } from './addon.ts';
 import { type BenchCase, FIRST_PFN, PAGE_SHIFT, PATTERNS, TREE_BASE } from './cases.ts';
 
 export const TARGET = makeTarget({ release: '7.3' });

@@ -1,5 +1,5 @@
 import type { Endian } from '../abi/target.ts';
-import { type Origin, View } from './view.ts';
+import { type Origin, View } from '../elf/view.ts';
 
 // The format is that of include/uapi/linux/btf.h and Documentation/bpf/btf.rst (7.3).
 const MAGIC = 0xeb9f;

@@ -1,5 +1,5 @@
+import type { View } from '../elf/view.ts';
 import type { BtfSections } from './header.ts';
-import type { View } from './view.ts';
 
 /** BTF_KIND_* of include/uapi/linux/btf.h (7.3). */
 export const Kind = {

@@ -4,7 +4,7 @@ import { type Region, regionEnd } from '../memory/regions.ts';
 import { TracedMemory } from '../memory/traced-memory.ts';
 import type { Image, Placement } from '../model/image.ts';
 import { type Inspection, inspect } from '../receive/decode.ts';
-import type { OpenedSource } from '../source/open.ts';
+import type { OpenedSource } from '../source/opened.ts';
 
 export interface ExtractOptions {
   /** Also what the preserved folios hold; otherwise their addresses alone are taken. */

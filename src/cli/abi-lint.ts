@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { lintTree } from '../profile/lint.ts';
 import { profileTree } from '../profile/tree.ts';
+import { TREE_FILES } from '../profile/units.ts';
 import { lintJson, lintKtap, lintText } from '../render/abi-lint.ts';
 import { fetchRelease } from '../toolchain/debian.ts';
 import { withRevision } from '../toolchain/git.ts';
@@ -53,7 +54,7 @@ function withTree<T>(options: Options, use: (tree: string) => T): T {
     case 'tree':
       return use(source.tree);
     case 'revision':
-      return withRevision(source.tree, source.revision, use);
+      return withRevision(source.tree, source.revision, TREE_FILES, use);
     case 'debian':
       return use(fetchRelease(source.release, source.what).tree);
     default:

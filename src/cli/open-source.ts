@@ -1,4 +1,5 @@
-import { type OpenedSource, type OpenOptions, openSource } from '../source/open.ts';
+import { openSource } from '../source/open.ts';
+import type { OpenedSource, OpenOptions } from '../source/opened.ts';
 import { Progress } from './progress.ts';
 
 /** `openSource`, with a line on a terminal that tells how far the search through a dump is. */

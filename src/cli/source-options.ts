@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Arch } from '../abi/target.ts';
 import { parseSize } from '../base/numbers.ts';
-import type { OpenOptions } from '../source/open.ts';
+import type { OpenOptions } from '../source/opened.ts';
 
 /** What a command that reads a SOURCE takes. */
 export interface SourceFlags {

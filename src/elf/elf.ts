@@ -1,6 +1,6 @@
 import type { Endian } from '../abi/target.ts';
-import { View } from '../btf/view.ts';
 import type { Source } from './source.ts';
+import { View } from './view.ts';
 
 // Names and numbers of ELF are those of elf(5).
 const HEADER_SIZE = 64;

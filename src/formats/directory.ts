@@ -8,9 +8,10 @@ import type { ByteProgress } from '../base/progress.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
 import { type Manifest, manifestTarget, manifestText, parseManifest } from './manifest.ts';
-import { type FileRange, MappedFile } from './mapped-file.ts';
+import { MappedFile } from './mapped-file.ts';
 import { writeMemory } from './memory-file.ts';
 import { Partial } from './partial.ts';
+import type { FileRange } from './scan-pieces.ts';
 
 const MANIFEST = 'manifest.json';
 const MEMORY = 'memory.bin';

@@ -3,7 +3,8 @@ import { hex } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
-import type { FileRange, MappedFile } from './mapped-file.ts';
+import type { MappedFile } from './mapped-file.ts';
+import type { FileRange } from './scan-pieces.ts';
 
 /** What is odd about a source, and how it was read all the same. */
 export interface SourceNote {

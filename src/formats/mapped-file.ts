@@ -4,7 +4,7 @@ import { reason } from '../base/files.ts';
 import { humanSize } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { type NativeScan, native } from '../memory/native.ts';
-import { scanPieces } from './scan-pieces.ts';
+import { type FileRange, scanPieces } from './scan-pieces.ts';
 
 /** Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused. */
 const WINDOW = 2 ** 30;
@@ -15,13 +15,6 @@ const WINDOW = 2 ** 30;
 const SMALL = 2 ** 20;
 /** Hits of one kind that a scan keeps. */
 const SCAN_LIMIT = 1 << 16;
-
-/** A range of the file. */
-export interface FileRange {
-  readonly offset: number;
-  /** Bytes. */
-  readonly size: number;
-}
 
 /**
  * A file that is mapped where it is looked at and, unless it is small, never read whole. What is mapped is private: writes stay in memory.

@@ -1,6 +1,12 @@
 import type { ByteProgress } from '../base/progress.ts';
 import type { NativeScan } from '../memory/native.ts';
-import type { FileRange } from './mapped-file.ts';
+
+/** A range of a file. */
+export interface FileRange {
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
 
 /** Bytes of one call: a file in memory takes some 10 ms for them. */
 const PIECE = 64 << 20;

@@ -1,4 +1,4 @@
-import type { Severity } from './finding.ts';
+import type { Severity } from '../model/finding.ts';
 
 interface CheckInfo {
   /** Unless the user promotes or demotes it. */

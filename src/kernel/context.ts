@@ -1,8 +1,8 @@
 import type { Target } from '../abi/target.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
+import type { Finding, Severity } from '../model/finding.ts';
 import type { Image, Verdict } from '../model/image.ts';
 import { VERIFY_CHECKS, type VerifyCheck } from './checks.ts';
-import type { Finding, Severity } from './finding.ts';
 import type { Receiver } from './receivers.ts';
 
 /** Findings of one check that are told one by one. */

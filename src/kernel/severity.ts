@@ -1,7 +1,7 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import type { Severity } from '../model/finding.ts';
 import { isVerifyCheck, VERIFY_CHECKS, type VerifyCheck } from './checks.ts';
-import type { Severity } from './finding.ts';
 
 /**
  * Severities other than the checks' own, for `verifyImage`.

@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import type { BenchAddon } from '../bench/addon.ts';
 
 /** What a walk can find wrong with a preserved memory map (binding/core/finding.h). */
 export type MapFindingCode =
@@ -205,13 +204,10 @@ const INTERFACE = 4;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 
-/** `kInterface` in binding/bench/addon.cc. */
-const BENCH_INTERFACE = 1;
-
 let loaded: NativeAddon | undefined;
 
 /**
- * The addon, loaded at the first call. This is the only place that loads it.
+ * The addon, loaded at the first call. This file is the only one that loads addons.
  * `KHOFORGE_ADDON` names another file than `build/Release/khoforge.node`.
  * @throws KhoforgeError `ADDON_MISSING` (exit code 3) when it cannot be loaded
  */
@@ -221,11 +217,12 @@ export function native(): NativeAddon {
 }
 
 /**
- * The benchmark's addon, which stands beside the other one.
+ * Another addon, whose file is beside the one above.
+ * @param version its `interface`
  * @throws KhoforgeError `ADDON_MISSING` (exit code 3) when it cannot be loaded
  */
-export function benchNative(): BenchAddon {
-  return load<BenchAddon>(resolve(dirname(addonPath()), 'khoforge_bench.node'), BENCH_INTERFACE);
+export function addonBeside<T extends { readonly interface: number }>(file: string, version: number): T {
+  return load<T>(resolve(dirname(addonPath()), file), version);
 }
 
 /** Pages of mapped files that could not be read so far and were taken as zeroes; 0 when nothing was mapped. */

@@ -9,6 +9,7 @@ import { withRevision } from '../toolchain/git.ts';
 import { profilePath, readProfile } from './file.ts';
 import type { Profile } from './item.ts';
 import { profileTree } from './tree.ts';
+import { TREE_FILES } from './units.ts';
 
 /** Where it is told what a kernel's ABI is. */
 export type Source =
@@ -92,7 +93,7 @@ export function profilesOf(
     case 'tree':
       return compile(source.tree, '', source.build);
     case 'revision':
-      return withRevision(source.tree, source.revision, (folder, commit) =>
+      return withRevision(source.tree, source.revision, TREE_FILES, (folder, commit) =>
         compile(folder, `commit ${commit}`),
       );
     case 'debian': {

@@ -84,6 +84,15 @@ export const OTHER_UNITS: readonly Unit[] = [
   },
 ];
 
+/** What a profile needs of a kernel tree: its headers, and the .c files with definitions. */
+export const TREE_FILES: readonly string[] = [
+  'Makefile',
+  'include',
+  'arch/x86/include',
+  'arch/arm64/include',
+  ...OTHER_UNITS.flatMap(({ paths }) => paths).filter((path) => path.endsWith('.c')),
+];
+
 function luo(part: string): Unit {
   return { paths: [`kernel/liveupdate/luo_${part}.c`], shim: 'source.c', excerpt: true };
 }

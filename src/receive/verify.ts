@@ -1,7 +1,6 @@
 import { verifyBootRecord } from '../kernel/boot-record.ts';
 import { VERIFY_CHECKS, type VerifyCheck } from '../kernel/checks.ts';
 import { Context } from '../kernel/context.ts';
-import type { Finding, Severity, Verification } from '../kernel/finding.ts';
 import { checkMapPages, verifyMemoryMap } from '../kernel/memory-map.ts';
 import { defaultReceiver, type Receiver, receiverOf } from '../kernel/receivers.ts';
 import { Restorer } from '../kernel/restore.ts';
@@ -9,6 +8,7 @@ import { type RootFdt, verifyRootFdt } from '../kernel/root-fdt.ts';
 import { readScratch, verifyScratch } from '../kernel/scratch.ts';
 import { checkBlobs, exposeSubtrees } from '../kernel/subtrees.ts';
 import type { Preserved } from '../memory/preserved.ts';
+import type { Finding, Severity, Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
 import { verifyKexecMetadata } from '../users/kexec-metadata/receive.ts';
 import { verifyKhoTest } from '../users/kho-test/receive.ts';

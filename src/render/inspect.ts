@@ -3,7 +3,7 @@ import { hex, humanSize } from '../base/numbers.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { InspectedSubtree, Inspection } from '../receive/decode.ts';
 import type { BitmapEvidence } from '../source/bitmap-evidence.ts';
-import type { OpenedSource } from '../source/open.ts';
+import type { OpenedSource } from '../source/opened.ts';
 import type { DecodedValue } from '../users/subtree.ts';
 import { toJson } from './json.ts';
 import { sourceJson, sourceTrees } from './source.ts';

@@ -1,6 +1,6 @@
 import { hex } from '../base/numbers.ts';
 import type { Candidate } from '../source/candidates.ts';
-import type { OpenedSource } from '../source/open.ts';
+import type { OpenedSource } from '../source/opened.ts';
 import type { Tree } from './tree.ts';
 
 /** How the handover was found in a source, above what it holds. */

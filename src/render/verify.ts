@@ -1,4 +1,4 @@
-import type { Finding, Severity, Verification } from '../kernel/finding.ts';
+import type { Finding, Severity, Verification } from '../model/finding.ts';
 import { toJson } from './json.ts';
 import { type KtapTest, ktap } from './ktap.ts';
 

@@ -15,7 +15,7 @@ import { alignedInside, type Region, regionEnd } from '../memory/regions.ts';
 import { rootFdtAt } from './candidates.ts';
 import { debugfsHandover } from './debugfs.ts';
 import { type LocateOptions, locate } from './locate.ts';
-import type { OpenedSource, OpenOptions } from './open.ts';
+import type { OpenedSource, OpenOptions } from './opened.ts';
 
 /**
  * The handover of the running kernel, out of /proc/kcore: an ELF core that can be read but not mapped. RAM is what

@@ -1,59 +1,18 @@
 import { statSync } from 'node:fs';
-import type { Generation } from '../abi/generations.ts';
-import type { Arch } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
-import type { ByteProgress } from '../base/progress.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
 import { isImageDirectory, readImageDirectory } from '../formats/directory.ts';
-import {
-  type Dump,
-  dumpMemory,
-  NO_HITS,
-  type ScanHits,
-  type SourceNote,
-  scanDump,
-  withVmcoreinfo,
-} from '../formats/dump.ts';
+import { type Dump, dumpMemory, NO_HITS, type ScanHits, scanDump, withVmcoreinfo } from '../formats/dump.ts';
 import { readElfCore } from '../formats/elf-core.ts';
 import { MappedFile } from '../formats/mapped-file.ts';
 import { readRaw } from '../formats/raw.ts';
-import type { Image } from '../model/image.ts';
-import type { Candidate } from './candidates.ts';
 import { readFdtAlone } from './fdt-alone.ts';
 import { openLive } from './live.ts';
 import { locate } from './locate.ts';
+import type { OpenedSource, OpenOptions } from './opened.ts';
 import { findBySymbols, symbolText } from './symbols.ts';
 import { readVmlinux } from './vmlinux.ts';
-
-export interface OpenOptions {
-  /** Address of the root FDT; then nothing is searched for. */
-  readonly fdtPhys?: bigint;
-  /** Address of the first byte of a raw dump. */
-  readonly base?: bigint;
-  /** Where the file does not tell. */
-  readonly arch?: Arch;
-  /** Bytes, where the file does not tell. */
-  readonly pageSize?: number;
-  /** Unstripped vmlinux of the dumped kernel: then its symbols lead to the root FDT. */
-  readonly vmlinux?: string;
-  /** Of a tree, beside those of the releases; see targetOf(). */
-  readonly generation?: Generation;
-  /** Called while a dump or RAM is searched, each 64 MiB; `total` is what there is to search, holes included. */
-  readonly onScan?: (progress: ByteProgress) => void;
-}
-
-/** A source that was opened: its handover as an image, and how it was found. */
-export interface OpenedSource {
-  /** E.g. `ELF core, 2 segments, 256 MiB`. */
-  readonly kind: string;
-  readonly image: Image;
-  /** Root FDTs that were found, the chosen one first; none where the source has just one. */
-  readonly candidates: readonly Candidate[];
-  /** Why the first candidate was chosen. */
-  readonly choice: string;
-  readonly notes: readonly SourceNote[];
-}
 
 /** The source that is the running kernel. */
 const LIVE = 'live';

@@ -3,28 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { OTHER_UNITS } from '../profile/units.ts';
-
-/** What a profile needs of a tree: its headers, and the .c files with definitions. Missing ones do no harm. */
-const NEEDED = [
-  'Makefile',
-  'include',
-  'arch/x86/include',
-  'arch/arm64/include',
-  ...OTHER_UNITS.flatMap(({ paths }) => paths).filter((path) => path.endsWith('.c')),
-];
 
 /**
- * Unpacks the needed files of a git revision and hands them to `use`; the tree's own files stay as they are.
+ * Unpacks files of a git revision and hands them to `use`; the tree's own files stay as they are.
+ * @param wanted files and folders; those that the revision lacks are left out
  * @throws KhoforgeError `GIT_REVISION` when the tree has no such revision, `GIT_FAILED`
  */
 export function withRevision<T>(
   tree: string,
   revision: string,
+  wanted: readonly string[],
   use: (folder: string, commit: string) => T,
 ): T {
   const commit = resolveCommit(tree, revision);
-  const listed = git(tree, ['ls-tree', '-z', '--name-only', commit, '--', ...NEEDED]).toString('utf8');
+  const listed = git(tree, ['ls-tree', '-z', '--name-only', commit, '--', ...wanted]).toString('utf8');
   const paths = listed.split('\0').filter((path) => path !== '');
   const folder = mkdtempSync(join(tmpdir(), 'khoforge-rev-'));
   try {

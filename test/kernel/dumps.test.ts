@@ -11,7 +11,8 @@ import { diffImages } from '../../src/receive/diff.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { specDifferences, specOf } from '../../src/respec/as-spec.ts';
 import { dumpGuest } from '../../src/source/guest.ts';
-import { type OpenedSource, openSource } from '../../src/source/open.ts';
+import { openSource } from '../../src/source/open.ts';
+import type { OpenedSource } from '../../src/source/opened.ts';
 import { type JumpingGuest, withJumpingGuest } from './jump.ts';
 import { buildInitrd, buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
 import { isVerifyCheck, type VerifyCheck } from '../../src/kernel/checks.ts';
-import type { Verification } from '../../src/kernel/finding.ts';
 import { receiverOf } from '../../src/kernel/receivers.ts';
+import type { Verification } from '../../src/model/finding.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { verifyImage } from '../../src/receive/verify.ts';

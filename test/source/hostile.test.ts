@@ -11,7 +11,8 @@ import { diffImages } from '../../src/receive/diff.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { inspectJson, inspectText } from '../../src/render/inspect.ts';
 import { specOf } from '../../src/respec/as-spec.ts';
-import { type OpenOptions, openSource } from '../../src/source/open.ts';
+import { openSource } from '../../src/source/open.ts';
+import type { OpenOptions } from '../../src/source/opened.ts';
 import { asLoads, copyMemory, elfCore, filesFolder, setupDataRecord } from '../formats/core-writer.ts';
 
 const file = filesFolder();

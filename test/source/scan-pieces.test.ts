@@ -1,9 +1,8 @@
 import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FileRange } from '../../src/formats/mapped-file.ts';
 import { MappedFile } from '../../src/formats/mapped-file.ts';
-import { scanPieces } from '../../src/formats/scan-pieces.ts';
+import { type FileRange, scanPieces } from '../../src/formats/scan-pieces.ts';
 import { native } from '../../src/memory/native.ts';
 import { filesFolder } from '../formats/core-writer.ts';
 

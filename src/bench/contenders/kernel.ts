@@ -1,4 +1,4 @@
-import { benchNative } from '../../memory/native.ts';
+import { benchNative } from '../addon.ts';
 import { type BenchCase, TREE_BASE } from '../cases.ts';
 import type { Contender, Prepared } from '../contender.ts';
 import { GEOMETRY, pagesOf, runsOf, treeOf, treeRoom } from '../input.ts';

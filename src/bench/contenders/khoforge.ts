@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { benchNative } from '../../memory/native.ts';
 import { openRadixTree } from '../../memory/radix-reader.ts';
 import { buildRadixTree } from '../../memory/radix-tree.ts';
+import { benchNative } from '../addon.ts';
 import { type BenchCase, TREE_BASE } from '../cases.ts';
 import type { Contender, Outcome, Prepared } from '../contender.ts';
 import { pagesOf, runsOf, TARGET, treeOf } from '../input.ts';

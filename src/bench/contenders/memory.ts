@@ -1,4 +1,4 @@
-import { benchNative } from '../../memory/native.ts';
+import { benchNative } from '../addon.ts';
 import type { Contender } from '../contender.ts';
 import { treeOf } from '../input.ts';
 

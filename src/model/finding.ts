@@ -1,11 +1,11 @@
-import type { Verdict } from '../model/image.ts';
-import type { VerifyCheck } from './checks.ts';
+import type { Verdict } from './image.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
 
 /** One thing that is wrong with an image, or worth knowing. */
 export interface Finding {
-  readonly check: VerifyCheck;
+  /** Name of the check, such as `fdt-header`; docs/verify.md lists them. */
+  readonly check: string;
   readonly severity: Severity;
   /** What is wrong, with its values, and what the receiver does with it. */
   readonly text: string;

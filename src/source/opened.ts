@@ -1,0 +1,35 @@
+import type { Generation } from '../abi/generations.ts';
+import type { Arch } from '../abi/target.ts';
+import type { ByteProgress } from '../base/progress.ts';
+import type { SourceNote } from '../formats/dump.ts';
+import type { Image } from '../model/image.ts';
+import type { Candidate } from './candidates.ts';
+
+export interface OpenOptions {
+  /** Address of the root FDT; then nothing is searched for. */
+  readonly fdtPhys?: bigint;
+  /** Address of the first byte of a raw dump. */
+  readonly base?: bigint;
+  /** Where the file does not tell. */
+  readonly arch?: Arch;
+  /** Bytes, where the file does not tell. */
+  readonly pageSize?: number;
+  /** Unstripped vmlinux of the dumped kernel: then its symbols lead to the root FDT. */
+  readonly vmlinux?: string;
+  /** Of a tree, beside those of the releases; see targetOf(). */
+  readonly generation?: Generation;
+  /** Called while a dump or RAM is searched, each 64 MiB; `total` is what there is to search, holes included. */
+  readonly onScan?: (progress: ByteProgress) => void;
+}
+
+/** A source that was opened: its handover as an image, and how it was found. */
+export interface OpenedSource {
+  /** E.g. `ELF core, 2 segments, 256 MiB`. */
+  readonly kind: string;
+  readonly image: Image;
+  /** Root FDTs that were found, the chosen one first; none where the source has just one. */
+  readonly candidates: readonly Candidate[];
+  /** Why the first candidate was chosen. */
+  readonly choice: string;
+  readonly notes: readonly SourceNote[];
+}
