@@ -1,16 +1,15 @@
 import { message } from '../guest/console.ts';
 import type { RunEnd } from '../guest/events.ts';
 import type { Expectations, Verdict } from '../model/image.ts';
+import type { Pattern } from '../model/pattern.ts';
 import {
   NO_INIT,
   NOT_CONFIGURED,
-  type Pattern,
   PROOFS,
   REFUSALS,
   SHUTDOWN,
   SUBTREE_REFUSALS,
   TROUBLES,
-  type TroubleKind,
 } from './patterns.ts';
 
 /** One expectation, and whether it came true. */
@@ -101,12 +100,13 @@ export class Judge {
 
   /** What is wrong by the console, the worst first; where it began, when that was something else. */
   #worstTrouble(): string | undefined {
-    const kinds = TROUBLES.map(({ name }) => name);
     const [began] = this.#troubles.found;
-    const worst = [...this.#troubles.found].sort((a, b) => kinds.indexOf(a.name) - kinds.indexOf(b.name))[0];
+    const worst = [...this.#troubles.found].sort(
+      (a, b) => TROUBLES.indexOf(a.pattern) - TROUBLES.indexOf(b.pattern),
+    )[0];
     if (!began || !worst) return undefined;
     const since = began === worst ? '' : `; it began with "${began.line}"`;
-    return `${TROUBLE_TEXT[worst.name]}: "${worst.line}"${since}`;
+    return `${worst.pattern.text}: "${worst.line}"${since}`;
   }
 
   #badEnd(end: End): string | undefined {
@@ -167,19 +167,10 @@ interface Finder {
   found?: string;
 }
 
-const TROUBLE_TEXT: Readonly<Record<TroubleKind, string>> = {
-  panic: 'kernel panic',
-  oops: 'oops',
-  bug: 'kernel bug',
-  'restore-failed': 'test_kho did not find what was preserved',
-  halted: 'the kernel did not unpack itself',
-  warning: 'kernel warning',
-};
-
 /** The first line of each named pattern, in the order they came. */
 class Firsts<P extends Pattern> {
   readonly #patterns: readonly P[];
-  readonly found: { readonly name: P['name']; readonly line: string }[] = [];
+  readonly found: { readonly pattern: P; readonly line: string }[] = [];
 
   constructor(patterns: readonly P[]) {
     this.#patterns = patterns;
@@ -191,8 +182,8 @@ class Firsts<P extends Pattern> {
 
   line(text: string): void {
     const match = this.#patterns.find((pattern) => pattern.line.test(text));
-    if (match && !this.found.some(({ name }) => name === match.name)) {
-      this.found.push({ name: match.name, line: text });
+    if (match && !this.found.some(({ pattern }) => pattern.name === match.name)) {
+      this.found.push({ pattern: match, line: text });
     }
   }
 }

@@ -12,8 +12,8 @@ import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
 import { parseSpec } from '../specfile/parse.ts';
 import type { ParsedSpec, Spec } from '../specfile/schema.ts';
-import { SUBTREE_KEYS, SUBTREES } from '../users/registry.ts';
-import type { Subtree } from '../users/subtree.ts';
+import { USER_KEYS, USERS } from '../users/registry.ts';
+import type { User } from '../users/user.ts';
 import { emitMemoryMap } from './memory-map.ts';
 import { emitPreserved } from './preserve.ts';
 import { emitRootFdt, ROOT_FDT } from './root-fdt.ts';
@@ -161,9 +161,9 @@ class Assembly {
 
   #emitUsers(): void {
     for (const entry of this.#spec.subtrees ?? []) {
-      for (const key of SUBTREE_KEYS) {
-        const subtree: Subtree = SUBTREES[key];
-        if (entry[key] !== undefined) subtree.produce(this.producer, entry[key]);
+      for (const key of USER_KEYS) {
+        const user: User = USERS[key];
+        if (entry[key] !== undefined) user.emit(this.producer, entry[key]);
       }
     }
     for (const entry of this.#spec.preserve ?? []) emitPreserved(this.producer, entry);

@@ -1,11 +1,9 @@
-import { constantOf } from '../abi/constants.ts';
 import { kho_scratch } from '../abi/kexec_handover.ts';
 import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { SETUP_NONE } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
-import { FDT_MAGIC } from '../fdt/format.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
 import type { MapWalk } from '../memory/map-walk.ts';
@@ -14,8 +12,9 @@ import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import type { Image } from '../model/image.ts';
 import { type BitmapEvidence, bitmapEvidence } from '../source/bitmap-evidence.ts';
-import { SUBTREES } from '../users/registry.ts';
-import type { DecodedSubtree, Subtree } from '../users/subtree.ts';
+import { userOf } from '../users/registry.ts';
+import { type DecodedSubtree, facet } from '../users/user.ts';
+import { blobBytes } from './blob.ts';
 
 export interface InspectedSubtree {
   readonly name: string;
@@ -47,8 +46,6 @@ export interface Inspection {
   readonly problems: readonly string[];
 }
 
-/** Longest blob that is read for decoding; none of the kernel's comes near. */
-const LARGEST_BLOB = 16n << 20n;
 const HEAD_BYTES = 64;
 
 /** Reads an image from its boot record to the last subtree. Never throws for what the image holds. */
@@ -146,11 +143,9 @@ function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]
   if (blobSizeProperty && size === null) {
     problems.push(`${node.name}: ${blobSizeProperty} is missing or not 8 bytes`);
   }
-  const known = Object.values<Subtree>(SUBTREES).find(
-    ({ nodeName }) => nodeName && constantOf(image.target, nodeName) === node.name,
-  );
+  const user = userOf(image.target, node.name);
   const bytes = phys === null ? new Uint8Array() : blobBytes(image, phys, size);
-  const decode = known?.decode?.bind(known);
+  const decode = user && facet(user.decode);
   const decoded =
     phys !== null && decode
       ? attempt(problems, node.name, () =>
@@ -165,17 +160,6 @@ function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]
       : null;
   for (const problem of decoded?.problems ?? []) problems.push(`${node.name}: ${problem}`);
   return { name: node.name, phys, size, decoded, head: decoded ? null : bytes.slice(0, HEAD_BYTES) };
-}
-
-/** Without a recorded size a blob that begins as an FDT tells its own; any other is at most the page it starts in. */
-function blobBytes(image: Image, phys: bigint, size: bigint | null): Uint8Array {
-  const wanted = size ?? BigInt(fdtSize(image, phys) ?? image.target.pageSize);
-  return image.memory.read(phys, Number(wanted < LARGEST_BLOB ? wanted : LARGEST_BLOB));
-}
-
-function fdtSize(image: Image, phys: bigint): number | undefined {
-  const head = Buffer.from(image.memory.read(phys, 8));
-  return head.readUInt32BE(0) === FDT_MAGIC ? head.readUInt32BE(4) : undefined;
 }
 
 function text(node: FdtNode | undefined, name: string): string | null {

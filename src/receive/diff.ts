@@ -1,6 +1,6 @@
 import { describeTarget } from '../abi/target.ts';
 import type { Image } from '../model/image.ts';
-import type { DecodedValue } from '../users/subtree.ts';
+import type { DecodedValue } from '../users/user.ts';
 import { type InspectedSubtree, type Inspection, inspect } from './decode.ts';
 import { type BlockRun, diffBlocks } from './diff-blocks.ts';
 

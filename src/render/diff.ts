@@ -2,7 +2,7 @@ import { hex, humanSize } from '../base/numbers.ts';
 import type { HandoverDiff, ValueDifference } from '../receive/diff.ts';
 import { isSame } from '../receive/diff.ts';
 import type { BlockRun } from '../receive/diff-blocks.ts';
-import type { DecodedValue } from '../users/subtree.ts';
+import type { DecodedValue } from '../users/user.ts';
 import { toJson } from './json.ts';
 
 /** Ranges shown of a kind at the terminal; `--json` has them all. */

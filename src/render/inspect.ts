@@ -4,7 +4,7 @@ import { regionEnd } from '../memory/regions.ts';
 import type { InspectedSubtree, Inspection } from '../receive/decode.ts';
 import type { BitmapEvidence } from '../source/bitmap-evidence.ts';
 import type { OpenedSource } from '../source/opened.ts';
-import type { DecodedValue } from '../users/subtree.ts';
+import type { DecodedValue } from '../users/user.ts';
 import { toJson } from './json.ts';
 import { sourceJson, sourceTrees } from './source.ts';
 import { type Tree, treeText } from './tree.ts';

@@ -3,13 +3,14 @@ import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
 import { type Check, isCheck } from '../emit/checks.ts';
+import { PreservedBlocks } from '../memory/preserved-blocks.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import type { Image } from '../model/image.ts';
 import { buildImage } from '../produce/build-image.ts';
 import type { Inspection } from '../receive/decode.ts';
 import type { Spec } from '../specfile/schema.ts';
-import { type BlockSet, blockSet, leftOver } from './blocks.ts';
-import { type SubtreePart, subtreePart } from './subtrees.ts';
+import { leftOver } from './left-over.ts';
+import { specEntry } from './subtrees.ts';
 
 /** Blocks of preserved memory that a spec is made for, 9 bytes each. */
 const MOST_BLOCKS = 1 << 26;
@@ -22,20 +23,20 @@ export function specOf(image: Image, inspection: Inspection): Spec {
   const { target, bootRecord } = image;
   const { memoryMap } = inspection;
   const blocks = preservedBlocks(image, memoryMap);
-  const parts = inOrderOfAddition(inspection).map((subtree) => subtreePart(image, subtree, blocks));
+  const parts = inOrderOfAddition(inspection).map((subtree) => specEntry(image, subtree, blocks));
   const place: Record<string, bigint> = { 'root-fdt': bootRecord.fdtAddr };
   if (memoryMap) place['memory-map/root'] = memoryMap;
   const unpreserve = parts.flatMap((part) => part.unpreserve ?? []);
-  if (!blocks.take(bootRecord.fdtAddr, 0)) unpreserve.push('root-fdt');
+  if (!blocks.claim([[bootRecord.fdtAddr, 0]])) unpreserve.push('root-fdt');
   const spec: Spec = {
     target: { generation: target.generation.name, arch: target.arch, page_size: target.pageSize },
     ram: [...image.ram],
     ...(image.nodes && { nodes: [...image.nodes] }),
     scratch: inspection.scratch.map(({ start, size }) => ({ size, addr: start })),
     ...(inspection.finalized ? {} : { finalized: false }),
-    subtrees: parts.map(({ subtree }) => subtree),
-    preserve: leftOver(blocks, 'memory'),
-    place: Object.assign(place, ...parts.map((part: SubtreePart) => part.place)),
+    subtrees: parts.map(({ entry }) => entry),
+    preserve: leftOver(blocks, target.pageShift, 'memory'),
+    place: Object.assign(place, ...parts.map((part) => part.place)),
     ...(inspection.finalized && unpreserve.length > 0 && { unpreserve }),
   };
   return withAllows(spec, target);
@@ -83,10 +84,10 @@ function sameWords<T>(a: ArrayLike<T>, b: ArrayLike<T>): boolean {
   return true;
 }
 
-function preservedBlocks(image: Image, memoryMap: bigint | null): BlockSet {
-  if (!memoryMap) return blockSet(new BigUint64Array(), new Uint8Array(), image.target.pageShift);
+function preservedBlocks(image: Image, memoryMap: bigint | null): PreservedBlocks {
+  if (!memoryMap) return new PreservedBlocks(new BigUint64Array(), new Uint8Array());
   const { folios } = walkMemoryMap(image.target, image.memory.extents, memoryMap, { maxFolios: MOST_BLOCKS });
-  return blockSet(folios.phys, folios.orders, image.target.pageShift);
+  return new PreservedBlocks(folios.phys, folios.orders);
 }
 
 /** fdt_add_subnode() puts the newest node first (1.3.8 of the facts); a sequential writer, last. */

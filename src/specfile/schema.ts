@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { integer, size, text } from '../base/spec-values.ts';
 import { CHECKS, type Check } from '../emit/checks.ts';
 import { bytes, content } from '../emit/content.ts';
-import { SUBTREE_KEYS, SUBTREES } from '../users/registry.ts';
+import { USER_KEYS, USERS } from '../users/registry.ts';
 
 const target = z
   .strictObject({
@@ -49,10 +49,10 @@ const preserve = z
     error: () => 'either order (and count) for folios, or size for a range of pages',
   });
 
-type SubtreeShape = { [K in keyof typeof SUBTREES]: z.ZodOptional<(typeof SUBTREES)[K]['schema']> };
+type SubtreeShape = { [K in keyof typeof USERS]: z.ZodOptional<(typeof USERS)[K]['schema']> };
 
 const subtreeShape = Object.fromEntries(
-  SUBTREE_KEYS.map((key) => [key, SUBTREES[key].schema.optional()]),
+  USER_KEYS.map((key) => [key, USERS[key].schema.optional()]),
 ) as SubtreeShape;
 
 /** A spec names one subtree per list entry: `- kho_test: { seed: 1 }`. */
@@ -60,6 +60,12 @@ const subtree = z
   .strictObject(subtreeShape)
   .refine((entry) => Object.keys(entry).length === 1, { error: () => 'exactly one subtree per list entry' })
   .meta({ minProperties: 1, maxProperties: 1 });
+
+export type SubtreeEntry = z.input<typeof subtree>;
+
+export function isSubtreeEntry(value: unknown): value is SubtreeEntry {
+  return subtree.safeParse(value).success;
+}
 
 const overrideValue = z
   .union([z.null(), z.string(), z.number(), z.bigint(), z.boolean(), z.strictObject({ bytes })], {

@@ -1,20 +1,45 @@
-import { kexecMetadata } from './kexec-metadata/kexec-metadata.ts';
-import { khoTest } from './kho-test/kho-test.ts';
-import { luo } from './luo/luo.ts';
-import { raw } from './raw/raw.ts';
-import { reserveMem } from './reserve-mem/reserve-mem.ts';
-import type { Subtree } from './subtree.ts';
-import { vmallocArea } from './vmalloc/vmalloc-area.ts';
+import { constantOf } from '../abi/constants.ts';
+import type { Target } from '../abi/target.ts';
+import { kexecMetadata } from './kexec-metadata/index.ts';
+import { khoTest } from './kho-test/index.ts';
+import { luo } from './luo/index.ts';
+import { raw } from './raw/index.ts';
+import { emptyBlob, respec as respecBytes } from './raw/respec.ts';
+import { reserveMem } from './reserve-mem/index.ts';
+import { facet, type LocatedSubtree, type User } from './user.ts';
+import { vmallocArea } from './vmalloc/index.ts';
 
-/** Every KHO user that khoforge knows, by its key in a spec. A new one is a file beside this one and a line here. */
-export const SUBTREES = {
+/** Every KHO user that khoforge knows, by its key in a spec. A new one is a folder beside this file and a line here. */
+export const USERS = {
   'kexec-metadata': kexecMetadata,
   kho_test: khoTest,
   luo,
   reserve_mem: reserveMem,
   vmalloc: vmallocArea,
   raw,
-} as const satisfies Record<string, Subtree>;
+} as const satisfies Record<string, User>;
 
-export type SubtreeKey = keyof typeof SUBTREES;
-export const SUBTREE_KEYS = Object.keys(SUBTREES) as SubtreeKey[];
+export type UserKey = keyof typeof USERS;
+export const USER_KEYS = Object.keys(USERS) as UserKey[];
+
+const ALL: readonly User[] = Object.values(USERS);
+
+/** The user that has a node of this name in the root FDT. */
+export function userOf(target: Target, name: string): User | undefined {
+  return ALL.find(({ node }) => {
+    const named = facet(node);
+    return named && constantOf(target, named) === name;
+  });
+}
+
+/** Any subtree, by its bytes. */
+export function bytesEntry(subtree: LocatedSubtree) {
+  const { spec, ...fragment } = respecBytes(subtree);
+  return { entry: { raw: spec }, ...fragment };
+}
+
+/** A subtree whose blob is nowhere. */
+export const emptyEntry = (name: string) => ({ raw: emptyBlob(name) });
+
+/** What a receiving kernel says on its console about its users' state. */
+export const CONSOLE_LINES = ALL.flatMap(({ console }) => facet(console) ?? []);

@@ -12,7 +12,7 @@ import { specDifferences, specOf } from '../../src/respec/as-spec.ts';
 import { dumpGuest } from '../../src/source/guest.ts';
 import { openSource } from '../../src/source/open.ts';
 import type { OpenedSource } from '../../src/source/opened.ts';
-import type { DecodedValue } from '../../src/users/subtree.ts';
+import type { DecodedValue } from '../../src/users/user.ts';
 import { withJumpingGuest } from './jump.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 import { buildSelftest, STAGES, selftestInitrd } from './selftest.ts';

@@ -2,54 +2,45 @@ import { z } from 'zod';
 import { constantOf } from '../../abi/constants.ts';
 import { decodeStruct, hasField, layoutOf } from '../../abi/layout.ts';
 import { integer, text, U32_MAX } from '../../base/spec-values.ts';
-import { defineSubtree } from '../subtree.ts';
+import type { Producer } from '../../emit/producer.ts';
+import type { Blob, DecodedSubtree } from '../user.ts';
 import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from './abi.ts';
 
-const schema = z.strictObject({
+export const schema = z.strictObject({
   previous_release: text('release of the producing kernel, e.g. 7.3.4; up to 64 characters').max(64, {
     error: () => 'at most 64 characters',
   }),
   kexec_count: integer(0, U32_MAX, 'kexec boots since the last cold boot, this one included'),
 });
 
-/** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
-export const kexecMetadata = defineSubtree({
-  key: KHO_METADATA_NODE_NAME,
-  nodeName: { KHO_METADATA_NODE_NAME },
-  schema,
+/** As kho_out_kexec_metadata() (kernel/liveupdate/kexec_handover.c, 7.3). */
+export function emit(producer: Producer, spec: z.output<typeof schema>): void {
+  const { target } = producer;
+  const version = target.generation.kexecMetadataVersion;
+  if (version === undefined) {
+    producer.checker.broken('subtree-unknown', `${target.generation.name} has no ${KHO_METADATA_NODE_NAME}`);
+  }
+  const size = producer.sizeOf(kho_kexec_metadata);
+  const phys = producer.allocateFolioFor(KHO_METADATA_NODE_NAME, size);
+  producer.writeStruct(KHO_METADATA_NODE_NAME, kho_kexec_metadata, phys, {
+    version: version ?? 1,
+    ...spec,
+  });
+  producer.addSubtree({ name: constantOf(target, { KHO_METADATA_NODE_NAME }), phys, size });
+}
 
-  /** As kho_out_kexec_metadata() (kernel/liveupdate/kexec_handover.c, 7.3). */
-  produce(producer, spec) {
-    const { target } = producer;
-    const version = target.generation.kexecMetadataVersion;
-    if (version === undefined) {
-      producer.checker.broken(
-        'subtree-unknown',
-        `${target.generation.name} has no ${KHO_METADATA_NODE_NAME}`,
-      );
-    }
-    const size = producer.sizeOf(kho_kexec_metadata);
-    const phys = producer.allocateFolioFor(KHO_METADATA_NODE_NAME, size);
-    producer.writeStruct(KHO_METADATA_NODE_NAME, kho_kexec_metadata, phys, {
-      version: version ?? 1,
-      ...spec,
-    });
-    producer.addSubtree({ name: constantOf(target, { KHO_METADATA_NODE_NAME }), phys, size });
-  },
-
-  /** The receiver's checks, in its order: kho_in_kexec_metadata() (7.3). */
-  decode({ target, bytes }) {
-    const format = 'struct kho_kexec_metadata';
-    const size = layoutOf(kho_kexec_metadata, target).size;
-    if (bytes.length < size) {
-      return { format, fields: {}, problems: [`blob too small: ${bytes.length} of ${size} bytes`] };
-    }
-    const fields = decodeStruct(kho_kexec_metadata, target, bytes);
-    const known = target.generation.kexecMetadataVersion;
-    const problems =
-      fields.version === known || !hasField(kho_kexec_metadata, target, 'version')
-        ? []
-        : [`version ${fields.version}, expected ${known ?? 'none'}`];
-    return { format, fields, problems };
-  },
-});
+/** The receiver's checks, in its order: kho_in_kexec_metadata() (7.3). */
+export function decode({ target, bytes }: Blob): DecodedSubtree {
+  const format = 'struct kho_kexec_metadata';
+  const size = layoutOf(kho_kexec_metadata, target).size;
+  if (bytes.length < size) {
+    return { format, fields: {}, problems: [`blob too small: ${bytes.length} of ${size} bytes`] };
+  }
+  const fields = decodeStruct(kho_kexec_metadata, target, bytes);
+  const known = target.generation.kexecMetadataVersion;
+  const problems =
+    fields.version === known || !hasField(kho_kexec_metadata, target, 'version')
+      ? []
+      : [`version ${fields.version}, expected ${known ?? 'none'}`];
+  return { format, fields, problems };
+}

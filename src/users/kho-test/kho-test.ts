@@ -12,12 +12,12 @@ import { SeededBytes } from '../../emit/random.ts';
 import { type FdtNode, findNode, getProperty, readFdt } from '../../fdt/reader.ts';
 import { asU32Native, cString, u32Native, u64Native } from '../../fdt/values.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
-import { type Blob, type DecodedSubtree, defineSubtree } from '../subtree.ts';
+import type { Blob, DecodedSubtree } from '../user.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from './abi.ts';
 import { csumPartial } from './checksum.ts';
 
-const schema = z.strictObject({
+export const schema = z.strictObject({
   seed: seed.default('kho_test'),
   max_mem: size
     .optional()
@@ -37,40 +37,31 @@ interface TestFolio {
   data: Uint8Array;
 }
 
-/** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
-export const khoTest = defineSubtree({
-  key: KHO_TEST_FDT,
-  nodeName: { KHO_TEST_FDT },
-  schema,
+/** In the order of kho_test_save(): data, FDT folio, list of folios (lib/test_kho.c, 7.3). */
+export function emit(producer: Producer, spec: Spec): void {
+  const { target } = producer;
+  const folios = emitFolios(producer, spec);
+  const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
 
-  /** In the order of kho_test_save(): data, FDT folio, list of folios (lib/test_kho.c, 7.3). */
-  produce(producer, spec) {
-    const { target } = producer;
-    const folios = emitFolios(producer, spec);
-    const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
-
-    const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
-    const phys = producer.allocateFolioFor(`${KHO_TEST_FDT}/fdt`, fdtLimit);
-    const list = emitFolioList(producer, folioList(target, folios));
-    for (const [i, folio] of folios.entries()) {
-      producer.preserveFolio(`${KHO_TEST_FDT}/folios[${i}]`, folio.phys, folio.order);
-    }
-    const blob = emitFdt(producer, `${KHO_TEST_FDT}/fdt`, Number(fdtLimit), (fdt) => {
-      fdt.property('compatible', cString(constantOf(target, { KHO_TEST_COMPAT })));
-      fdt.property('magic', u32Native(constantOf(target, { KHO_TEST_MAGIC }), target.endian));
-      fdt.node(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }), () => {
-        fdt.property('nr_folios', u32Native(folios.length, target.endian));
-        fdt.property('folios_info', list);
-        fdt.property('csum', u32Native(csum, target.endian));
-      });
+  const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
+  const phys = producer.allocateFolioFor(`${KHO_TEST_FDT}/fdt`, fdtLimit);
+  const list = emitFolioList(producer, folioList(target, folios));
+  for (const [i, folio] of folios.entries()) {
+    producer.preserveFolio(`${KHO_TEST_FDT}/folios[${i}]`, folio.phys, folio.order);
+  }
+  const blob = emitFdt(producer, `${KHO_TEST_FDT}/fdt`, Number(fdtLimit), (fdt) => {
+    fdt.property('compatible', cString(constantOf(target, { KHO_TEST_COMPAT })));
+    fdt.property('magic', u32Native(constantOf(target, { KHO_TEST_MAGIC }), target.endian));
+    fdt.node(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }), () => {
+      fdt.property('nr_folios', u32Native(folios.length, target.endian));
+      fdt.property('folios_info', list);
+      fdt.property('csum', u32Native(csum, target.endian));
     });
-    overrideHeader(producer.overrides, `${KHO_TEST_FDT}/fdt`, blob);
-    producer.memory.write(phys, blob);
-    producer.addSubtree({ name: constantOf(target, { KHO_TEST_FDT }), phys, size: BigInt(blob.length) });
-  },
-
-  decode,
-});
+  });
+  overrideHeader(producer.overrides, `${KHO_TEST_FDT}/fdt`, blob);
+  producer.memory.write(phys, blob);
+  producer.addSubtree({ name: constantOf(target, { KHO_TEST_FDT }), phys, size: BigInt(blob.length) });
+}
 
 /** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
 function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
@@ -82,7 +73,7 @@ function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
 }
 
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
-function decode({ target, memory, bytes }: Blob): DecodedSubtree {
+export function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of lib/test_kho.c';
   const { root } = readFdt(bytes);
   const data = findNode(root, `/${constantOf(target, { 'kho_test:data': KHO_TEST_DATA })}`);

@@ -4,7 +4,7 @@ import { hex } from '../../base/numbers.ts';
 import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { MemfdBudget } from '../memfd/hash.ts';
-import { type Blob, type DecodedSubtree, type DecodedValue, defineSubtree } from '../subtree.ts';
+import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import {
   LIVEUPDATE_FLB_COMPAT_LENGTH,
   LIVEUPDATE_SESSION_NAME_LENGTH,
@@ -46,7 +46,7 @@ const flb = z.strictObject({
   count: u64('files that depend on it; default 1').optional(),
 });
 
-const schema = z
+export const schema = z
   .strictObject({
     liveupdate_number: u64('live updates since the last cold boot, this one included; default 1').optional(),
     sessions: z
@@ -97,31 +97,22 @@ const FORMS = { fdt: luoFdt, 'fdt-flb': luoFdt, struct: luoStruct } as const sat
   LuoForm
 >;
 
-/** Sessions and their files: what a live update keeps open over the kexec. */
-export const luo = defineSubtree({
-  key: 'luo',
-  nodeName: { LUO_KHO_ENTRY_NAME },
-  schema,
-
-  /** As liveupdate_reboot() leaves it (kernel/liveupdate/luo_core.c, 7.3). */
-  produce(producer, spec) {
-    const { generation } = producer.target;
-    if (generation.luo === undefined) {
-      producer.checker.broken('subtree-unknown', `${generation.name} has no ${LUO_KHO_ENTRY_NAME}`);
-    }
-    const form = FORMS[generation.luo ?? 'fdt'];
-    const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
-      const path = `${LUO_KHO_ENTRY_NAME}/sessions[${s}]/files`;
-      const entries = files.map((file, f) => emitFile(producer, `${path}[${f}]`, file));
-      const table = entries.length > 0 ? form.emitFiles(producer, path, entries) : 0n;
-      return { name, 'file_set_ser.files': table, 'file_set_ser.count': BigInt(entries.length) };
-    });
-    const flbs = generation.luo === 'fdt' ? 0n : emitFlbs(producer, spec.flbs ?? []);
-    form.emitRoot(producer, { number: spec.liveupdate_number ?? 1n, sessions, flbs });
-  },
-
-  decode,
-});
+/** As liveupdate_reboot() leaves it (kernel/liveupdate/luo_core.c, 7.3). */
+export function emit(producer: Producer, spec: Spec): void {
+  const { generation } = producer.target;
+  if (generation.luo === undefined) {
+    producer.checker.broken('subtree-unknown', `${generation.name} has no ${LUO_KHO_ENTRY_NAME}`);
+  }
+  const form = FORMS[generation.luo ?? 'fdt'];
+  const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
+    const path = `${LUO_KHO_ENTRY_NAME}/sessions[${s}]/files`;
+    const entries = files.map((file, f) => emitFile(producer, `${path}[${f}]`, file));
+    const table = entries.length > 0 ? form.emitFiles(producer, path, entries) : 0n;
+    return { name, 'file_set_ser.files': table, 'file_set_ser.count': BigInt(entries.length) };
+  });
+  const flbs = generation.luo === 'fdt' ? 0n : emitFlbs(producer, spec.flbs ?? []);
+  form.emitRoot(producer, { number: spec.liveupdate_number ?? 1n, sessions, flbs });
+}
 
 /** luo_flb_setup_outgoing(), luo_flb_serialize() (kernel/liveupdate/luo_flb.c, 7.3): the page is there without any FLB. */
 function emitFlbs(producer: Producer, flbs: NonNullable<Spec['flbs']>): bigint {
@@ -187,7 +178,7 @@ export function readLuo(blob: Blob): DecodedLuo {
   return { ...root, format: form.format, decodedSessions, decodedFlbs, problems };
 }
 
-function decode(blob: Blob): DecodedSubtree {
+export function decode(blob: Blob): DecodedSubtree {
   const { format, fields, decodedSessions, decodedFlbs, problems } = readLuo(blob);
   const sessions = decodedSessions.map(({ files, ...session }) => ({
     ...session,

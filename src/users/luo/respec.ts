@@ -1,19 +1,18 @@
+import type { z } from 'zod';
 import { KHO_VMALLOC_ALLOC } from '../../abi/kexec_handover.ts';
 import { getOrder } from '../../abi/page-order.ts';
 import type { Target } from '../../abi/target.ts';
-import type { Image } from '../../model/image.ts';
-import type { Block, BlockSet } from '../../respec/blocks.ts';
-import type { Found, Maker } from '../../respec/subtrees.ts';
-import type { Spec } from '../../specfile/schema.ts';
+import type { Block } from '../../memory/preserved-blocks.ts';
 import { SEALS } from '../memfd/abi.ts';
 import { FOLIO_FLAGS } from '../memfd/folios.ts';
 import type { ListedRun } from '../memfd/hash.ts';
 import type { DecodedMemfd } from '../memfd/memfd.ts';
+import type { LocatedSubtree, SpecFragment } from '../user.ts';
 import { LUO_FILE_PGCNT, LUO_KHO_ENTRY_NAME, LUO_SESSION_PGCNT } from './abi.ts';
 import type { DecodedFile } from './files.ts';
-import { type DecodedLuo, type DecodedSession, luo, readLuo } from './luo.ts';
+import { type DecodedLuo, type DecodedSession, readLuo, type schema } from './luo.ts';
 
-type LuoSpec = NonNullable<NonNullable<Spec['subtrees']>[number]['luo']>;
+type LuoSpec = z.input<typeof schema>;
 type SessionSpec = NonNullable<LuoSpec['sessions']>[number];
 type FileSpec = NonNullable<SessionSpec['files']>[number];
 type MemfdSpec = NonNullable<FileSpec['memfd']>;
@@ -22,26 +21,13 @@ const NAME = LUO_KHO_ENTRY_NAME;
 const SEAL_NAMES = Object.keys(SEALS) as (keyof typeof SEALS)[];
 
 /** Sessions and files as they are, each structure at its place. What the files hold is zero: it is left out. */
-export const luoPart: Maker = (image, { phys, size }, blocks) => {
-  const state = readLuo(blobOf(image, { phys, size }, blocks));
+export function respec(subtree: LocatedSubtree): SpecFragment | undefined {
+  const state = readLuo(subtree);
   if (state.problems.length > 0) return undefined;
-  const places = new Places(image.target);
-  places.add(NAME, phys, 0);
-  const spec = luoSpec(state, image.target, places);
-  if (!spec || !luo.schema.safeParse(spec).success || !blocks.takeAll(places.blocks)) return undefined;
-  return { subtree: { luo: spec }, place: places.place };
-};
-
-function blobOf({ target, memory }: Image, { phys, size }: Pick<Found, 'phys' | 'size'>, blocks: BlockSet) {
-  // The FDT of LUO is in a page, and struct luo_ser as well.
-  const length = size !== null && size < BigInt(target.pageSize) ? Number(size) : target.pageSize;
-  return {
-    target,
-    memory,
-    phys,
-    bytes: memory.read(phys, length),
-    orderAt: (at: bigint) => blocks.orderAt(at),
-  };
+  const places = new Places(subtree.target);
+  places.add(NAME, subtree.phys, 0);
+  const spec = luoSpec(state, subtree.target, places);
+  return spec && { spec, place: places.place, claims: places.blocks };
 }
 
 /** What a spec has to say of where structures are, and the blocks that it then preserves. */

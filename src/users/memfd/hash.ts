@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Blob } from '../subtree.ts';
+import type { Blob } from '../user.ts';
 
 /** What is read of an image for its memfds. */
 export type MemfdSource = Pick<Blob, 'target' | 'memory' | 'orderAt'>;

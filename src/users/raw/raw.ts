@@ -1,30 +1,25 @@
 import { z } from 'zod';
 import { integer, text } from '../../base/spec-values.ts';
 import { content, contentBytes } from '../../emit/content.ts';
-import { defineSubtree } from '../subtree.ts';
+import type { Producer } from '../../emit/producer.ts';
 
-const schema = z.strictObject({
+export const schema = z.strictObject({
   name: text("name of the subtree's node in the root FDT"),
   content,
   order: integer(0, 63, 'order of the folio; default: the smallest that holds the content').optional(),
 });
 
-/** A subtree of the user's own: any bytes under any name. */
-export const raw = defineSubtree({
-  key: 'raw',
-  schema,
-  produce(producer, spec) {
-    const bytes = contentBytes(spec.content, producer.baseDir);
-    const size = BigInt(bytes.length);
-    if (size === 0n) producer.checker.broken('subtree-size', `${spec.name} is empty`);
-    const phys =
-      spec.order === undefined
-        ? producer.allocateFolioFor(spec.name, size)
-        : producer.allocateFolio(spec.name, spec.order);
-    if (spec.order !== undefined && size > producer.pageSize << BigInt(spec.order)) {
-      producer.checker.broken('subtree-size', `${spec.name} is larger than a folio of order ${spec.order}`);
-    }
-    producer.memory.write(phys, bytes);
-    producer.addSubtree({ name: spec.name, phys, size });
-  },
-});
+export function emit(producer: Producer, spec: z.output<typeof schema>): void {
+  const bytes = contentBytes(spec.content, producer.baseDir);
+  const size = BigInt(bytes.length);
+  if (size === 0n) producer.checker.broken('subtree-size', `${spec.name} is empty`);
+  const phys =
+    spec.order === undefined
+      ? producer.allocateFolioFor(spec.name, size)
+      : producer.allocateFolio(spec.name, spec.order);
+  if (spec.order !== undefined && size > producer.pageSize << BigInt(spec.order)) {
+    producer.checker.broken('subtree-size', `${spec.name} is larger than a folio of order ${spec.order}`);
+  }
+  producer.memory.write(phys, bytes);
+  producer.addSubtree({ name: spec.name, phys, size });
+}

@@ -8,7 +8,7 @@ import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { type FdtNode, getProperty, readFdt } from '../../fdt/reader.ts';
 import { asCString, asU64Native, cString, u64Native } from '../../fdt/values.ts';
-import { type DecodedValue, defineSubtree } from '../subtree.ts';
+import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import {
   MEMBLOCK_KHO_FDT,
   MEMBLOCK_KHO_NODE_COMPATIBLE,
@@ -33,7 +33,7 @@ const region = z.strictObject({
 
 type Region = z.output<typeof region>;
 
-const schema = z
+export const schema = z
   .array(region)
   .min(1, { error: () => 'at least one region' })
   .max(RESERVE_MEM_MAX_ENTRIES, { error: () => `at most ${RESERVE_MEM_MAX_ENTRIES} regions` })
@@ -42,51 +42,44 @@ const schema = z
   })
   .meta({ description: 'what reserve_mem=size:align:name reserved, in the order of the command line' });
 
-/** Regions of the command line's reserve_mem=, which a receiver with the same reserve_mem= finds again. */
-export const reserveMem = defineSubtree({
-  key: 'reserve_mem',
-  nodeName: { MEMBLOCK_KHO_FDT },
-  schema,
-
-  /** As prepare_kho_fdt() and reserved_mem_preserve() (mm/memblock.c, 7.3). */
-  produce(producer, regions) {
-    const { target } = producer;
-    const starts = regions.map((one) => emitRegion(producer, one));
-    const phys = producer.allocateFolio(MEMBLOCK_KHO_FDT, 0);
-    const blob = emitFdt(producer, MEMBLOCK_KHO_FDT, target.pageSize, (fdt) => {
-      fdt.property('compatible', cString(constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE })));
-      regions.forEach((one, i) => {
-        fdt.node(one.name, () => {
-          fdt.property('compatible', cString(constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE })));
-          fdt.property(RESERVE_MEM_START, u64Native(starts[i] ?? 0n, target.endian));
-          fdt.property(RESERVE_MEM_SIZE, u64Native(one.size, target.endian));
-        });
+/** As prepare_kho_fdt() and reserved_mem_preserve() (mm/memblock.c, 7.3). */
+export function emit(producer: Producer, regions: readonly Region[]): void {
+  const { target } = producer;
+  const starts = regions.map((one) => emitRegion(producer, one));
+  const phys = producer.allocateFolio(MEMBLOCK_KHO_FDT, 0);
+  const blob = emitFdt(producer, MEMBLOCK_KHO_FDT, target.pageSize, (fdt) => {
+    fdt.property('compatible', cString(constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE })));
+    regions.forEach((one, i) => {
+      fdt.node(one.name, () => {
+        fdt.property('compatible', cString(constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE })));
+        fdt.property(RESERVE_MEM_START, u64Native(starts[i] ?? 0n, target.endian));
+        fdt.property(RESERVE_MEM_SIZE, u64Native(one.size, target.endian));
       });
     });
-    overrideHeader(producer.overrides, MEMBLOCK_KHO_FDT, blob);
-    producer.memory.write(phys, blob);
-    producer.addSubtree({ name: constantOf(target, { MEMBLOCK_KHO_FDT }), phys, size: BigInt(blob.length) });
-  },
+  });
+  overrideHeader(producer.overrides, MEMBLOCK_KHO_FDT, blob);
+  producer.memory.write(phys, blob);
+  producer.addSubtree({ name: constantOf(target, { MEMBLOCK_KHO_FDT }), phys, size: BigInt(blob.length) });
+}
 
-  /** Reads what reserve_mem_kho_revive() reads of each region (mm/memblock.c, 7.3). */
-  decode({ target, bytes }) {
-    const format = 'FDT of mm/memblock.c';
-    const { root } = readFdt(bytes);
-    const problems = wrongCompatible('the FDT', root, constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE }));
-    const compatible = constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE });
-    const regions = root.children.map((node): { [key: string]: DecodedValue } => {
-      problems.push(...wrongCompatible(`region '${node.name}'`, node, compatible));
-      const value = (name: string) => {
-        const property = getProperty(node, name);
-        const number = property && asU64Native(property.value, target.endian);
-        if (number === undefined) problems.push(`region '${node.name}': ${name} is missing or not 8 bytes`);
-        return number ?? null;
-      };
-      return { name: node.name, start: value(RESERVE_MEM_START), size: value(RESERVE_MEM_SIZE) };
-    });
-    return { format, fields: { regions }, problems };
-  },
-});
+/** Reads what reserve_mem_kho_revive() reads of each region (mm/memblock.c, 7.3). */
+export function decode({ target, bytes }: Blob): DecodedSubtree {
+  const format = 'FDT of mm/memblock.c';
+  const { root } = readFdt(bytes);
+  const problems = wrongCompatible('the FDT', root, constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE }));
+  const compatible = constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE });
+  const regions = root.children.map((node): { [key: string]: DecodedValue } => {
+    problems.push(...wrongCompatible(`region '${node.name}'`, node, compatible));
+    const value = (name: string) => {
+      const property = getProperty(node, name);
+      const number = property && asU64Native(property.value, target.endian);
+      if (number === undefined) problems.push(`region '${node.name}': ${name} is missing or not 8 bytes`);
+      return number ?? null;
+    };
+    return { name: node.name, start: value(RESERVE_MEM_START), size: value(RESERVE_MEM_SIZE) };
+  });
+  return { format, fields: { regions }, problems };
+}
 
 /** Whole pages are preserved: a part of a page at the end is not (reserved_mem_preserve(), mm/memblock.c, 7.3). */
 function emitRegion(producer: Producer, { name, size: bytes, align, content: from }: Region): bigint {

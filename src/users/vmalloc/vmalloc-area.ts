@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { KHO_VMALLOC_ALLOC, KHO_VMALLOC_HUGE_VMAP, kho_vmalloc } from '../../abi/kexec_handover.ts';
 import { integer, text } from '../../base/spec-values.ts';
 import { content, contentBytes } from '../../emit/content.ts';
-import { defineSubtree } from '../subtree.ts';
+import type { Producer } from '../../emit/producer.ts';
 import { emitVmalloc } from './vmalloc.ts';
 
 /** Flags of a descriptor by name (kernel/liveupdate/kexec_handover.c: vmalloc_flags_to_kho(), 7.3). */
@@ -10,7 +10,7 @@ const FLAGS = { alloc: KHO_VMALLOC_ALLOC, huge_vmap: KHO_VMALLOC_HUGE_VMAP } as 
 
 const flag = z.enum(['alloc', 'huge_vmap'], { error: () => 'alloc or huge_vmap' });
 
-const schema = z
+export const schema = z
   .strictObject({
     name: text("name of the subtree's node in the root FDT"),
     content,
@@ -19,18 +19,16 @@ const schema = z
   })
   .meta({ description: 'a preserved vmalloc area; the blob is its descriptor, struct kho_vmalloc' });
 
-/** A vmalloc area of the user's own: the blob is what kho_restore_vmalloc() takes. */
-export const vmallocArea = defineSubtree({
-  key: 'vmalloc',
-  schema,
-  produce(producer, { name, content: from, order = 0, flags = ['alloc' as const] }) {
-    const bytes = contentBytes(from, producer.baseDir);
-    if (bytes.length === 0) producer.checker.broken('subtree-size', `${name} is empty`);
-    const bits = flags.reduce<number>((all, one) => all | FLAGS[one], 0);
-    const descriptor = emitVmalloc(producer, name, bytes, { order, flags: bits });
-    const size = producer.sizeOf(kho_vmalloc);
-    const phys = producer.allocateFolioFor(name, size);
-    producer.writeStruct(name, kho_vmalloc, phys, descriptor);
-    producer.addSubtree({ name, phys, size });
-  },
-});
+export function emit(
+  producer: Producer,
+  { name, content: from, order = 0, flags = ['alloc'] }: z.output<typeof schema>,
+): void {
+  const bytes = contentBytes(from, producer.baseDir);
+  if (bytes.length === 0) producer.checker.broken('subtree-size', `${name} is empty`);
+  const bits = flags.reduce<number>((all, one) => all | FLAGS[one], 0);
+  const descriptor = emitVmalloc(producer, name, bytes, { order, flags: bits });
+  const size = producer.sizeOf(kho_vmalloc);
+  const phys = producer.allocateFolioFor(name, size);
+  producer.writeStruct(name, kho_vmalloc, phys, descriptor);
+  producer.addSubtree({ name, phys, size });
+}

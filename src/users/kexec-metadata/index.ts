@@ -1,0 +1,16 @@
+import { defineUser } from '../user.ts';
+import { KHO_METADATA_NODE_NAME } from './abi.ts';
+import { consoleLines } from './console.ts';
+import { decode, emit, schema } from './kexec-metadata.ts';
+import { respec } from './respec.ts';
+
+/** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
+export const kexecMetadata = defineUser({
+  key: 'kexec-metadata',
+  node: { KHO_METADATA_NODE_NAME },
+  schema,
+  emit,
+  decode,
+  respec,
+  console: consoleLines,
+});

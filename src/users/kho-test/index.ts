@@ -1,0 +1,16 @@
+import { defineUser } from '../user.ts';
+import { KHO_TEST_FDT } from './abi.ts';
+import { consoleLines } from './console.ts';
+import { decode, emit, schema } from './kho-test.ts';
+import { respec } from './respec.ts';
+
+/** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
+export const khoTest = defineUser({
+  key: 'kho_test',
+  node: { KHO_TEST_FDT },
+  schema,
+  emit,
+  decode,
+  respec,
+  console: consoleLines,
+});

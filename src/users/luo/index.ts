@@ -1,0 +1,16 @@
+import { defineUser } from '../user.ts';
+import { LUO_KHO_ENTRY_NAME } from './abi.ts';
+import { consoleLines } from './console.ts';
+import { decode, emit, schema } from './luo.ts';
+import { respec } from './respec.ts';
+
+/** Sessions and their files: what a live update keeps open over the kexec. */
+export const luo = defineUser({
+  key: 'luo',
+  node: { LUO_KHO_ENTRY_NAME },
+  schema,
+  emit,
+  decode,
+  respec,
+  console: consoleLines,
+});

@@ -1,0 +1,16 @@
+import { defineUser } from '../user.ts';
+import { MEMBLOCK_KHO_FDT } from './abi.ts';
+import { consoleLines } from './console.ts';
+import { decode, emit, schema } from './reserve-mem.ts';
+import { respec } from './respec.ts';
+
+/** Regions of the command line's reserve_mem=, which a receiver with the same reserve_mem= finds again. */
+export const reserveMem = defineUser({
+  key: 'reserve_mem',
+  node: { MEMBLOCK_KHO_FDT },
+  schema,
+  emit,
+  decode,
+  respec,
+  console: consoleLines,
+});

@@ -1,0 +1,15 @@
+import { defineUser, none } from '../user.ts';
+import { emit, schema } from './vmalloc-area.ts';
+
+const NAMELESS = 'no kernel has such a subtree: which blobs are descriptors, their names do not say';
+
+/** A vmalloc area as a subtree of its own: the blob is what kho_restore_vmalloc() restores it from. */
+export const vmallocArea = defineUser({
+  key: 'vmalloc',
+  node: none('the spec gives the name'),
+  schema,
+  emit,
+  decode: none(NAMELESS),
+  respec: none(NAMELESS),
+  console: none('kho_restore_vmalloc() says nothing; who asked for the area does'),
+});
