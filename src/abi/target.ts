@@ -1,8 +1,8 @@
 import { KhoforgeError } from '../base/errors.ts';
+import { ARCHES, type Arch, DEFAULT_ARCH, PAGE_SIZES, type PageSize } from './arch.ts';
 import { type Generation, generationByName, generationOfRelease } from './generations.ts';
 
-export type Arch = 'x86_64' | 'arm64';
-export type PageSize = 4096 | 16384 | 65536;
+export type { Arch, PageSize };
 export type Endian = 'little' | 'big';
 
 /** What an image is made for. Everything that depends on the producing kernel asks the target. */
@@ -30,22 +30,21 @@ export interface TargetOptions {
 
 const PAGE_SHIFTS: Readonly<Record<PageSize, 12 | 14 | 16>> = { 4096: 12, 16384: 14, 65536: 16 };
 
-function isPageSize(size: number): size is PageSize {
-  return Object.hasOwn(PAGE_SHIFTS, size);
-}
-
 /**
  * Completes and checks a target. Defaults: the newest generation, x86_64, 4 KiB pages, little-endian.
  * @throws KhoforgeError `TARGET_UNKNOWN` for a combination that no kernel has
  */
 export function makeTarget(options: TargetOptions = {}): Target {
-  const arch = options.arch ?? 'x86_64';
-  const pageSize = options.pageSize ?? 4096;
-  if (!isPageSize(pageSize) || (arch === 'x86_64' && pageSize !== 4096)) {
-    const known = arch === 'x86_64' ? '4096' : Object.keys(PAGE_SHIFTS).join(', ');
-    throw new KhoforgeError('TARGET_UNKNOWN', `no page size ${pageSize} on ${arch}: expected ${known}`, {
-      where: { spec: 'target.page_size' },
-    });
+  const arch = options.arch ?? DEFAULT_ARCH;
+  const sizes = Object.hasOwn(PAGE_SIZES, arch) ? PAGE_SIZES[arch] : undefined;
+  if (sizes === undefined) {
+    const message = `no architecture '${arch}': expected ${ARCHES.join(' or ')}`;
+    throw new KhoforgeError('TARGET_UNKNOWN', message, { where: { spec: 'target.arch' } });
+  }
+  const pageSize = sizes.find((size) => size === (options.pageSize ?? sizes[0]));
+  if (pageSize === undefined) {
+    const message = `no page size ${options.pageSize} on ${arch}: expected ${sizes.join(', ')}`;
+    throw new KhoforgeError('TARGET_UNKNOWN', message, { where: { spec: 'target.page_size' } });
   }
   const generation = generationFor(options);
   return { generation, arch, pageSize, pageShift: PAGE_SHIFTS[pageSize], endian: options.endian ?? 'little' };

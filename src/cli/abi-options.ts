@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch } from '../abi/arch.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { parseSize } from '../base/numbers.ts';
 import { COMBINATIONS, type Combination, type Source } from '../profile/source.ts';
@@ -43,7 +43,7 @@ export function addSourceOptions(command: Command): Command {
 export function addTargetOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--arch <name>', "architecture; default this machine's").choices(['x86_64', 'arm64', 'all']),
+      new Option('--arch <name>', "architecture; default this machine's").choices([...ARCHES, 'all']),
     )
     .option('--page-size <size>', '4K, 16K, 64K or all; default 4K', pageSizeOption)
     .option('--cc <command>', 'compiler; default gcc, a cross gcc or clang, whichever is installed');

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch } from '../abi/arch.ts';
 import { parseSize } from '../base/numbers.ts';
 import type { OpenOptions } from '../source/opened.ts';
 
@@ -27,12 +27,7 @@ export function withSourceOptions(command: Command): Command {
       'the source is a raw dump that begins at this physical address',
       addressOption,
     )
-    .addOption(
-      new Option('--arch <name>', 'architecture, where the source does not tell').choices([
-        'x86_64',
-        'arm64',
-      ]),
-    )
+    .addOption(new Option('--arch <name>', 'architecture, where the source does not tell').choices(ARCHES))
     .option('--page-size <bytes>', 'page size, where the source does not tell', addressOption);
 }
 

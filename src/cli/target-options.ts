@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Arch } from '../abi/target.ts';
+import { type Arch, DEFAULT_ARCH } from '../abi/arch.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readProfile } from '../profile/file.ts';
 import { COMBINATIONS } from '../profile/source.ts';
@@ -49,7 +49,7 @@ export function targetFrom(
   return found;
 }
 
-function readTree(tree: string, arch: Arch = 'x86_64', size = 4096n) {
+function readTree(tree: string, arch: Arch = DEFAULT_ARCH, size = 4096n) {
   const one = COMBINATIONS.find(({ pageSize, ...rest }) => rest.arch === arch && BigInt(pageSize) === size);
   if (one === undefined) throw new KhoforgeError('USAGE', `${arch} has no pages of ${size} bytes`);
   return profileTree({ ...one, tree, source: '' });

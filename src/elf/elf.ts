@@ -36,7 +36,7 @@ export function isElf(start: Uint8Array): boolean {
 /** The sections of an ELF64 file of either byte order. Only what is asked for is read. */
 export class Elf {
   readonly endian: Endian;
-  /** e_machine: EM_X86_64 is 62, EM_AARCH64 is 183. */
+  /** e_machine. */
   readonly machine: number;
   readonly #source: Source;
   readonly #table: SectionTable;

@@ -1,6 +1,7 @@
 import { encodeStruct, type Fields, layoutOf, type StructDef, type StructValues } from '../abi/layout.ts';
 import { getOrder, maxPageOrder } from '../abi/page-order.ts';
 import type { Target } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp, hex, humanSize, overlaps } from '../base/numbers.ts';
 import { didYouMean } from '../base/suggest.ts';
@@ -249,7 +250,8 @@ export class Producer {
     );
     if (scratch >= 0) broken('scratch-overlap', `is in scratch[${scratch}]`);
     if (!this.#allocator.inRam(start, size)) broken('outside-ram', 'is not in RAM');
-    if (this.target.arch === 'x86_64' && start < 1n << 20n) broken('first-megabyte', 'is below 1 MiB');
+    const { lowestPreserved } = ARCHITECTURES[this.target.arch];
+    if (start < lowestPreserved) broken('first-megabyte', `is below ${humanSize(lowestPreserved)}`);
     const other = this.#allocator
       .conflicts(start, size)
       .find((taken) => taken.path !== path && !/^scratch\[\d+\]$/.test(taken.path));

@@ -1,4 +1,5 @@
-import type { Arch, Endian } from '../abi/target.ts';
+import type { Endian } from '../abi/target.ts';
+import { archOfElf } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type Dump, type FileSegment, type SourceNote, tidySegments } from './dump.ts';
 import type { MappedFile } from './mapped-file.ts';
@@ -10,7 +11,6 @@ const SECTION_HEADER_SIZE = 64;
 const ELFCLASS64 = 2;
 const ENDIANS: Readonly<Record<number, Endian>> = { 1: 'little', 2: 'big' };
 const ET_CORE = 4;
-const MACHINES: Readonly<Record<number, Arch>> = { 62: 'x86_64', 183: 'arm64' };
 const PN_XNUM = 0xffff;
 const PT_LOAD = 1;
 const PT_NOTE = 4;
@@ -33,7 +33,7 @@ export function readElfCore(file: MappedFile): Dump {
   const info = vmcoreinfoKeys(text);
   const pageSize = Number(info.get('PAGESIZE'));
   const release = info.get('OSRELEASE');
-  const arch = MACHINES[head.u16(18)];
+  const arch = archOfElf(head.u16(18));
   return {
     kind: 'ELF core',
     file,

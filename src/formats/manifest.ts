@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ARCHES } from '../abi/arch.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -35,7 +36,7 @@ export const manifestSchema = z.object({
   schema: z.object({ name: z.literal('khoforge-image'), version: z.literal(MANIFEST_VERSION) }),
   target: z.object({
     generation: z.string(),
-    arch: z.enum(['x86_64', 'arm64']),
+    arch: z.enum(ARCHES),
     pageSize: count,
     endian: z.enum(['little', 'big']),
     tree: tree.optional(),

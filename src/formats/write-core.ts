@@ -1,5 +1,6 @@
 import { ftruncateSync } from 'node:fs';
-import type { Arch } from '../abi/target.ts';
+import type { Arch } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { writeAll, writeFileWhole } from '../base/files.ts';
 import { alignUp, toNumber } from '../base/numbers.ts';
 import { isElf } from '../elf/elf.ts';
@@ -14,7 +15,6 @@ const HEADER_SIZE = 64;
 const PROGRAM_HEADER_SIZE = 56;
 const SECTION_HEADER_SIZE = 64;
 const ET_CORE = 4;
-const MACHINES: Readonly<Record<Arch, number>> = { x86_64: 62, arm64: 183 };
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 const PF_R = 4;
@@ -97,7 +97,7 @@ function coreHead(arch: Arch, loads: readonly Load[], note: Buffer): CoreHead {
   const head = Buffer.alloc(Math.ceil((noteAt + note.length) / FILE_PAGE) * FILE_PAGE);
   head.write('\x7fELF\x02\x01\x01', 0, 'latin1'); // 64-bit, little-endian, version 1
   head.writeUInt16LE(ET_CORE, 16);
-  head.writeUInt16LE(MACHINES[arch], 18);
+  head.writeUInt16LE(ARCHITECTURES[arch].elfMachine, 18);
   head.writeUInt32LE(1, 20);
   head.writeBigUInt64LE(BigInt(HEADER_SIZE), 32);
   head.writeBigUInt64LE(BigInt(sectionAt), 40);

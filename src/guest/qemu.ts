@@ -2,31 +2,22 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch, DEFAULT_ARCH } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { Accelerator } from './events.ts';
 
-export const QEMU = 'qemu-system-x86_64';
+/** The emulator of an architecture. */
+export const emulatorFor = (arch: Arch): string => ARCHITECTURES[arch].emulator.program;
 
-/** The emulator of an architecture, and the Debian package that has it. */
-const EMULATORS: Readonly<Record<Arch, { program: string; package: string }>> = {
-  x86_64: { program: QEMU, package: 'qemu-system-x86' },
-  arm64: { program: 'qemu-system-aarch64', package: 'qemu-system-arm' },
-};
-
-export const emulatorFor = (arch: Arch): string => EMULATORS[arch].program;
+export const QEMU = emulatorFor(DEFAULT_ARCH);
 
 /** A CPU with all three page sizes. */
 const ARM64_CPU = 'cortex-a76';
 
 /** What khoforge always puts on the kernel's command line, before the user's. */
-const CONSOLES: Readonly<Record<Arch, string>> = {
-  // A kernel that dies before the console has last words too.
-  x86_64: 'console=ttyS0 earlyprintk=serial,ttyS0,115200',
-  arm64: 'console=ttyAMA0 earlycon=pl011,0x9000000',
-};
 const OWN = [
   'ignore_loglevel', // the proofs are pr_info() and would not show with `quiet`
   'panic=-1', // reboot at once; with -no-reboot QEMU ends
@@ -34,8 +25,8 @@ const OWN = [
 ];
 
 /** The kernel command line; of a parameter given twice the kernel takes the last. */
-export function commandLine(user = '', arch: Arch = 'x86_64'): string {
-  return [CONSOLES[arch], ...OWN, user.trim()].filter((part) => part !== '').join(' ');
+export function commandLine(user = '', arch: Arch = DEFAULT_ARCH): string {
+  return [ARCHITECTURES[arch].emulator.console, ...OWN, user.trim()].filter((part) => part !== '').join(' ');
 }
 
 /** Arguments for QEMU: one CPU, a serial console on standard output, nothing else. */
@@ -100,9 +91,10 @@ export function qemuMissing(program: string | undefined, cause: Error): Khoforge
   });
 }
 
-/** Debian's; of a program that was named otherwise that of x86. */
+/** Debian's; of a program that was named otherwise that of the default. */
 function packageOf(program: string | undefined): string {
-  return Object.values(EMULATORS).find((one) => one.program === program)?.package ?? EMULATORS.x86_64.package;
+  const arch = ARCHES.find((one) => emulatorFor(one) === program) ?? DEFAULT_ARCH;
+  return ARCHITECTURES[arch].emulator.package;
 }
 
 /** One line that can be pasted into a shell. */

@@ -1,8 +1,7 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex } from '../base/numbers.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Context } from './context.ts';
-
-const MEBIBYTE = 1n << 20n;
 
 /** Compares what the map preserves with RAM and scratch. @param ranges start, end, …; ascending and disjoint */
 export function checkRanges(context: Context, ranges: BigUint64Array): void {
@@ -16,7 +15,7 @@ export function checkRanges(context: Context, ranges: BigUint64Array): void {
     });
   }
   const [lowest] = ranges;
-  if (context.target.arch === 'x86_64' && lowest !== undefined && lowest < MEBIBYTE) {
+  if (lowest !== undefined && lowest < ARCHITECTURES[context.target.arch].lowestPreserved) {
     context.found('first-megabyte', {
       where: hex(lowest),
       text: `preserved memory at ${hex(lowest)} is below 1 MiB, which an x86 kernel takes for scratch and real-mode code`,

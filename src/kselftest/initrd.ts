@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { Arch } from '../abi/target.ts';
+import type { Arch } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
 import { cpioArchive } from '../guest/cpio.ts';
@@ -20,7 +21,6 @@ const INIT = fileURLToPath(new URL('../../src/kselftest/init.c', import.meta.url
 const LONGEST_ARGUMENT = 255;
 const MOST_ARGUMENTS = 64;
 const PT_INTERP = 3;
-const MACHINES: Readonly<Record<Arch, number>> = { x86_64: 62, arm64: 183 };
 
 /**
  * An initrd that runs one test program and tells how it ended.
@@ -48,7 +48,7 @@ export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buf
 function checkProgram(file: string, elf: Buffer, arch: Arch): void {
   const isElf = elf.length >= 64 && elf.toString('latin1', 0, 4) === '\x7fELF' && elf.readUInt8(4) === 2;
   if (!isElf) throw unusable(file, 'no 64-bit ELF program');
-  if (elf.readUInt16LE(18) !== MACHINES[arch]) throw unusable(file, `no program for ${arch}`);
+  if (elf.readUInt16LE(18) !== ARCHITECTURES[arch].elfMachine) throw unusable(file, `no program for ${arch}`);
   const at = Number(elf.readBigUInt64LE(32));
   for (let i = 0; i < elf.readUInt16LE(56); i++) {
     const header = at + i * 56;

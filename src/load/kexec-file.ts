@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Arch } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { writeAll, writeDirectory } from '../base/files.ts';
 import { hex } from '../base/numbers.ts';
 import type { Region } from '../memory/regions.ts';
@@ -13,6 +13,7 @@ const LOADER = 'kexec-load';
 /*
  * kexec.img, all numbers little-endian, read by loader.c:
  *   char magic[8]; u32 version; u32 machine; u64 entry; u32 segments; u32 writes; u32 ram; u32 reserved
+ * machine is e_machine of elf(5), which kexec_load(2) has in its flags (KEXEC_ARCH_*, include/uapi/linux/kexec.h).
  *   of each segment: u64 mem, memsz, offset of its buffer in the file, bufsz
  *   of each range that is written, then of each that has to be RAM: u64 start, size
  *   the buffers, each at a page
@@ -23,8 +24,6 @@ const HEAD_SIZE = 40;
 const SEGMENT_SIZE = 32;
 const RANGE_SIZE = 16;
 const FILE_PAGE = 4096;
-/** e_machine of elf(5), which kexec_load(2) has in its flags (KEXEC_ARCH_*, include/uapi/linux/kexec.h). */
-const MACHINES: Readonly<Record<Arch, number>> = { x86_64: 62, arm64: 183 };
 
 export interface KexecDirectory {
   readonly load: KexecLoad;
@@ -74,7 +73,7 @@ function headOf({ arch, entry, segments, writes, ram }: KexecLoad): { head: Buff
   const head = Buffer.alloc(Math.ceil(size / FILE_PAGE) * FILE_PAGE);
   head.write(MAGIC, 0, 'latin1');
   head.writeUInt32LE(VERSION, 8);
-  head.writeUInt32LE(MACHINES[arch], 12);
+  head.writeUInt32LE(ARCHITECTURES[arch].elfMachine, 12);
   head.writeBigUInt64LE(entry, 16);
   head.writeUInt32LE(segments.length, 24);
   head.writeUInt32LE(writes.length, 28);

@@ -1,18 +1,7 @@
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp } from '../base/numbers.ts';
-import { type Region, regionEnd } from '../memory/regions.ts';
-
-/**
- * ARCH_LOW_ADDRESS_LIMIT, which lowmem scratch ends at or below: the last byte of the first 4 GiB (include/linux/memblock.h,
- * 7.3), and on arm64 that of the DMA zone, which may end with RAM (arch/arm64/mm/init.c: max_zone_phys()).
- */
-export function lowAddressLimit({ arch }: Target, ram: readonly Region[]): bigint {
-  const limit = 1n << 32n;
-  const last = ram.toSorted((a, b) => (a.start < b.start ? -1 : 1)).at(-1);
-  const end = last && arch === 'arm64' && regionEnd(last) < limit ? regionEnd(last) : limit;
-  return end - 1n;
-}
+import type { Region } from '../memory/regions.ts';
 
 /** Memory that the producing kernel had reserved when it laid out scratch. */
 export interface Reserved extends Region {

@@ -1,6 +1,7 @@
 import { kho_scratch } from '../abi/kexec_handover.ts';
 import { layoutOf } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
 import type { Checker } from '../emit/checks.ts';
@@ -9,7 +10,7 @@ import { Allocator } from '../memory/allocator.ts';
 import { placeSegment } from '../memory/place-segment.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { ParsedSpec } from '../specfile/schema.ts';
-import { lowAddressLimit, pageStructs, type Reserved, scratchSizes } from './scratch-size.ts';
+import { pageStructs, type Reserved, scratchSizes } from './scratch-size.ts';
 
 const MiB = 1n << 20n;
 
@@ -69,7 +70,7 @@ function asKernel(room: ScratchRoom, parameter: string, allocator: Allocator): W
   const { target, nodes } = room;
   const reserved = room.reserved ?? pageStructs(target, nodes);
   for (const { start, size } of reserved) allocator.take(start, size, 'reserved');
-  const lowLimit = lowAddressLimit(target, room.ram);
+  const lowLimit = ARCHITECTURES[target.arch].lowAddressLimit(room.ram);
   const sizes = scratchSizes(target, parameter, reserved, { nodes: nodes.length, lowLimit });
   const page = BigInt(target.pageSize);
   const array = BigInt(sizes.length * layoutOf(kho_scratch, target).size);
@@ -84,7 +85,7 @@ function place({ target, ram, nodes }: ScratchRoom, allocator: Allocator, i: num
   const limits = {
     alignment,
     min: alignment,
-    ...(i === 0 && { max: lowAddressLimit(target, ram) }),
+    ...(i === 0 && { max: ARCHITECTURES[target.arch].lowAddressLimit(ram) }),
     ...(node && { within: node }),
   };
   return size === 0n

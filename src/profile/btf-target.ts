@@ -1,4 +1,5 @@
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch, PAGE_SIZES } from '../abi/arch.ts';
+import { archOfElf } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import type { Btf } from '../btf/btf.ts';
 import { hostArch } from '../toolchain/compiler.ts';
@@ -6,9 +7,6 @@ import { COMBINATIONS, type Combination } from './source.ts';
 
 /** The BTF of the running kernel. */
 export const HOST_BTF = '/sys/kernel/btf/vmlinux';
-
-/** e_machine of elf(5). */
-const MACHINES: Readonly<Record<number, Arch>> = { 62: 'x86_64', 183: 'arm64' };
 
 /** Structures that are a page, as static_assert of the kernel says or their arrays make them (6.17 to 7.3). */
 const PAGE_STRUCTS = ['kho_vmalloc_chunk', 'kho_radix_node', 'kho_radix_leaf', 'khoser_mem_chunk'];
@@ -27,7 +25,8 @@ export interface AskedCombination {
  * @throws KhoforgeError `BTF_TARGET` when it is not told, or not what is asked for; `NO_KHO`
  */
 export function btfCombination(btf: Btf, file: string, asked: AskedCombination = {}): Combination {
-  if (btf.endian !== 'little') throw mismatch(file, 'is big-endian: KHO is on x86_64 and arm64 alone', '');
+  if (btf.endian !== 'little')
+    throw mismatch(file, `is big-endian: KHO is on ${ARCHES.join(' and ')} alone`, '');
   const arch = btfArch(btf, file, asked.arch);
   const told = btfPageSize(btf);
   if (told === undefined && !hasKho(btf)) {
@@ -39,8 +38,9 @@ export function btfCombination(btf: Btf, file: string, asked: AskedCombination =
   if (told !== undefined && asked.pageSize !== undefined && told !== asked.pageSize) {
     throw mismatch(file, `is of a kernel with pages of ${told} bytes, not ${asked.pageSize}`, '--page-size');
   }
-  // x86_64 has one page size, so that nothing is guessed.
-  const pageSize = told ?? asked.pageSize ?? (arch === 'x86_64' ? 4096 : undefined);
+  // Where there is one page size, nothing is guessed.
+  const [first, ...others] = PAGE_SIZES[arch];
+  const pageSize = told ?? asked.pageSize ?? (others.length === 0 ? first : undefined);
   const found = COMBINATIONS.find((one) => one.arch === arch && one.pageSize === pageSize);
   if (found !== undefined) return found;
   if (pageSize !== undefined)
@@ -58,12 +58,12 @@ function btfArch({ machine }: Btf, file: string, asked: Arch | undefined): Arch 
     if (arch !== undefined) return arch;
     throw new KhoforgeError('BTF_TARGET', `${file} does not tell its architecture: it is BTF without ELF`, {
       where: { file },
-      hint: 'add --arch x86_64 or --arch arm64, or give the vmlinux itself',
+      hint: `add ${ARCHES.map((name) => `--arch ${name}`).join(' or ')}, or give the vmlinux itself`,
     });
   }
-  const arch = MACHINES[machine];
+  const arch = archOfElf(machine);
   if (arch === undefined)
-    throw mismatch(file, `is for ELF machine ${machine}: KHO is on x86_64 and arm64`, '');
+    throw mismatch(file, `is for ELF machine ${machine}: KHO is on ${ARCHES.join(' and ')}`, '');
   if (asked !== undefined && asked !== arch) throw mismatch(file, `is for ${arch}, not ${asked}`, '--arch');
   return arch;
 }

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Arch, PageSize } from '../abi/target.ts';
+import { ALL_PAGE_SIZES, type Arch, type PageSize } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 
 /** The C files of this package, which lie beside src/ and dist/. */
 export const SHIM_FOLDER = fileURLToPath(new URL('../../abi/shim/', import.meta.url));
@@ -15,8 +16,6 @@ export interface TreeOptions {
   readonly pageSize: PageSize;
 }
 
-const SRCARCH: Readonly<Record<Arch, string>> = { x86_64: 'x86', arm64: 'arm64' };
-
 /** Bytes to KiB, as the option names have it. */
 const kib = (pageSize: PageSize) => pageSize / 1024;
 
@@ -27,18 +26,17 @@ const kib = (pageSize: PageSize) => pageSize / 1024;
  */
 export function compilerArguments(options: TreeOptions, folder: string): string[] {
   const { tree, arch } = options;
-  const archFolder = join(tree, 'arch', SRCARCH[arch], 'include');
+  const { srcarch } = ARCHITECTURES[arch].kbuild;
+  const archFolder = join(tree, 'arch', srcarch, 'include');
   const build = configured(options);
   if (build === undefined) writeWrappers(tree, archFolder, join(folder, 'asm'));
   writeConfiguration(options, build, join(folder, 'generated'));
   const generated =
-    build === undefined
-      ? []
-      : [join(build, 'arch', SRCARCH[arch], 'include/generated'), join(build, 'include')];
+    build === undefined ? [] : [join(build, 'arch', srcarch, 'include/generated'), join(build, 'include')];
   const uapi =
     build === undefined
       ? []
-      : [join(build, 'arch', SRCARCH[arch], 'include/generated/uapi'), join(build, 'include/generated/uapi')];
+      : [join(build, 'arch', srcarch, 'include/generated/uapi'), join(build, 'include/generated/uapi')];
   const folders = [
     ...(build === undefined ? [join(SHIM_FOLDER, 'light')] : []),
     folder,
@@ -65,17 +63,12 @@ function configured({ tree, build = tree }: TreeOptions): string | undefined {
   return existsSync(join(build, 'include/generated/autoconf.h')) ? resolve(build) : undefined;
 }
 
-const ARCH_OPTIONS: Readonly<Record<Arch, readonly string[]>> = {
-  x86_64: ['X86 1', 'X86_64 1', 'PGTABLE_LEVELS 5', 'PHYSICAL_START 0x1000000', 'PHYSICAL_ALIGN 0x200000'],
-  arm64: ['ARM64 1', 'ARM64_VA_BITS 48', 'ARM64_PA_BITS 48', 'PGTABLE_LEVELS 3'],
-};
-
 function writeConfiguration(options: TreeOptions, build: string | undefined, folder: string): void {
   const { arch, pageSize } = options;
   const common = ['64BIT 1', 'MMU 1', 'PHYS_ADDR_T_64BIT 1', 'KEXEC_HANDOVER 1', 'LIVEUPDATE 1'];
   const base =
     build === undefined
-      ? [...common, ...ARCH_OPTIONS[arch]].map((option) => `#define CONFIG_${option}`)
+      ? [...common, ...ARCHITECTURES[arch].kbuild.options].map((option) => `#define CONFIG_${option}`)
       : [`#include "${join(build, 'include/generated/autoconf.h')}"`];
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'autoconf.h'), `${[...base, ...pageOptions(arch, pageSize)].join('\n')}\n`);
@@ -83,11 +76,11 @@ function writeConfiguration(options: TreeOptions, build: string | undefined, fol
 
 /** Whatever page size a configuration has, this one counts. */
 function pageOptions(arch: Arch, pageSize: PageSize): string[] {
-  const sizes = [4096, 16384, 65536] as const;
-  const names = sizes.flatMap((size) => [
-    [`CONFIG_PAGE_SIZE_${kib(size)}KB`, size] as const,
-    ...(arch === 'arm64' ? [[`CONFIG_ARM64_${kib(size)}K_PAGES`, size] as const] : []),
-  ]);
+  const names = ALL_PAGE_SIZES.flatMap((size) => {
+    const own = ARCHITECTURES[arch].kbuild.pageOption(kib(size));
+    const options = [`PAGE_SIZE_${kib(size)}KB`, ...(own === undefined ? [] : [own])];
+    return options.map((option) => [`CONFIG_${option}`, size] as const);
+  });
   return [
     ...names.flatMap(([name, size]) => [
       `#undef ${name}`,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { Arch, PageSize } from '../abi/target.ts';
+import { ARCHES, type Arch, type PageSize } from '../abi/arch.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
 import { byName, type Profile } from './item.ts';
@@ -39,7 +39,7 @@ const file = z.strictObject({
   release: z.string().regex(/^\d+\.\d+$/),
   version: z.string(),
   source: z.string(),
-  arch: z.enum(['x86_64', 'arm64']),
+  arch: z.enum(ARCHES),
   pageSize: z.union([z.literal(4096), z.literal(16384), z.literal(65536)]),
   obtained: z.enum(['shim', 'text', 'btf']),
   compiler: z.string(),

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
+import { ARCHES, type Arch, PAGE_SIZES, type PageSize } from '../abi/arch.ts';
 import { RELEASES } from '../abi/releases.ts';
-import type { Arch, PageSize } from '../abi/target.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { hostArch } from '../toolchain/compiler.ts';
@@ -28,12 +28,9 @@ export interface Combination {
 }
 
 /** All that Linux has KHO for. */
-export const COMBINATIONS: readonly Combination[] = [
-  { arch: 'x86_64', pageSize: 4096 },
-  { arch: 'arm64', pageSize: 4096 },
-  { arch: 'arm64', pageSize: 16384 },
-  { arch: 'arm64', pageSize: 65536 },
-];
+export const COMBINATIONS: readonly Combination[] = ARCHES.flatMap((arch) =>
+  PAGE_SIZES[arch].map((pageSize) => ({ arch, pageSize })),
+);
 
 /**
  * What one word of the command line names: a release, a profile file, a tree, or a git revision.

@@ -1,4 +1,5 @@
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 
 /** A file of a kernel tree that defines some of the ABI, and how its items are got. */
 export interface Unit {
@@ -88,8 +89,7 @@ export const OTHER_UNITS: readonly Unit[] = [
 export const TREE_FILES: readonly string[] = [
   'Makefile',
   'include',
-  'arch/x86/include',
-  'arch/arm64/include',
+  ...ARCHES.map((arch) => `arch/${ARCHITECTURES[arch].kbuild.srcarch}/include`),
   ...OTHER_UNITS.flatMap(({ paths }) => paths).filter((path) => path.endsWith('.c')),
 ];
 

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { ARCHES } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { native } from '../memory/native.ts';
 
@@ -21,8 +23,10 @@ interface Tool {
 }
 
 const TOOLS: readonly Tool[] = [
-  { name: 'qemu-system-x86_64', neededFor: 'boot', packages: ['qemu-system-x86'] },
-  { name: 'qemu-system-aarch64', neededFor: 'boot of arm64 images', packages: ['qemu-system-arm'] },
+  ...ARCHES.map((arch) => {
+    const { program, package: name } = ARCHITECTURES[arch].emulator;
+    return { name: program, neededFor: `boot of ${arch} images`, packages: [name] };
+  }),
   ...['cmake', 'g++', 'make'].map((name) => ({ name, neededFor: 'npm ci in a clone', packages: [name] })),
   ...['bc', 'bison', 'flex', 'cpio'].map((name) => ({
     name,

@@ -1,6 +1,7 @@
+import { ALL_PAGE_SIZES, type Arch, DEFAULT_ARCH, PAGE_SIZES } from '../abi/arch.ts';
 import { GENERATIONS, type Generation } from '../abi/generations.ts';
 import { decodeStruct, layoutOf } from '../abi/layout.ts';
-import { type Arch, type Endian, makeTarget, type PageSize, type Target } from '../abi/target.ts';
+import { type Endian, makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
@@ -57,9 +58,8 @@ const NOTHING: Evidence = {
   kexecCount: null,
 };
 
-/** Largest page: no root FDT is longer. */
-const LARGEST_PAGE = 65536;
-const PAGE_SIZES: readonly PageSize[] = [4096, 16384, 65536];
+/** No root FDT is longer than a page. */
+const LARGEST_PAGE = Math.max(...ALL_PAGE_SIZES);
 
 /** The tree at `phys` when it reads as the root FDT of a handover. */
 export function rootFdtAt(
@@ -101,10 +101,10 @@ const plainHints = ({ arch }: TargetHints) => (arch ? { arch } : {});
 function possibleTargets(
   compatible: string | undefined,
   records: readonly FoundRecord[],
-  { arch = 'x86_64', endian = 'little', pageSize, generation }: TargetHints,
+  { arch = DEFAULT_ARCH, endian = 'little', pageSize, generation }: TargetHints,
 ): Target[] {
   const known = pageSize === undefined ? records.map(({ fdtSize }) => Number(fdtSize)) : [pageSize];
-  const allowed = arch === 'x86_64' ? PAGE_SIZES.slice(0, 1) : PAGE_SIZES;
+  const allowed = PAGE_SIZES[arch];
   const told = allowed.filter((size) => known.includes(size));
   const sizes = told.length > 0 ? told : allowed;
   return generationsOf(compatible, generation).flatMap((one) =>

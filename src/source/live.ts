@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_ARCH, PAGE_SIZES } from '../abi/arch.ts';
 import { GENERATIONS } from '../abi/generations.ts';
 import { makeTarget } from '../abi/target.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
@@ -70,15 +71,18 @@ function fetched({ file, segments }: Dump): FetchedMemory {
 }
 
 /** A walk of the addon reads only what is there already: the pages of each map that a root FDT may mean. */
-function fetchMaps(memory: FetchedMemory, phys: bigint, { arch = 'x86_64', pageSize }: LocateOptions): void {
+function fetchMaps(
+  memory: FetchedMemory,
+  phys: bigint,
+  { arch = DEFAULT_ARCH, pageSize }: LocateOptions,
+): void {
   const found = rootFdtAt(memory, phys);
   if (!found) return;
   for (const { name, compatible, memoryMapProperty } of GENERATIONS) {
     const value = getProperty(found.tree.root, memoryMapProperty)?.value;
     const map = value && asU64Native(value, 'little');
     if (compatible !== found.compatible || !map) continue;
-    const sizes = arch === 'x86_64' ? [4096] : [4096, 16384, 65536];
-    for (const size of pageSize === undefined ? sizes : [pageSize]) {
+    for (const size of pageSize === undefined ? PAGE_SIZES[arch] : [pageSize]) {
       mapPages(makeTarget({ generation: name, arch, pageSize: size }), memory, map);
     }
   }

@@ -1,4 +1,5 @@
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch } from '../abi/arch.ts';
+import { archOfElf } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { type Btf, readBtfOf } from '../btf/btf.ts';
 import { Elf } from '../elf/elf.ts';
@@ -36,7 +37,6 @@ export interface Vmlinux {
   readonly offsets: KhoOffsets;
 }
 
-const MACHINES: Readonly<Record<number, Arch>> = { 62: 'x86_64', 183: 'arm64' };
 const LONGEST_BANNER = 512;
 
 /**
@@ -49,8 +49,9 @@ export function readVmlinux(path: string): Vmlinux {
 
 function fromSource(source: Source, file: string): Vmlinux {
   const elf = new Elf(source);
-  const arch = MACHINES[elf.machine];
-  if (arch === undefined) throw invalid(file, `ELF machine ${elf.machine}: KHO is on x86_64 and arm64`);
+  const arch = archOfElf(elf.machine);
+  if (arch === undefined)
+    throw invalid(file, `ELF machine ${elf.machine}: KHO is on ${ARCHES.join(' and ')}`);
   const found = symbolAddresses(source, elf, SYMBOLS);
   const start = needed(found, '_text', file);
   const banner = bannerOf(source, elf, needed(found, 'linux_banner', file), file);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ARCHES } from '../abi/arch.ts';
 import { integer, size, text } from '../base/spec-values.ts';
 import { CHECKS, type Check } from '../emit/checks.ts';
 import { bytes, content } from '../emit/content.ts';
@@ -8,7 +9,7 @@ const target = z
   .strictObject({
     release: text("release of the producing kernel, e.g. '7.3'").optional(),
     generation: text('version of the KHO ABI, e.g. kho-v4; instead of release').optional(),
-    arch: z.enum(['x86_64', 'arm64'], { error: () => 'x86_64 or arm64' }).optional(),
+    arch: z.enum(ARCHES, { error: () => ARCHES.join(' or ') }).optional(),
     page_size: size.optional(),
   })
   .meta({ description: 'what the image is made for; default: kho-v4, x86_64, 4 KiB pages' });

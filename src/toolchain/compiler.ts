@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Arch } from '../abi/target.ts';
+import { ARCHES, type Arch, DEFAULT_ARCH } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
 /** A compiler that makes code for one architecture. */
@@ -19,15 +20,11 @@ export interface CompilerRun {
   readonly stderr: string;
 }
 
-const TRIPLES: Readonly<Record<Arch, string>> = { x86_64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
-/** Debian's names of the architectures. */
-const DEBIAN: Readonly<Record<Arch, string>> = { x86_64: 'amd64', arm64: 'arm64' };
-/** How a compiler's own name for its target begins (`gcc -dumpmachine`). */
-const MACHINES: Readonly<Record<Arch, string>> = { x86_64: 'x86_64', arm64: 'aarch64' };
-const HOSTS: Readonly<Record<string, Arch>> = { x64: 'x86_64', arm64: 'arm64' };
+const tripleOf = (arch: Arch): string => ARCHITECTURES[arch].toolchain.triple;
 
 /** Architecture that this process runs on, where khoforge knows it. */
-export const hostArch = (): Arch => HOSTS[process.arch] ?? 'x86_64';
+export const hostArch = (): Arch =>
+  ARCHES.find((arch) => ARCHITECTURES[arch].toolchain.node === process.arch) ?? DEFAULT_ARCH;
 
 /**
  * A compiler for `arch`: the one named, else the first that is installed of gcc, cross gcc and clang.
@@ -41,7 +38,7 @@ export function findCompiler(arch: Arch, named?: string): Compiler {
     checkMachine(compiler, arch);
     return compiler;
   }
-  const cross = arch === hostArch() ? 'gcc' : `gcc-${TRIPLES[arch].replace('_', '-')}`;
+  const cross = arch === hostArch() ? 'gcc' : `gcc-${tripleOf(arch).replace('_', '-')}`;
   const what = named === undefined ? `no compiler for ${arch}` : `cannot run the compiler '${named}'`;
   throw new KhoforgeError('COMPILER_MISSING', what, {
     hint: `apt-get install ${cross}, or clang; --cc names another one`,
@@ -84,7 +81,7 @@ export function compileProgram(source: string, arch: Arch, named?: string): Uint
     if (run.ok) return readFileSync(output);
     const message = `cannot build ${basename(source)}: ${run.stderr.trim().split('\n')[0]}`;
     throw new KhoforgeError('COMPILER_FAILED', message, {
-      hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${DEBIAN[arch]}-cross`}`,
+      hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${ARCHITECTURES[arch].toolchain.debian}-cross`}`,
       exitCode: ExitCode.couldNotRun,
     });
   } finally {
@@ -94,7 +91,7 @@ export function compileProgram(source: string, arch: Arch, named?: string): Uint
 
 function candidates(arch: Arch): [string, ...string[]][] {
   const native: [string][] = arch === hostArch() ? [['gcc']] : [];
-  return [...native, [`${TRIPLES[arch]}-gcc`], ['clang']];
+  return [...native, [`${tripleOf(arch)}-gcc`], ['clang']];
 }
 
 function split(named: string): [string, ...string[]] {
@@ -106,7 +103,7 @@ function split(named: string): [string, ...string[]] {
 function withTarget(command: [string, ...string[]], arch: Arch): [string, ...string[]] {
   const isClang = basename(command[0]).includes('clang');
   const hasTarget = command.some((arg) => arg.startsWith('--target'));
-  return isClang && !hasTarget ? [...command, `--target=${TRIPLES[arch]}`] : command;
+  return isClang && !hasTarget ? [...command, `--target=${tripleOf(arch)}`] : command;
 }
 
 function tryCompiler(command: [string, ...string[]]): Compiler | undefined {
@@ -116,7 +113,7 @@ function tryCompiler(command: [string, ...string[]]): Compiler | undefined {
 
 function checkMachine(compiler: Compiler, arch: Arch): void {
   const machine = compile(compiler, ['-dumpmachine']).stdout.trim();
-  if (machine.startsWith(MACHINES[arch])) return;
+  if (machine.split('-')[0] === tripleOf(arch).split('-')[0]) return;
   throw new KhoforgeError(
     'COMPILER_ARCH',
     `'${compiler.command.join(' ')}' makes code for ${machine}, not ${arch}`,

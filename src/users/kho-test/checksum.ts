@@ -1,25 +1,13 @@
-import type { Arch } from '../../abi/target.ts';
+import type { Arch } from '../../abi/arch.ts';
+import { ARCHITECTURES } from '../../arch/architectures.ts';
 
 /**
  * The kernel's csum_partial() over whole pages of a little-endian target, chained through `sum`.
- * A ones' complement sum is unique but for its zero, which only empty or zero data gives: so the sum of
- * 32-bit words, reduced modulo 2^32 - 1 with 0 written as 2^32 - 1, equals what the unrolled code computes.
- *
- * x86_64 folds the data together with the incoming sum to 32 bits (arch/x86/lib/csum-partial_64.c, 7.3).
- * arm64 folds the data to 16 bits first, then adds the incoming sum (lib/checksum.c: csum_partial,
- * arch/arm64/lib/csum.c: do_csum, 7.3).
+ * The sum of 32-bit words, reduced as the architecture does it, equals what the kernel's unrolled code computes.
  * @param data a multiple of 4 bytes
  */
 export function csumPartial(arch: Arch, data: Uint8Array, sum: number): number {
-  const words = sumOfWords(data);
-  if (arch === 'x86_64') return onesComplement(words + BigInt(sum), 0xffffffffn);
-  return onesComplement(BigInt(onesComplement(words, 0xffffn)) + BigInt(sum), 0xffffffffn);
-}
-
-function onesComplement(sum: bigint, modulus: bigint): number {
-  if (sum === 0n) return 0;
-  const rest = sum % modulus;
-  return Number(rest === 0n ? modulus : rest);
+  return ARCHITECTURES[arch].csumPartial(sumOfWords(data), sum);
 }
 
 /** Words are added as numbers, 2^20 at a time, so that no partial sum passes 2^53. */

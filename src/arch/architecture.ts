@@ -1,0 +1,51 @@
+import type { Region } from '../memory/regions.ts';
+
+/** All that khoforge does otherwise for one architecture than for another. */
+export interface Architecture {
+  /** e_machine of elf(5). */
+  readonly elfMachine: number;
+  readonly toolchain: Toolchain;
+  readonly kbuild: Kbuild;
+  readonly emulator: Emulator;
+  /** Preserved memory below this address is lost: a receiver uses it before it reads the memory map. */
+  readonly lowestPreserved: bigint;
+
+  /** ARCH_LOW_ADDRESS_LIMIT, which lowmem scratch ends at or below, on a machine with this RAM. */
+  lowAddressLimit(ram: readonly Region[]): bigint;
+
+  /**
+   * What csum_partial() adds up to, of a little-endian kernel.
+   * @param words sum of the data's 32-bit words
+   * @param sum the incoming one
+   */
+  csumPartial(words: bigint, sum: number): number;
+}
+
+/** Names by which compilers and packages call the architecture. */
+export interface Toolchain {
+  /** Of GNU: what a cross compiler begins with, and `gcc -dumpmachine` says. */
+  readonly triple: string;
+  /** Of Debian's packages. */
+  readonly debian: string;
+  /** Of Node: process.arch. */
+  readonly node: string;
+}
+
+/** How its kernels are configured and built. */
+export interface Kbuild {
+  /** Folder of arch/ (Makefile: SRCARCH). */
+  readonly srcarch: string;
+  /** CONFIG_ options, without that prefix, that decide layouts, with their values: a build's defaults. */
+  readonly options: readonly string[];
+  /** Its own option for a page size of so many KiB, beside CONFIG_PAGE_SIZE_…KB; undefined when it has none. */
+  pageOption(kib: number): string | undefined;
+}
+
+/** QEMU for it. */
+export interface Emulator {
+  readonly program: string;
+  /** Debian's that has it. */
+  readonly package: string;
+  /** Kernel parameters that give the serial console of its machines, for a kernel that dies early too. */
+  readonly console: string;
+}

@@ -1,0 +1,30 @@
+import { regionEnd } from '../memory/regions.ts';
+import type { Architecture } from './architecture.ts';
+import { onesComplement } from './checksum.ts';
+
+export const arm64: Architecture = {
+  elfMachine: 183, // EM_AARCH64
+  toolchain: { triple: 'aarch64-linux-gnu', debian: 'arm64', node: 'arm64' },
+  kbuild: {
+    srcarch: 'arm64',
+    options: ['ARM64 1', 'ARM64_VA_BITS 48', 'ARM64_PA_BITS 48', 'PGTABLE_LEVELS 3'],
+    pageOption: (kib) => `ARM64_${kib}K_PAGES`,
+  },
+  emulator: {
+    program: 'qemu-system-aarch64',
+    package: 'qemu-system-arm',
+    console: 'console=ttyAMA0 earlycon=pl011,0x9000000',
+  },
+  lowestPreserved: 0n,
+
+  // The last byte of the DMA zone, which may end with RAM (arch/arm64/mm/init.c: max_zone_phys(), 7.3).
+  lowAddressLimit(ram) {
+    const limit = 1n << 32n;
+    const last = ram.toSorted((a, b) => (a.start < b.start ? -1 : 1)).at(-1);
+    return (last && regionEnd(last) < limit ? regionEnd(last) : limit) - 1n;
+  },
+
+  // The data folds to 16 bits first, then the sum is added (lib/checksum.c: csum_partial(), arch/arm64/lib/csum.c: do_csum(), 7.3).
+  csumPartial: (words, sum) =>
+    onesComplement(BigInt(onesComplement(words, 0xffffn)) + BigInt(sum), 0xffffffffn),
+};

@@ -1,0 +1,25 @@
+import type { Architecture } from './architecture.ts';
+import { onesComplement } from './checksum.ts';
+
+export const x86_64: Architecture = {
+  elfMachine: 62, // EM_X86_64
+  toolchain: { triple: 'x86_64-linux-gnu', debian: 'amd64', node: 'x64' },
+  kbuild: {
+    srcarch: 'x86',
+    options: ['X86 1', 'X86_64 1', 'PGTABLE_LEVELS 5', 'PHYSICAL_START 0x1000000', 'PHYSICAL_ALIGN 0x200000'],
+    pageOption: () => undefined,
+  },
+  emulator: {
+    program: 'qemu-system-x86_64',
+    package: 'qemu-system-x86',
+    console: 'console=ttyS0 earlyprintk=serial,ttyS0,115200',
+  },
+  // The first MiB is scratch until the real-mode trampoline is in it (arch/x86/kernel/e820.c: e820__memblock_setup(), 7.3).
+  lowestPreserved: 1n << 20n,
+
+  // The last byte of the first 4 GiB (include/linux/memblock.h, 7.3).
+  lowAddressLimit: () => (1n << 32n) - 1n,
+
+  // Data and incoming sum together fold to 32 bits (arch/x86/lib/csum-partial_64.c, 7.3).
+  csumPartial: (words, sum) => onesComplement(words + BigInt(sum), 0xffffffffn),
+};
