@@ -1,5 +1,5 @@
 import { type Change, diffProfiles } from './diff.ts';
-import { KHO, ROOT_STRING, SUBSYSTEMS, versionIn } from './governing.ts';
+import { KHO, READERS, ROOT_STRING, SUBSYSTEMS, versionIn } from './governing.ts';
 import { factsText, type Profile } from './item.ts';
 
 /**
@@ -27,12 +27,6 @@ export interface CompatCell {
   readonly subsystems: readonly SubsystemOutcome[];
 }
 
-/** The parts of the ABI that have a reader of their own, after KHO itself. */
-const READERS = ['kexec metadata', 'LUO', 'memfd', 'memblock', 'test_kho'];
-
-/** What hands over a subsystem's state, where that is not KHO itself. */
-const CARRIERS: Readonly<Record<string, string>> = { memfd: 'LUO' };
-
 /** A kernel of the matrix. */
 export interface CompatParty {
   /** As the user named it; unique in a matrix. */
@@ -54,8 +48,8 @@ export function compatCell(from: CompatParty, to: CompatParty): CompatCell {
   const changes = diffProfiles(a, b);
   const core = coreOutcome(from, to, changes);
   const subsystems = [core];
-  for (const name of READERS) {
-    const carrier = subsystems.find(({ subsystem }) => subsystem === (CARRIERS[name] ?? KHO)) ?? core;
+  for (const { name, carrier: by } of READERS) {
+    const carrier = subsystems.find(({ subsystem }) => subsystem === by) ?? core;
     const follows = carrier.outcome !== 'ok' && carrier.outcome !== 'unknown' && has(name, a);
     const followed = { subsystem: name, outcome: carrier.outcome, reason: `as ${carrier.subsystem}` };
     subsystems.push(follows ? followed : readerOutcome(name, from, to, changes));

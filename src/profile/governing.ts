@@ -1,50 +1,27 @@
+import type { Governed } from '../abi/unit.ts';
+import { PARTS } from '../users/registry.ts';
+import { facet } from '../users/user.ts';
 import type { Item, Profile } from './item.ts';
 import { ABI_FOLDER } from './units.ts';
 
 /** A part of the ABI with a version of its own. */
-export interface Subsystem {
+export interface Subsystem extends Governed {
   readonly name: string;
-  /** Names of its items. */
-  readonly items: RegExp;
-  /** What tells its version, newest name first; the first that a source has counts. */
-  readonly versions: readonly string[];
 }
 
 export const KHO = 'KHO';
 /** What refuses a whole handover, whatever else changed. */
 export const ROOT_STRING = 'KHO_FDT_COMPATIBLE';
 
+/** The parts of the ABI that have a reader of their own, after KHO itself; `carrier` hands their state over. */
+export const READERS = PARTS.flatMap(({ abi, carrier }) => {
+  const own = facet(abi);
+  return own ? [{ name: own.name, governed: own.governed, carrier: carrier ?? KHO }] : [];
+});
+
 /** Which string or number has to change with which items. The first entry whose `items` fits counts. */
 export const SUBSYSTEMS: readonly Subsystem[] = [
-  {
-    name: 'kexec metadata',
-    items: /^(kho_kexec_metadata\b|KHO_METADATA_|KHO_KEXEC_METADATA_|__NEW_UTS_LEN)/,
-    versions: ['KHO_KEXEC_METADATA_VERSION'],
-  },
-  {
-    name: 'test_kho',
-    items: /^(kho_test:|KHO_TEST_)/,
-    versions: ['KHO_TEST_COMPAT'],
-  },
-  // In 6.19 and 7.1 each node of LUO's tree has its string; from 7.2 on one covers them all.
-  {
-    name: 'LUO',
-    items: /^(luo_flb_|LUO_(FDT_)?FLB_|LIVEUPDATE_FLB_)/,
-    versions: ['LUO_ABI_COMPATIBLE', 'LUO_FDT_FLB_COMPATIBLE'],
-  },
-  {
-    name: 'LUO',
-    items: /^(luo_(session|file)_|LUO_(FDT_)?(SESSION|FILE)_|LIVEUPDATE_)/,
-    versions: ['LUO_ABI_COMPATIBLE', 'LUO_FDT_SESSION_COMPATIBLE'],
-  },
-  { name: 'LUO', items: /^(luo_|LUO_)/, versions: ['LUO_ABI_COMPATIBLE', 'LUO_FDT_COMPATIBLE'] },
-  { name: 'memfd', items: /^(memfd_|MEMFD_)/, versions: ['MEMFD_LUO_FH_COMPATIBLE'] },
-  {
-    name: 'memblock',
-    items: /^(memblock:|RESERVE_MEM_)/,
-    versions: ['RESERVE_MEM_KHO_NODE_COMPATIBLE'],
-  },
-  { name: 'memblock', items: /^MEMBLOCK_/, versions: ['MEMBLOCK_KHO_NODE_COMPATIBLE'] },
+  ...READERS.flatMap(({ name, governed }) => governed.map((one) => ({ name, ...one }))),
   {
     name: KHO,
     items: /^(KHO_|PROP_|PRESERVE_BITS|KHOSER_|khoser_|kho_|setup_data|SETUP_|chosen:)/,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Unit } from '../abi/unit.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type Compiler, findCompiler } from '../toolchain/compiler.ts';
 import { compilerArguments, type TreeOptions } from './environment.ts';
@@ -11,7 +12,7 @@ import { type Measured, measure } from './measure.ts';
 import { type KnownStructs, propertyQuestion, type Question, questions } from './probe.ts';
 import { hasLiteral, readProperties } from './properties.ts';
 import { type Scan, scan } from './scan.ts';
-import { ABI_FOLDER, abiUnit, OTHER_UNITS, type Unit } from './units.ts';
+import { ABI_FOLDER, abiUnit, OTHER_UNITS } from './units.ts';
 
 export interface ProfileTreeOptions extends TreeOptions {
   /** Compiler, as in `--cc`. */

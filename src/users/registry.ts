@@ -6,15 +6,15 @@ import { luo } from './luo/index.ts';
 import { raw } from './raw/index.ts';
 import { emptyBlob, respec as respecBytes } from './raw/respec.ts';
 import { reserveMem } from './reserve-mem/index.ts';
-import { facet, type LocatedSubtree, type User } from './user.ts';
+import { type Described, facet, type LocatedSubtree, type User } from './user.ts';
 import { vmallocArea } from './vmalloc/index.ts';
 
 /** Every KHO user that khoforge knows, by its key in a spec. A new one is a folder beside this file and a line here. */
 export const USERS = {
   'kexec-metadata': kexecMetadata,
-  kho_test: khoTest,
   luo,
   reserve_mem: reserveMem,
+  kho_test: khoTest,
   vmalloc: vmallocArea,
   raw,
 } as const satisfies Record<string, User>;
@@ -41,5 +41,11 @@ export function bytesEntry(subtree: LocatedSubtree) {
 /** A subtree whose blob is nowhere. */
 export const emptyEntry = (name: string) => ({ raw: emptyBlob(name) });
 
+/** Everyone whose state is handed over; `carrier` is what reports call the user that hands over a part. */
+export const PARTS: readonly (Described & { readonly carrier?: string })[] = ALL.flatMap((user) => {
+  const carrier = facet(user.abi)?.name;
+  return [user, ...user.parts.map((part) => ({ ...part, ...(carrier !== undefined && { carrier }) }))];
+});
+
 /** What a receiving kernel says on its console about its users' state. */
-export const CONSOLE_LINES = ALL.flatMap(({ console }) => facet(console) ?? []);
+export const CONSOLE_LINES = PARTS.flatMap(({ console }) => facet(console) ?? []);

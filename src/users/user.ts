@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Target } from '../abi/target.ts';
+import type { Governed, Unit } from '../abi/unit.ts';
 import type { Producer } from '../emit/producer.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Block } from '../memory/preserved-blocks.ts';
@@ -63,6 +64,18 @@ export interface ConsoleLines {
   readonly failures: readonly (Pattern & { readonly text: string })[];
 }
 
+/** Where the kernel defines what a user hands over, and what tells its version. */
+export interface OwnAbi {
+  /** As reports on the ABI call it. */
+  readonly name: string;
+  /** Headers of include/linux/kho/abi that have a shim of their own in abi/shim, without `.h`. */
+  readonly headers: readonly string[];
+  /** Files outside that folder. */
+  readonly units: readonly Unit[];
+  /** The first entry whose `items` fits counts. */
+  readonly governed: readonly Governed[];
+}
+
 /** A facet that a user does not have, and why. */
 export interface None {
   readonly none: string;
@@ -77,8 +90,14 @@ export function facet<T extends object>(value: Facet<T>): T | undefined {
   return 'none' in value ? undefined : value;
 }
 
+/** What is known of everyone whose state is handed over: of a KHO user, and of whom a user hands over in turn. */
+export interface Described {
+  readonly console: Facet<ConsoleLines>;
+  readonly abi: Facet<OwnAbi>;
+}
+
 /** One KHO user: all that khoforge knows about it. The registry lists them. */
-export interface User<Schema extends z.ZodType = z.ZodType> {
+export interface User<Schema extends z.ZodType = z.ZodType> extends Described {
   /** Key in the spec's list of subtrees. */
   readonly key: string;
   /** The constant that names the user's node in the root FDT. */
@@ -90,7 +109,8 @@ export interface User<Schema extends z.ZodType = z.ZodType> {
   readonly decode: Facet<(blob: Blob) => DecodedSubtree>;
   /** The entry of a spec that makes this subtree; undefined where no entry can. */
   readonly respec: Facet<(subtree: LocatedSubtree) => SpecFragment | undefined>;
-  readonly console: Facet<ConsoleLines>;
+  /** Whose state it hands over with its own, such as that of files. */
+  readonly parts: readonly Described[];
 }
 
 export function defineUser<Schema extends z.ZodType>(user: User<Schema>): User<Schema> {

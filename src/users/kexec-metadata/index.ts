@@ -2,6 +2,7 @@ import { defineUser } from '../user.ts';
 import { KHO_METADATA_NODE_NAME } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kexec-metadata.ts';
+import { ownAbi } from './own-abi.ts';
 import { respec } from './respec.ts';
 
 /** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
@@ -13,4 +14,6 @@ export const kexecMetadata = defineUser({
   decode,
   respec,
   console: consoleLines,
+  abi: ownAbi,
+  parts: [],
 });

@@ -2,6 +2,7 @@ import { defineUser } from '../user.ts';
 import { KHO_TEST_FDT } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kho-test.ts';
+import { ownAbi } from './own-abi.ts';
 import { respec } from './respec.ts';
 
 /** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
@@ -13,4 +14,6 @@ export const khoTest = defineUser({
   decode,
   respec,
   console: consoleLines,
+  abi: ownAbi,
+  parts: [],
 });

@@ -1,7 +1,9 @@
+import { memfd } from '../memfd/index.ts';
 import { defineUser } from '../user.ts';
 import { LUO_KHO_ENTRY_NAME } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './luo.ts';
+import { ownAbi } from './own-abi.ts';
 import { respec } from './respec.ts';
 
 /** Sessions and their files: what a live update keeps open over the kexec. */
@@ -13,4 +15,6 @@ export const luo = defineUser({
   decode,
   respec,
   console: consoleLines,
+  abi: ownAbi,
+  parts: [memfd],
 });

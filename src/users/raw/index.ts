@@ -13,4 +13,6 @@ export const raw = defineUser({
   decode: none(ANYBODY),
   respec,
   console: none(ANYBODY),
+  abi: none(ANYBODY),
+  parts: [],
 });

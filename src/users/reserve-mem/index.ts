@@ -1,6 +1,7 @@
 import { defineUser } from '../user.ts';
 import { MEMBLOCK_KHO_FDT } from './abi.ts';
 import { consoleLines } from './console.ts';
+import { ownAbi } from './own-abi.ts';
 import { decode, emit, schema } from './reserve-mem.ts';
 import { respec } from './respec.ts';
 
@@ -13,4 +14,6 @@ export const reserveMem = defineUser({
   decode,
   respec,
   console: consoleLines,
+  abi: ownAbi,
+  parts: [],
 });

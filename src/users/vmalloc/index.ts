@@ -12,4 +12,6 @@ export const vmallocArea = defineUser({
   decode: none(NAMELESS),
   respec: none(NAMELESS),
   console: none('kho_restore_vmalloc() says nothing; who asked for the area does'),
+  abi: none('struct kho_vmalloc is part of KHO itself, in kexec_handover.h'),
+  parts: [],
 });
