@@ -62,11 +62,16 @@ function step(what, path, args) {
   );
 }
 
+const isBuilt = existsSync(`${root}build/Release/khoforge.node`) && existsSync(`${root}dist/index.js`);
+// `npx khoforge` in a clone links the clone into npm's own cache, and npm prepares what it links. What is built stays:
+// other processes may be running it at this moment.
+if (process.env.npm_command === 'exec' && isBuilt) process.exit(0);
+
 const cmakeJs = program('cmake-js', 'bin/cmake-js');
 const tsc = program('typescript', 'bin/tsc');
 if (cmakeJs === undefined || tsc === undefined) {
   const text = 'prepare: cmake-js and typescript, which are development dependencies, are not installed';
-  if (!existsSync(`${root}build/Release/khoforge.node`) || !existsSync(`${root}dist/index.js`)) {
+  if (!isBuilt) {
     fail(`${text}, and nothing is built yet: run npm ci without --omit=dev`);
   }
   console.error(`${text}: keeping the addon and dist/ that are there`);

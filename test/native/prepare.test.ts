@@ -36,3 +36,9 @@ it.each([
       'prepare: on Debian: apt-get install -y cmake g++ make\n',
   );
 });
+
+it('leaves what is built alone when npx, in a clone, prepares the clone once more', () => {
+  const env = { PATH: tools, npm_command: 'exec' };
+  const { status, stderr } = spawnSync(process.execPath, [script], { env, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+});
