@@ -1,4 +1,5 @@
 import { type BenchCase, leftOut } from './cases.ts';
+import type { Outcome } from './contender.ts';
 import { CONTENDER_NAMES, type ContenderName } from './contenders/index.ts';
 import { ContenderProcess, coreToPin } from './process.ts';
 
@@ -81,7 +82,7 @@ async function runCase(bench: BenchCase, options: BenchRunOptions): Promise<Benc
   const turns: Turn[] = [];
   const gaps: BenchGap[] = [];
   const disagreements: BenchGap[] = [];
-  const outcomes: Outcome[] = [];
+  const outcomes: NamedOutcome[] = [];
   const gap = (contender: ContenderName, reason: string) => ({ ...bench, contender, reason });
   const stop = () => {
     for (const process of started) process.stop();
@@ -99,7 +100,8 @@ async function runCase(bench: BenchCase, options: BenchRunOptions): Promise<Benc
       if (first.kind === 'failed') gaps.push(gap(name, `${first.text}${hintOf(first.hint)}`));
       if (first.kind !== 'ran') continue;
       turns.push({ name, process, pages: ready.folios, seconds: [], resident: 0 });
-      outcomes.push({ name, count: first.count, sum: first.sum });
+      const sum = first.sum === null ? undefined : BigInt(first.sum);
+      outcomes.push({ name, count: first.count, ...(sum !== undefined && { sum }) });
     }
     for (const { name, text } of differing(outcomes)) disagreements.push(gap(name, text));
     await takeTurns(turns, budget, signal);
@@ -138,18 +140,17 @@ async function takeTurns(turns: readonly Turn[], budget: number, signal?: AbortS
 }
 
 /** What a contender's first run gave. One that makes nothing comparable has a count of 0, or no sum. */
-interface Outcome {
+export interface NamedOutcome extends Outcome {
   readonly name: ContenderName;
-  readonly count: number;
-  readonly sum: string | null;
 }
 
-function differing(outcomes: readonly Outcome[]): { name: ContenderName; text: string }[] {
+/** Those that gave something else than the first contender with something to compare. */
+export function differing(outcomes: readonly NamedOutcome[]): { name: ContenderName; text: string }[] {
   const counted = outcomes.find(({ count }) => count !== 0);
-  const summed = outcomes.find(({ sum }) => sum !== null);
+  const summed = outcomes.find(({ sum }) => sum !== undefined);
   return outcomes.flatMap(({ name, count, sum }) => {
     const isCount = !counted || count === 0 || count === counted.count;
-    const isSum = !summed || sum === null || sum === summed.sum;
+    const isSum = !summed || sum === undefined || sum === summed.sum;
     if (isCount && isSum) return [];
     const text = `${count} results, sum ${sum}; ${counted?.name}: ${counted?.count}; ${summed?.name}: sum ${summed?.sum}`;
     return [{ name, text }];
