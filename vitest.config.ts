@@ -1,9 +1,17 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Milliseconds. Nothing here is a measure of speed: it ends what hangs, on a machine that is busy as well. */
+const HANGS = 900_000;
 
 // A process for each test file: the addon counts unread pages of all threads of one.
 export default defineConfig({
   test: {
     pool: 'forks',
+    // vitest would leave one core to itself, which of two is half.
+    maxWorkers: availableParallelism(),
+    testTimeout: HANGS,
+    hookTimeout: HANGS,
     // A program that reads the results, such as CI, names a file for them.
     reporters: process.env.KHOFORGE_REPORT
       ? ['default', ['json', { outputFile: process.env.KHOFORGE_REPORT }]]

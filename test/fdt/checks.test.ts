@@ -216,7 +216,7 @@ describe('what cannot be allowed', () => {
   });
 });
 
-describe('names: our verdict is that of dtc', { timeout: 120_000 }, () => {
+describe('names: our verdict is that of dtc', () => {
   function accepted(kind: 'node' | 'property', name: string): boolean {
     try {
       return write(kind, name, []).length > 0;

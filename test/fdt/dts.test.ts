@@ -48,7 +48,7 @@ function emptyNode(name: string): (writer: FdtSequentialWriter) => void {
   };
 }
 
-describe('semantic equality with dtc', { timeout: 120_000 }, () => {
+describe('semantic equality with dtc', () => {
   it('of random trees: dtc reads our bytes and our text as the same tree', () => {
     fc.assert(
       fc.property(validTree, (calls) => {

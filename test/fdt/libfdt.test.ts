@@ -24,7 +24,7 @@ async function sameSteps(calls: Call[]): Promise<void> {
   expect(khoforgeSteps(calls)).toEqual(await libfdtSteps(oracle, calls));
 }
 
-describe('byte equality with libfdt on random calls', { timeout: 120_000 }, () => {
+describe('byte equality with libfdt on random calls', () => {
   it('of a sequential write, calls in any order and errors included', async () => {
     await fc.assert(fc.asyncProperty(sequentialCalls, sameSteps), RUNS);
   });

@@ -112,6 +112,8 @@ export function filesFolder(): (name: string, bytes: Uint8Array) => string {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return (name, bytes) => {
     const path = join(folder, name);
+    // A new file each time: ext4 waits for the disk where one that was just written is cut and written again.
+    rmSync(path, { force: true });
     writeFileSync(path, bytes);
     return path;
   };

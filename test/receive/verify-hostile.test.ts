@@ -162,8 +162,9 @@ describe('the work is bounded', () => {
     const page = Buffer.alloc(4096);
     for (let at = 0; at < page.length; at += 8) page.writeBigUInt64LE(map, at);
     image.memory.write(map, page);
-    const started = performance.now();
-    expect(verifyImage(image)).toMatchObject({ verdict: 'broken' });
-    expect(performance.now() - started).toBeLessThan(5000);
+    // Followed down all levels they would be 512 to the power of 5 pages: that would not end.
+    const { verdict, findings } = verifyImage(image);
+    expect(verdict).toBe('broken');
+    expect(findings.length).toBeLessThan(1000);
   });
 });

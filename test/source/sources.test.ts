@@ -145,7 +145,7 @@ describe('a raw dump', () => {
     // argv[1] is a program's name; node takes a first argument `inspect` for its debugger.
     const args = ['--input-type=module', '-e', script, 'khoforge', 'inspect', path];
     const options = ['--base', '0', '--arch', 'x86_64', '--json'];
-    const child = { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 60_000 } as const;
+    const child = { encoding: 'utf8', maxBuffer: 1 << 26 } as const;
     const { stdout, stderr } = spawnSync(process.execPath, [...args, ...options], child);
     expect(JSON.parse(stdout)).toMatchObject({ generation: 'kho-v4', metadata: { kexecCount: 3 } });
     expect(Number(stderr.trim().split('\n').at(-1))).toBeLessThan(150 * 1024);

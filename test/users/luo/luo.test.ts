@@ -313,7 +313,7 @@ describe('a memfd', () => {
         ],
       },
     ]);
-  }, 60_000);
+  });
 
   it.each<[string, Parameters<typeof one>[0], string]>([
     [
