@@ -1,3 +1,4 @@
+import type { Machine } from '../memory/machine.ts';
 import type { Region } from '../memory/regions.ts';
 
 /** All that khoforge does otherwise for one architecture than for another. */
@@ -9,6 +10,16 @@ export interface Architecture {
   readonly emulator: Emulator;
   /** Preserved memory below this address is lost: a receiver uses it before it reads the memory map. */
   readonly lowestPreserved: bigint;
+
+  /** RAM that a kernel may use on the QEMU machine that khoforge boots, with `size` bytes of guest memory. */
+  machineRam(size: bigint): Region[];
+
+  /**
+   * The smallest QEMU machine that has all of `ram`.
+   * @param size bytes of guest memory, when the user asks for more than needed
+   * @throws KhoforgeError `RAM_NOT_QEMU` when no machine has RAM there
+   */
+  machineFor(ram: readonly Region[], size?: bigint): Machine;
 
   /** ARCH_LOW_ADDRESS_LIMIT, which lowmem scratch ends at or below, on a machine with this RAM. */
   lowAddressLimit(ram: readonly Region[]): bigint;

@@ -1,5 +1,6 @@
 import { regionEnd } from '../memory/regions.ts';
 import type { Architecture } from './architecture.ts';
+import { virtMachine, virtRam } from './arm64/machine.ts';
 import { onesComplement } from './checksum.ts';
 
 export const arm64: Architecture = {
@@ -16,6 +17,9 @@ export const arm64: Architecture = {
     console: 'console=ttyAMA0 earlycon=pl011,0x9000000',
   },
   lowestPreserved: 0n,
+
+  machineRam: virtRam,
+  machineFor: virtMachine,
 
   // The last byte of the DMA zone, which may end with RAM (arch/arm64/mm/init.c: max_zone_phys(), 7.3).
   lowAddressLimit(ram) {

@@ -1,5 +1,6 @@
 import type { Architecture } from './architecture.ts';
 import { onesComplement } from './checksum.ts';
+import { pcMachine, pcRam } from './x86_64/machine.ts';
 
 export const x86_64: Architecture = {
   elfMachine: 62, // EM_X86_64
@@ -16,6 +17,9 @@ export const x86_64: Architecture = {
   },
   // The first MiB is scratch until the real-mode trampoline is in it (arch/x86/kernel/e820.c: e820__memblock_setup(), 7.3).
   lowestPreserved: 1n << 20n,
+
+  machineRam: pcRam,
+  machineFor: pcMachine,
 
   // The last byte of the first 4 GiB (include/linux/memblock.h, 7.3).
   lowAddressLimit: () => (1n << 32n) - 1n,

@@ -107,7 +107,7 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
   const boot = buildBootElf(image, {
     kernel: typeof kernel === 'string' ? readInput(kernel) : kernel,
     cmdline: commandLine(options.cmdline, arch),
-    machineTree: dumpMachineTree,
+    machineTree: (machine) => dumpMachineTree(machine, qemu),
     ...(typeof kernel === 'string' && { kernelFile: kernel }),
     ...(initrd !== undefined && { initrd: readInput(initrd) }),
     ...(memory !== undefined && { memory }),

@@ -5,7 +5,7 @@ import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { readVmcoreinfo } from '../formats/vmcoreinfo.ts';
 import { writeElfCore } from '../formats/write-core.ts';
 import { writeRawExtents } from '../formats/write-raw.ts';
-import { commandLine, dumpMachineTree, qemuArguments } from '../guest/qemu.ts';
+import { commandLine, dumpMachineTree, emulatorFor, qemuArguments } from '../guest/qemu.ts';
 import { buildBootElf, buildBootParts } from '../load/boot-elf.ts';
 import { writeKexecDirectory } from '../load/kexec-file.ts';
 import { planKexecLoad } from '../load/kexec-load.ts';
@@ -134,15 +134,15 @@ function kernelOptions(image: Image, { kernel, initrd, cmdline, dtb }: FormatFla
     kernel: readInput(kernel),
     kernelFile: kernel,
     cmdline: commandLine(cmdline, image.target.arch),
-    machineTree: dtb === undefined ? virtTree : () => readInput(dtb),
+    machineTree: (machine) => (dtb === undefined ? qemuTree(machine, image) : readInput(dtb)),
     ...(initrd !== undefined && { initrd: readInput(initrd) }),
   };
 }
 
 /** Of the machine that QEMU would make; of another only the user knows it. */
-function virtTree(machine: Machine): Uint8Array {
-  if (machine.type === 'virt') return dumpMachineTree(machine);
-  throw usage("`ram` is not that of QEMU's virt machine", 'give its device tree: --dtb /sys/firmware/fdt');
+function qemuTree(machine: Machine, { target }: Image): Uint8Array {
+  if (machine.type !== 'none') return dumpMachineTree(machine, emulatorFor(target.arch));
+  throw usage("`ram` is not that of QEMU's machine", 'give its device tree: --dtb /sys/firmware/fdt');
 }
 
 const usage = (message: string, hint: string) => new KhoforgeError('USAGE', message, { hint });

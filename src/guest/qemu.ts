@@ -14,9 +14,6 @@ export const emulatorFor = (arch: Arch): string => ARCHITECTURES[arch].emulator.
 
 export const QEMU = emulatorFor(DEFAULT_ARCH);
 
-/** A CPU with all three page sizes. */
-const ARM64_CPU = 'cortex-a76';
-
 /** What khoforge always puts on the kernel's command line, before the user's. */
 const OWN = [
   'ignore_loglevel', // the proofs are pr_info() and would not show with `quiet`
@@ -38,11 +35,10 @@ export function qemuArguments(elf: string, machine: Machine, accel: Accelerator)
   ];
 }
 
-function machineArguments({ type, size, nodes = [] }: Machine): string[] {
+function machineArguments({ cpu, size, nodes = [] }: Machine): string[] {
   return [
-    ...(type === 'virt' ? ['-cpu', ARM64_CPU] : []),
-    '-m',
-    `${size >> 20n}M`,
+    ...(cpu === undefined ? [] : ['-cpu', cpu]),
+    ...['-m', `${size >> 20n}M`],
     ...nodes.flatMap(nodeArguments),
   ];
 }
@@ -59,12 +55,13 @@ function nodeArguments(size: bigint, node: number): string[] {
 }
 
 /**
- * The device tree of the virt machine as QEMU itself makes it.
+ * The device tree of a machine that has one, as QEMU itself makes it.
+ * @param program the emulator of its architecture
  * @throws KhoforgeError `QEMU_MISSING`, `QEMU_FAILED` (exit code 3)
  */
-export function dumpMachineTree(machine: Machine, program = emulatorFor('arm64')): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-virt-'));
-  const file = join(folder, 'virt.dtb');
+export function dumpMachineTree(machine: Machine, program: string): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'khoforge-tree-'));
+  const file = join(folder, 'machine.dtb');
   try {
     const type = ['-machine', `${machine.type},dumpdtb=${file}`, ...machineArguments(machine)];
     const { error, status, stderr } = spawnSync(program, [...type, '-nodefaults', '-display', 'none'], {

@@ -1,9 +1,10 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { parseArm64Image } from '../arch/arm64/image.ts';
 import { loadArm64Segments } from '../arch/arm64/segments.ts';
 import { parseBzImage } from '../arch/x86_64/bzimage.ts';
 import { loadSegments } from '../arch/x86_64/segments.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { type Machine, machineOf } from '../memory/machine.ts';
+import type { Machine } from '../memory/machine.ts';
 import { withNodes } from '../memory/nodes.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
@@ -76,17 +77,17 @@ function arm64Segments(image: Image, options: SegmentsOptions, findMachine: () =
 }
 
 function machineWithNodes({ target, ram, nodes }: Image, { memory }: SegmentsOptions): Machine {
-  const machine = machineOf(target.arch, ram, memory);
+  const machine = ARCHITECTURES[target.arch].machineFor(ram, memory);
   return nodes ? withNodes(machine, nodes) : machine;
 }
 
 /** What is reserved beside RAM is known of QEMU's machines; of any other there is RAM alone. */
 function withoutFirmware({ target, ram }: Image): Machine {
   try {
-    return { ...machineOf(target.arch, ram), scribbled: [] };
+    return { ...ARCHITECTURES[target.arch].machineFor(ram), scribbled: [] };
   } catch (error) {
     if (!(error instanceof KhoforgeError) || error.code !== 'RAM_NOT_QEMU') throw error;
-    return { type: 'q35', size: 0n, banks: ram, usable: ram, scribbled: [], reserved: [] };
+    return { type: 'none', size: 0n, banks: ram, backing: ram, usable: ram, scribbled: [], reserved: [] };
   }
 }
 

@@ -6,8 +6,7 @@ import { type Region, regionEnd } from './regions.ts';
 const MiB = 1n << 20n;
 
 /**
- * The memory of each NUMA node: QEMU gives them the machine's memory in the order of addresses, and counts the hole
- * below 1 MiB as memory (QEMU hw/i386/acpi-build.c: build_srat(); hw/arm/virt.c).
+ * The memory of each NUMA node: QEMU gives them the machine's memory in the order of addresses.
  * @param sizes bytes of each node, together all memory of the machine
  * @throws KhoforgeError `NODES_SIZE`
  */
@@ -37,12 +36,9 @@ interface Span extends Region {
   readonly offset: bigint;
 }
 
-function spansOf({ type, banks }: Machine): Span[] {
-  const [first, second, ...high] = banks;
-  const low =
-    type === 'virt' || !first || !second ? banks : [{ start: 0n, size: regionEnd(second) }, ...high];
+function spansOf({ backing }: Machine): Span[] {
   let offset = 0n;
-  return low.map((bank): Span => {
+  return backing.map((bank): Span => {
     const span = { ...bank, offset };
     offset += bank.size;
     return span;

@@ -1,12 +1,12 @@
 import { constantOf } from '../abi/constants.ts';
 import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE, setup_data } from '../abi/setup_data.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, parseSize, toNumber } from '../base/numbers.ts';
 import { type Check, Checker } from '../emit/checks.ts';
 import { Overrides, type OverrideValue } from '../emit/overrides.ts';
 import { Producer, unknownPath } from '../emit/producer.ts';
-import { machineOf, machineRam } from '../memory/machine.ts';
 import { intersect, nodeRegions } from '../memory/nodes.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
@@ -229,7 +229,7 @@ const LEAST_RAM = 32n << 20n;
 function specRam(spec: ParsedSpec, target: Target): Region[] {
   if (Array.isArray(spec.ram)) return spec.ram;
   const size = spec.ram ?? DEFAULT_RAM;
-  if (size >= LEAST_RAM) return machineRam(target.arch, size);
+  if (size >= LEAST_RAM) return ARCHITECTURES[target.arch].machineRam(size);
   throw new KhoforgeError('RAM_TOO_SMALL', `ram of ${size} bytes: expected at least 32MiB`, {
     where: { spec: 'ram' },
   });
@@ -238,7 +238,7 @@ function specRam(spec: ParsedSpec, target: Target): Region[] {
 /** RAM of each node. */
 function specNodes({ nodes }: ParsedSpec, { arch }: Target, ram: readonly Region[]): Region[][] {
   if (nodes === undefined) return [[...ram]];
-  return nodeRegions(machineOf(arch, ram), nodes).map((node) => intersect(ram, node));
+  return nodeRegions(ARCHITECTURES[arch].machineFor(ram), nodes).map((node) => intersect(ram, node));
 }
 
 function overrideValues(spec: ParsedSpec): Map<string, OverrideValue> {

@@ -11,7 +11,7 @@ const E820_RAM = 1;
 const MiB = 1n << 20n;
 /** QEMU's x86 dump has the firmware below 4 GiB as a segment of its own (6.15 of the facts). */
 const FIRMWARE = { start: 0xfff00000n, end: 1n << 32n };
-/** End of conventional memory, and what SeaBIOS keeps for ACPI tables (src/memory/machine.ts). */
+/** End of conventional memory, and what SeaBIOS keeps for ACPI tables (src/arch/x86_64/machine.ts). */
 const CONVENTIONAL = { start: 0n, size: 636n << 10n };
 const ACPI_TABLES = 128n << 10n;
 

@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Arch, makeTarget, type Target } from '../../src/abi/target.ts';
+import { ARCHITECTURES } from '../../src/arch/architectures.ts';
 import { parseArm64Image } from '../../src/arch/arm64/image.ts';
+import { virtMachine } from '../../src/arch/arm64/machine.ts';
 import { loadArm64Segments } from '../../src/arch/arm64/segments.ts';
 import { parseBzImage } from '../../src/arch/x86_64/bzimage.ts';
+import { pcMachine } from '../../src/arch/x86_64/machine.ts';
 import { loadSegments } from '../../src/arch/x86_64/segments.ts';
 import { hex, parseSize } from '../../src/base/numbers.ts';
 import { Checker } from '../../src/emit/checks.ts';
-import { commandLine, dumpMachineTree } from '../../src/guest/qemu.ts';
-import { machineFor, machineOf, machineRam, virtMachine } from '../../src/memory/machine.ts';
+import { commandLine, dumpMachineTree, emulatorFor } from '../../src/guest/qemu.ts';
 import { intersect, nodeRegions } from '../../src/memory/nodes.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Region } from '../../src/memory/regions.ts';
@@ -43,7 +45,7 @@ function imageWith(target: Target, scratch: readonly Region[]): Image {
     setupDataLen: 32,
   };
   const expect = { verdict: 'revived' as const, lines: [], absent: [] };
-  const ram = machineRam(target.arch, 1n << 30n);
+  const ram = ARCHITECTURES[target.arch].machineRam(1n << 30n);
   return { target, ram, scratch, memory, bootRecord, placements: [], expect };
 }
 
@@ -61,7 +63,8 @@ const bytesOf = (size: string) => parseSize(size) ?? 0n;
 /** The regions of our own layout, of what memblock had when the kernel asked for its own. */
 function ourScratch(target: Target, layout: Layout, { console }: FirstKernel): Region[] {
   const memory = bytesOf(layout.memory);
-  const machine = machineOf(target.arch, machineRam(target.arch, memory), memory);
+  const { machineFor, machineRam } = ARCHITECTURES[target.arch];
+  const machine = machineFor(machineRam(memory), memory);
   const nodes = nodeRegions(machine, layout.nodes?.map(bytesOf) ?? [memory]);
   const { ram, reserved, alignment } = stateBeforeScratch(console, nodes);
   const parameter = /(?:^| )kho_scratch=(\S+)/.exec(layout.cmdline)?.[1] ?? '200%';
@@ -157,7 +160,7 @@ function ourX86(target: Target, layout: Layout, scratch: readonly Region[], kern
     initrd: new Uint8Array(layout.initrd),
     cmdline: commandLine(layout.cmdline),
     // After a kexec no firmware runs.
-    machine: { ...machineFor(image.ram), scribbled: [] },
+    machine: { ...pcMachine(image.ram), scribbled: [] },
   });
 }
 
@@ -169,7 +172,7 @@ function ourArm64(target: Target, layout: Layout, scratch: readonly Region[], ke
     initrd: new Uint8Array(layout.initrd),
     cmdline: commandLine(layout.cmdline, 'arm64'),
     machine,
-    machineTree: dumpMachineTree(machine),
+    machineTree: dumpMachineTree(machine, emulatorFor('arm64')),
   });
 }
 

@@ -1,5 +1,5 @@
 import { makeTarget } from '../../src/abi/target.ts';
-import { machineRam } from '../../src/memory/machine.ts';
+import { pcRam } from '../../src/arch/x86_64/machine.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Region } from '../../src/memory/regions.ts';
 import type { Image } from '../../src/model/image.ts';
@@ -26,7 +26,7 @@ export function smallImage(fields: SmallImage = {}): Image {
   memory.map(fields.page ?? 128n * MiB, new Uint8Array(4096).fill(0x5a));
   return {
     target: makeTarget(),
-    ram: machineRam('x86_64', fields.memory ?? 512n * MiB),
+    ram: pcRam(fields.memory ?? 512n * MiB),
     scratch,
     memory,
     placements: [],

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { makeTarget } from '../../../src/abi/target.ts';
 import { parseArm64Image } from '../../../src/arch/arm64/image.ts';
+import { virtMachine, virtRam } from '../../../src/arch/arm64/machine.ts';
 import { loadArm64Segments } from '../../../src/arch/arm64/segments.ts';
 import { buildBootElf } from '../../../src/load/boot-elf.ts';
-import { machineRam, virtMachine } from '../../../src/memory/machine.ts';
 import type { Region } from '../../../src/memory/regions.ts';
 import type { Image } from '../../../src/model/image.ts';
 import { GiB, MiB, smallImage } from '../../load/image.ts';
@@ -44,7 +44,7 @@ const at = (start: bigint, size: bigint): Region => ({ start: GiB + start, size 
 
 function arm64Image(scratch: readonly Region[]): Image {
   const image = smallImage({ scratch, page: GiB + 512n * MiB });
-  return { ...image, target: makeTarget({ arch: 'arm64' }), ram: machineRam('arm64', GiB) };
+  return { ...image, target: makeTarget({ arch: 'arm64' }), ram: virtRam(GiB) };
 }
 
 function load(scratch: readonly Region[], initrd = 0, kernel: Buffer = fakeImage()) {

@@ -10,18 +10,18 @@ import {
   encodeBootParams,
 } from '../../../src/arch/x86_64/boot-params.ts';
 import { parseBzImage } from '../../../src/arch/x86_64/bzimage.ts';
-import { machineFor, machineRam } from '../../../src/memory/machine.ts';
+import { pcMachine, pcRam } from '../../../src/arch/x86_64/machine.ts';
 import { fakeBzImage } from '../../load/fake-kernel.ts';
 import { runToolOk } from '../../oracle/tools.ts';
 
 const MiB = 1n << 20n;
-const ram = machineRam('x86_64', 512n * MiB);
+const ram = pcRam(512n * MiB);
 const params: BootParams = {
   kernel: parseBzImage(fakeBzImage()),
   address: 0x1_2345_6000n,
   cmdline: 'console=ttyS0 kho=on',
   initrd: { start: 0x2_3456_7000n, size: 0x1_0000_0001n },
-  e820: e820Table(ram, machineFor(ram)),
+  e820: e820Table(ram, pcMachine(ram)),
   bootRecord: {
     fdtAddr: 0x1122334455667000n,
     fdtSize: 4096n,
@@ -119,7 +119,7 @@ describe('e820Table', () => {
       { start: 2n * MiB, size: 2n * MiB },
       { start: 8n * MiB, size: 2n * MiB },
     ];
-    const table = e820Table(holes, machineFor(holes));
+    const table = e820Table(holes, pcMachine(holes));
     expect(table.filter(({ start }) => start < 0xb0000000n)).toEqual([
       { start: 0n, size: 0xa0000n, type: 2 },
       { start: 0xf0000n, size: 0x10000n, type: 2 },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { machineFor, machineRam } from '../../src/memory/machine.ts';
-import { isWithin, regionEnd } from '../../src/memory/regions.ts';
+import { pcMachine, pcRam } from '../../../src/arch/x86_64/machine.ts';
+import { isWithin, regionEnd } from '../../../src/memory/regions.ts';
 
 const KiB = 1n << 10n;
 const MiB = 1n << 20n;
@@ -24,35 +24,35 @@ const MEASURED = [
   ['pc', 6144n, 0xbffe0000n, 0x1c0000000n],
 ] as const;
 
-describe('machineFor', () => {
+describe('pcMachine', () => {
   it.each(MEASURED)('finds %s with %d MiB by the RAM that a kernel sees on it', (type, size, low, high) => {
     const ram = [
       { start: 0n, size: 639n * KiB },
       { start: MiB, size: low - MiB },
       ...(high ? [{ start: 4n * GiB, size: high - 4n * GiB }] : []),
     ];
-    const machine = machineFor(ram);
+    const machine = pcMachine(ram);
     expect([machine.type, machine.size]).toEqual([type, size * MiB]);
     expect(machine.usable).toEqual(ram.slice(1));
   });
 
-  it('is the inverse of machineRam', () => {
+  it('is the inverse of pcRam', () => {
     fc.assert(
       fc.property(fc.integer({ min: 4, max: 64 << 10 }), (megabytes) => {
         const size = BigInt(megabytes) * MiB;
-        expect(machineFor(machineRam('x86_64', size))).toMatchObject({ type: 'q35', size });
+        expect(pcMachine(pcRam(size))).toMatchObject({ type: 'q35', size });
       }),
     );
   });
 
   it('takes a machine with more memory than the image uses, if asked to', () => {
-    const ram = machineRam('x86_64', 512n * MiB);
-    expect(machineFor(ram, GiB).size).toBe(GiB);
-    expect(() => machineFor(ram, 256n * MiB)).toThrow('no QEMU machine with 256 MiB of memory');
+    const ram = pcRam(512n * MiB);
+    expect(pcMachine(ram, GiB).size).toBe(GiB);
+    expect(() => pcMachine(ram, 256n * MiB)).toThrow('no QEMU machine with 256 MiB of memory');
   });
 
   it('takes the smallest machine with RAM above 4 GiB, when that is all the image uses', () => {
-    const machine = machineFor([{ start: 4n * GiB, size: 64n * MiB }]);
+    const machine = pcMachine([{ start: 4n * GiB, size: 64n * MiB }]);
     expect([machine.type, machine.size]).toEqual(['q35', 2816n * MiB]);
   });
 
@@ -62,7 +62,7 @@ describe('machineFor', () => {
     [[{ start: 3n * GiB + 512n * MiB, size: MiB }]],
     [[]],
   ])('refuses RAM that no machine has: %o', (ram) => {
-    expect(() => machineFor(ram)).toThrow(expect.objectContaining({ code: 'RAM_NOT_QEMU', exitCode: 2 }));
+    expect(() => pcMachine(ram)).toThrow(expect.objectContaining({ code: 'RAM_NOT_QEMU', exitCode: 2 }));
   });
 });
 
@@ -78,7 +78,7 @@ describe('what the firmware works in', () => {
     const top = size * MiB > 0xb0000000n ? [{ start: 4n * GiB, size: MiB }] : [];
     const low = { start: MiB, size: last + 16n * MiB - MiB - (last % MiB) };
     const ram = type === 'pc' ? [{ start: MiB, size: 3n * GiB - 2n * MiB }, ...top] : [low, ...top];
-    const machine = machineFor(ram, size * MiB);
+    const machine = pcMachine(ram, size * MiB);
     expect(machine.type).toBe(type);
     expect(isWithin(machine.scribbled, first, last + 1n)).toBe(true);
     expect(machine.scribbled.every((part) => isWithin(machine.usable, part.start, regionEnd(part)))).toBe(
@@ -87,17 +87,13 @@ describe('what the firmware works in', () => {
   });
 });
 
-describe('machineRam', () => {
+describe('pcRam', () => {
   it.each(MEASURED.filter(([type]) => type === 'q35'))('is RAM of %s with %d MiB', (_, size, low, high) => {
-    const [conventional, ...rest] = machineRam('x86_64', size * MiB);
+    const [conventional, ...rest] = pcRam(size * MiB);
     expect(conventional && regionEnd(conventional) <= 639n * KiB).toBe(true);
     expect(rest[0] && isWithin([{ start: MiB, size: low - MiB }], rest[0].start, regionEnd(rest[0]))).toBe(
       true,
     );
     expect(rest[1] && regionEnd(rest[1])).toBe(high);
-  });
-
-  it('is one bank on arm64', () => {
-    expect(machineRam('arm64', GiB)).toEqual([{ start: GiB, size: GiB }]);
   });
 });
