@@ -17,6 +17,7 @@ export { readImageDirectory, writeImageDirectory } from './formats/directory.ts'
 export { writeElfCore } from './formats/write-core.ts';
 export { writeRawExtents } from './formats/write-raw.ts';
 export { VERIFY_CHECKS, type VerifyCheck } from './kernel/checks.ts';
+export type { VerifyEvent } from './kernel/events.ts';
 export { RECEIVERS } from './kernel/receivers.ts';
 export { severities } from './kernel/severity.ts';
 export { type KselftestOptions, type KselftestResult, runKselftest } from './kselftest/run.ts';
@@ -37,7 +38,7 @@ export { type ProfileTarget, targetOf } from './profile/target.ts';
 export { type ProfileTreeOptions, profileTree } from './profile/tree.ts';
 export { type Inspection, inspect } from './receive/decode.ts';
 export { diffImages } from './receive/diff.ts';
-export { type VerifyOptions, verifyImage } from './receive/verify.ts';
+export { type ReceiverOptions, type VerifyOptions, verifyEvents, verifyImage } from './receive/verify.ts';
 export { specOf, specYaml } from './respec/as-spec.ts';
 export { openSource } from './source/open.ts';
 export type { OpenOptions } from './source/opened.ts';

@@ -1,7 +1,7 @@
 import { KHO_MAX_BLOCKS, kho_block_header_ser, khoBlockCapacity } from '../abi/block.ts';
 import { decodeStruct, type Fields, layoutOf, type StructDef, type StructValues } from '../abi/layout.ts';
 import { hex } from '../base/numbers.ts';
-import type { Context } from './context.ts';
+import type { Kernel } from './kernel.ts';
 
 /** A chain of blocks as a receiver reads it. */
 export interface BlockSet<F extends Fields> {
@@ -19,12 +19,12 @@ export interface BlockSet<F extends Fields> {
  * @param what of blocks, such as `session`
  */
 export function restoreBlockSet<F extends Fields>(
-  context: Context,
+  kernel: Kernel,
   head: bigint,
   entry: StructDef<F>,
   what: string,
 ): BlockSet<F> {
-  const { target } = context;
+  const { target } = kernel;
   const headerSize = layoutOf(kho_block_header_ser, target).size;
   const entrySize = layoutOf(entry, target).size;
   const most = khoBlockCapacity(target, entry);
@@ -37,8 +37,8 @@ export function restoreBlockSet<F extends Fields>(
         refused: { text: `the chain of ${what} blocks ${fault}`, line: 'Block set is corrupted' },
       });
     }
-    if (!context.inRam(phys, phys + context.pageSize)) return set({ outside: phys });
-    const { next, count } = decodeStruct(kho_block_header_ser, target, context.read(phys, headerSize));
+    if (!kernel.inRam(phys, phys + kernel.pageSize)) return set({ outside: phys });
+    const { next, count } = decodeStruct(kho_block_header_ser, target, kernel.read(phys, headerSize));
     counts.set(phys, count);
     phys = next;
   }
@@ -48,7 +48,7 @@ export function restoreBlockSet<F extends Fields>(
     return set({ refused: { text, line: `Block contains invalid entry count: ${count}` } });
   }
   const entries = [...counts].flatMap(([phys, count]) => {
-    const bytes = context.read(phys + BigInt(headerSize), Number(count) * entrySize);
+    const bytes = kernel.read(phys + BigInt(headerSize), Number(count) * entrySize);
     return Array.from({ length: Number(count) }, (_, i) =>
       decodeStruct(entry, target, bytes.subarray(i * entrySize)),
     );

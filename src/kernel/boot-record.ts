@@ -1,9 +1,12 @@
 import { layoutOf } from '../abi/layout.ts';
 import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE } from '../abi/setup_data.ts';
-import type { Context } from './context.ts';
+import type { Target } from '../abi/target.ts';
+import { type LineEvent, log, report, type Stage } from './events.ts';
+import type { Kernel } from './kernel.ts';
+import type { Receiver } from './receivers.ts';
 
 /** NR_FIX_BTMAPS pages, 256 KiB whatever the page size (arch/x86/include/asm/fixmap.h, arm64's, 7.3). */
-const LARGEST_MAPPING = 256n << 10n;
+const MAX_MAPPING_BYTES = 256n << 10n;
 
 /**
  * Whether early_memremap() gives a mapping (mm/early_ioremap.c: __early_ioremap(), 7.3). Where it does not, it also
@@ -12,7 +15,7 @@ const LARGEST_MAPPING = 256n << 10n;
 export function canMap(start: bigint, length: bigint, pageSize: bigint): boolean {
   const last = BigInt.asUintN(64, start + length - 1n);
   if (length === 0n || last < start) return false;
-  return mappedEnd(start, length, pageSize) - (start & ~(pageSize - 1n)) <= LARGEST_MAPPING;
+  return mappedEnd(start, length, pageSize) - (start & ~(pageSize - 1n)) <= MAX_MAPPING_BYTES;
 }
 
 /** Mappings are whole pages. */
@@ -21,47 +24,47 @@ export function mappedEnd(start: bigint, length: bigint, pageSize: bigint): bigi
 }
 
 /** @returns whether the kernel goes on to kho_populate() */
-export function verifyBootRecord(context: Context): boolean {
-  const { setupDataType } = context.image.bootRecord;
+export function* readBootRecord({ image, target }: Kernel): Stage<boolean> {
+  const { setupDataType, setupDataLen } = image.bootRecord;
   if (setupDataType === SETUP_NONE) {
     const text = 'nothing was handed over: the kernel before had KHO on but did not finalize it';
-    context.found('boot-record-absent', { where: 'setup_data', text, fate: 'ignored' });
+    yield report('boot-record-absent', { where: 'setup_data', text, outcome: 'ignored' });
     return false;
   }
   // On arm64 the record is two properties of /chosen, which have neither type nor length.
-  return context.target.arch !== 'x86_64' || verifySetupData(context);
+  return target.arch !== 'x86_64' || (yield* parseSetupData(target, setupDataType, setupDataLen));
 }
 
 /** parse_setup_data(), add_kho() (arch/x86/kernel/setup.c, 7.3). */
-function verifySetupData(context: Context): boolean {
-  const { setupDataType: type, setupDataLen: len } = context.image.bootRecord;
+function* parseSetupData(target: Target, type: number, len: number): Stage<boolean> {
+  const where = 'setup_data';
   if (type !== SETUP_KEXEC_KHO) {
     const text = `setup_data has type ${type}, KHO is ${SETUP_KEXEC_KHO}: the kernel boots as if there were no KHO`;
-    context.found('setup-data-type', { where: 'setup_data', text, fate: 'ignored' });
+    yield report('setup-data-type', { where, text, outcome: 'ignored' });
     return false;
   }
-  const size = layoutOf(kho_data, context.target).size;
+  const size = layoutOf(kho_data, target).size;
   // len is added to the header's 16 bytes in 32 bits, and the header taken off again in 64.
   const wanted = BigInt.asUintN(64, BigInt((len + 16) % 2 ** 32) - 16n);
-  if (!canMap(0n, wanted, context.pageSize)) {
-    context.found('setup-data-unmapped', {
-      where: 'setup_data',
+  if (!canMap(0n, wanted, BigInt(target.pageSize))) {
+    yield report('setup-data-unmapped', {
+      where,
       text: `setup_data has len ${len}, which cannot be mapped: a kernel warning, and the boot goes on without KHO`,
-      kernel: 'setup: failed to memremap kho data (',
-      fate: 'broken',
+      line: 'setup: failed to memremap kho data (',
+      outcome: 'broken',
     });
     return false;
   }
   if (len !== size) {
     const text = `setup_data has len ${len}, struct kho_data has ${size} bytes, and the kernel reads it all the same`;
-    context.found('setup-data-length', { where: 'setup_data', text });
+    yield report('setup-data-length', { where, text });
   }
   return true;
 }
 
 /** The end of every refusal in kho_populate(). */
-export function sayRefusal(context: Context, errno: number): void {
-  context.say(`KHO: disabling KHO revival${context.receiver.refusalErrno ? `: ${errno}` : ''}`);
+export function logRefusal({ refusalErrno }: Receiver, errno: number): LineEvent {
+  return log(`KHO: disabling KHO revival${refusalErrno ? `: ${errno}` : ''}`);
 }
 
 export const EFAULT = -14;

@@ -1,18 +1,17 @@
 import { hex, humanSize } from '../base/numbers.ts';
 import type { MapFinding } from '../memory/map-walk.ts';
 import type { VerifyCheck } from './checks.ts';
-import type { Context, Fate } from './context.ts';
+import { type FindingEvent, type Outcome, report } from './events.ts';
+import type { Kernel } from './kernel.ts';
 
 const WHERE = 'memory-map';
 
 /** What the walk found, as the kernel would meet it. */
-export function reportMapFinding(context: Context, finding: MapFinding): void {
-  if (finding.code.endsWith('_OUTSIDE')) reportOutside(context, finding);
-  else if (finding.code === 'START_UNALIGNED') reportStart(context, finding);
-  else {
-    const { check, text, fate } = meaning(finding);
-    context.found(check, { where: whereOf(finding), text, ...(fate && { fate }) });
-  }
+export function mapEvent(kernel: Kernel, finding: MapFinding): FindingEvent {
+  if (finding.code.endsWith('_OUTSIDE')) return outsideEvent(kernel, finding);
+  if (finding.code === 'START_UNALIGNED') return startEvent(kernel, finding);
+  const { check, text, outcome } = meaning(finding);
+  return report(check, { where: whereOf(finding), text, ...(outcome && { outcome }) });
 }
 
 function whereOf({ parent, index }: MapFinding): string {
@@ -22,74 +21,73 @@ function whereOf({ parent, index }: MapFinding): string {
 interface Meaning {
   readonly check: VerifyCheck;
   readonly text: string;
-  readonly fate?: Fate;
+  readonly outcome?: Outcome;
 }
 
 const GARBAGE = 'the kernel reserves and marks memory by whatever is there';
 
 function meaning(finding: MapFinding): Meaning {
   const { code, phys, index } = finding;
-  const fate = 'undefined';
+  const outcome = 'undefined';
   switch (code) {
     case 'NODE_UNALIGNED':
     case 'CHUNK_UNALIGNED':
     case 'BITMAP_UNALIGNED':
-      return { check: 'map-node-alignment', text: `${hex(phys)} is not aligned: ${GARBAGE}`, fate };
+      return { check: 'map-node-alignment', text: `${hex(phys)} is not aligned: ${GARBAGE}`, outcome };
     case 'NODE_TWICE':
     case 'BITMAP_TWICE': {
       const text = `the map leads to ${hex(phys)} a second time, where it means something else: ${GARBAGE}`;
-      return { check: 'map-node-twice', text, fate };
+      return { check: 'map-node-twice', text, outcome };
     }
     case 'CHUNK_TWICE': {
       const text = `the chain of chunks comes back to ${hex(phys)}: the kernel never ends reading it`;
-      return { check: 'map-node-twice', text, fate: 'dies' };
+      return { check: 'map-node-twice', text, outcome: 'dies' };
     }
     case 'KEY_WITHOUT_ORDER':
     case 'KEY_TOO_WIDE':
-      return { check: 'map-key', text: `bit ${index} is a key without a valid order: ${GARBAGE}`, fate };
+      return { check: 'map-key', text: `bit ${index} is a key without a valid order: ${GARBAGE}`, outcome };
     case 'ADDRESS_OVERFLOW':
-      return { check: 'map-address', text: `the block at ${hex(phys)} ends beyond 64 bits`, fate };
+      return { check: 'map-address', text: `the block at ${hex(phys)} ends beyond 64 bits`, outcome };
     case 'PRESERVED_TWICE':
-      return { check: 'preserved-twice', text: twiceText(finding), fate };
+      return { check: 'preserved-twice', text: twiceText(finding), outcome };
     case 'CHUNK_TOO_FULL': {
       const text = `the chunk tells ${index} elements, more than a page holds: ${GARBAGE}`;
-      return { check: 'map-chunk', text, fate };
+      return { check: 'map-chunk', text, outcome };
     }
     case 'CHUNK_ORDER':
-      return { check: 'map-chunk', text: `the chunk has order ${index}, larger than all memory`, fate };
+      return { check: 'map-chunk', text: `the chunk has order ${index}, larger than all memory`, outcome };
     default:
       return { check: 'map-partly-read', text: `the map has more than can be read (${code})` };
   }
 }
 
 /** An image need not have pages of zeroes. */
-function reportOutside(context: Context, finding: MapFinding): void {
+function outsideEvent(kernel: Kernel, finding: MapFinding): FindingEvent {
   const { phys } = finding;
   const where = whereOf(finding);
-  const end = phys + context.pageSize;
-  if (context.ram.length > 0 && context.inRam(phys, end)) {
+  const end = phys + kernel.pageSize;
+  if (kernel.ram.length > 0 && kernel.inRam(phys, end)) {
     const text = `${hex(phys)} is not in the image: it is read as zeroes`;
-    context.found('map-node-empty', { where, text });
-    return;
+    return report('map-node-empty', { where, text });
   }
   const text = `${hex(phys)} is not in RAM: the kernel faults as it reads there, and panics`;
-  const dies = context.ram.length > 0 && !context.hasStructPages(phys, end);
-  context.found('outside-ram', { where, text, fate: dies ? 'dies' : 'undefined' });
+  const dies = kernel.ram.length > 0 && !kernel.hasStructPages(phys, end);
+  return report('outside-ram', { where, text, outcome: dies ? 'dies' : 'undefined' });
 }
 
 /** A start that is off its span but on its block only makes an unusual map. */
-function reportStart(context: Context, finding: MapFinding): void {
+function startEvent(kernel: Kernel, finding: MapFinding): FindingEvent {
   const { phys, order = 0 } = finding;
-  const block = context.pageSize << BigInt(order);
+  const block = kernel.pageSize << BigInt(order);
   const misaligned = phys % block !== 0n;
   const rest = misaligned
     ? `which is no multiple of its blocks of ${humanSize(block)}: they are no buddies, and overlap those of others`
     : 'no multiple of what it spans, as no kernel writes it';
   const text = `a bitmap starts at ${hex(phys)}, ${rest}`;
-  context.found('map-chunk', {
+  return report('map-chunk', {
     where: whereOf(finding),
     text,
-    ...(misaligned && { fate: 'undefined' as const }),
+    ...(misaligned && { outcome: 'undefined' as const }),
   });
 }
 

@@ -1,38 +1,40 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex } from '../base/numbers.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
-import type { Context } from './context.ts';
+import { type FindingEvent, report, type Stage } from './events.ts';
+import type { Kernel } from './kernel.ts';
+import type { Scratch } from './scratch.ts';
 
 /** Compares what the map preserves with RAM and scratch. @param ranges start, end, …; ascending and disjoint */
-export function checkRanges(context: Context, ranges: BigUint64Array): void {
-  for (const { start, end } of first(outside(ranges, context.ram))) reportOutside(context, start, end);
-  for (const { start, end } of first(inside(ranges, context.scratchMemory))) {
-    const index = context.scratchAt(start, end);
-    context.found('scratch-overlap', {
+export function* checkRanges(kernel: Kernel, scratch: Scratch, ranges: BigUint64Array): Stage {
+  for (const { start, end } of first(outside(ranges, kernel.ram))) yield outsideRam(kernel, start, end);
+  for (const { start, end } of first(inside(ranges, scratch.merged))) {
+    const index = scratch.indexAt(start, end);
+    yield report('scratch-overlap', {
       where: `${hex(start)}-${hex(end)}`,
       text: `preserved memory is in scratch[${index}]: the receiver allocates there before it reads the map, and may have overwritten it`,
-      fate: 'undefined',
+      outcome: 'undefined',
     });
   }
   const [lowest] = ranges;
-  if (lowest !== undefined && lowest < ARCHITECTURES[context.target.arch].lowestPreserved) {
-    context.found('first-megabyte', {
+  if (lowest !== undefined && lowest < ARCHITECTURES[kernel.target.arch].lowestPreserved) {
+    yield report('first-megabyte', {
       where: hex(lowest),
       text: `preserved memory at ${hex(lowest)} is below 1 MiB, which an x86 kernel takes for scratch and real-mode code`,
-      fate: 'undefined',
+      outcome: 'undefined',
     });
   }
 }
 
-function reportOutside(context: Context, start: bigint, end: bigint): void {
-  const faults = !context.hasStructPages(start, end);
+function outsideRam(kernel: Kernel, start: bigint, end: bigint): FindingEvent {
+  const faults = !kernel.hasStructPages(start, end);
   const text = faults
     ? 'the kernel faults as it marks a page that has no struct page, and panics early'
     : 'the kernel reserves it, whatever is there; what was preserved is lost';
-  context.found('outside-ram', {
+  return report('outside-ram', {
     where: `${hex(start)}-${hex(end)}`,
     text: `preserved memory is not in RAM: ${text}`,
-    ...(faults && { fate: 'dies' as const }),
+    ...(faults && { outcome: 'dies' as const }),
   });
 }
 

@@ -27,12 +27,12 @@ export interface Receiver {
   readonly restoresRootFdt: boolean;
   /** Scratch grows to every GiB without preserved memory before the map is read (KH: kho_extend_scratch). */
   readonly extendsScratch: boolean;
-  /** KHO's own initcall: in `late`, clients such as the self-test come before it (KH: kho_init). */
-  readonly initcall: 'fs' | 'late';
+  /** KHO's own initcall, in which debugfs gets its files (KH: kho_init). */
+  readonly initcall: 'fs_initcall' | 'late_initcall';
   /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
   readonly debugfsStyle: 'quoted' | 'plain';
-  /** Whether a restore that fails is told (lib/test_kho.c: kho_test_init). */
-  readonly testTellsFailure: boolean;
+  /** Whether the self-test prints that its restore failed (lib/test_kho.c: kho_test_init). */
+  readonly testReportsFailure: boolean;
 }
 
 type Traits = Omit<Receiver, 'release' | 'generation'>;
@@ -47,9 +47,9 @@ const V6_18: Traits = {
   restoreLimitsOrder: true,
   restoresRootFdt: true,
   extendsScratch: false,
-  initcall: 'late',
+  initcall: 'late_initcall',
   debugfsStyle: 'quoted',
-  testTellsFailure: false,
+  testReportsFailure: false,
 };
 
 const V6_19: Traits = {
@@ -57,9 +57,9 @@ const V6_19: Traits = {
   mapReadBy: 'kho_populate',
   foundSuffix: '',
   restoresRootFdt: false,
-  initcall: 'fs',
+  initcall: 'fs_initcall',
   debugfsStyle: 'plain',
-  testTellsFailure: true,
+  testReportsFailure: true,
 };
 
 const V7_1: Traits = {

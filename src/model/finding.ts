@@ -21,7 +21,7 @@ export interface Verification {
   /** Release whose behaviour was predicted, e.g. `7.3`. */
   readonly receiver: string;
   /**
-   * What becomes of the handover. `broken` also stands for a fate that is not defined, as where memory is read that
+   * What becomes of the handover. `broken` also stands for an outcome that is not defined, as where memory is read that
    * may be overwritten by then: the finding says what can happen. A kernel warning counts as broken, as in `boot`.
    */
   readonly verdict: Verdict;
@@ -34,7 +34,7 @@ export interface Verification {
   readonly findings: readonly Finding[];
   /**
    * What the kernel prints about this handover, in its order, with debugfs and the self-test configured, up to where it
-   * dies or its fate is undefined. Of a line that depends on the build it is the part that does not.
+   * dies or the outcome is undefined. Of a line that depends on the build it is the part that does not.
    */
   readonly console: readonly string[];
 }

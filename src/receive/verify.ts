@@ -1,24 +1,25 @@
-import { verifyBootRecord } from '../kernel/boot-record.ts';
-import { VERIFY_CHECKS, type VerifyCheck } from '../kernel/checks.ts';
-import { Context } from '../kernel/context.ts';
-import { checkMapPages, verifyMemoryMap } from '../kernel/memory-map.ts';
+import { readBootRecord } from '../kernel/boot-record.ts';
+import type { VerifyCheck } from '../kernel/checks.ts';
+import { report, type Stage, type VerifyEvent } from '../kernel/events.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { readMemoryMap } from '../kernel/memory-map.ts';
 import { defaultReceiver, type Receiver, receiverOf } from '../kernel/receivers.ts';
 import { Restorer } from '../kernel/restore.ts';
-import { type RootFdt, verifyRootFdt } from '../kernel/root-fdt.ts';
-import { readScratch, verifyScratch } from '../kernel/scratch.ts';
+import { readRootFdt } from '../kernel/root-fdt.ts';
+import { readScratch } from '../kernel/scratch.ts';
+import { BOOT_STAGES, type Incoming, type UserStage } from '../kernel/stages.ts';
 import { checkBlobs, exposeSubtrees } from '../kernel/subtrees.ts';
-import type { Preserved } from '../memory/preserved.ts';
-import type { Finding, Severity, Verification } from '../model/finding.ts';
+import type { Severity, Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
-import { verifyKexecMetadata } from '../users/kexec-metadata/receive.ts';
-import { verifyKhoTest } from '../users/kho-test/receive.ts';
-import { verifyLuo } from '../users/luo/receive.ts';
-import { verifyLuoSessions } from '../users/luo/receive-sessions.ts';
-import { verifyMemblock } from '../users/reserve-mem/receive.ts';
+import { RECEIVES } from '../users/registry.ts';
+import { verificationOf } from './verification.ts';
 
-export interface VerifyOptions {
+export interface ReceiverOptions {
   /** Receiving kernel, or its release or generation; default: the newest that takes such images. */
   readonly receiver?: string | Receiver;
+}
+
+export interface VerifyOptions extends ReceiverOptions {
   /** Severities other than the checks' own. */
   readonly severity?: ReadonlyMap<VerifyCheck, Severity>;
 }
@@ -29,66 +30,68 @@ export interface VerifyOptions {
  * @throws KhoforgeError `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
  */
 export function verifyImage(image: Image, options: VerifyOptions = {}): Verification {
-  const { receiver: named = defaultReceiver(image.target.generation) } = options;
-  const receiver = typeof named === 'string' ? receiverOf(named) : named;
-  const context = new Context(image, receiver, options.severity ?? new Map());
-  run(context);
-  for (const [check, count] of context.untold) context.findings.push(summary(context, check, count));
-  const { verdict, certain, findings, console } = context;
-  return { receiver: receiver.release, verdict, certain, findings, console };
+  const receiver = receiverFrom(image, options);
+  return verificationOf(receive(new Kernel(image, receiver)), receiver.release, options.severity);
 }
 
-function run(context: Context): void {
-  if (context.image.fdtAlone) {
-    verifyFdtAlone(context);
+/**
+ * The same as it happens, one event after the other.
+ * @throws KhoforgeError `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
+ */
+export function verifyEvents(image: Image, options: ReceiverOptions = {}): Iterable<VerifyEvent> {
+  return receive(new Kernel(image, receiverFrom(image, options)));
+}
+
+function receiverFrom(image: Image, { receiver }: ReceiverOptions): Receiver {
+  if (receiver === undefined) return defaultReceiver(image.target.generation);
+  return typeof receiver === 'string' ? receiverOf(receiver) : receiver;
+}
+
+function* receive(kernel: Kernel): Stage {
+  if (kernel.image.fdtAlone) {
+    yield* receiveFdtAlone(kernel);
     return;
   }
-  context.scratch = readScratch(context);
-  if (context.ram.length === 0) {
+  if (kernel.ram.length === 0) {
     const text = 'the image does not tell its RAM: what lies outside is not found';
-    context.found('ram-unknown', { where: 'ram', text });
+    yield report('ram-unknown', { where: 'ram', text });
   }
-  if (!verifyBootRecord(context)) return;
-  const root = verifyRootFdt(context);
-  if (!root || !verifyScratch(context)) return;
-  const preserved = verifyMemoryMap(context, root);
-  if (typeof root.map === 'bigint' && root.map !== 0n) checkMapPages(context, root.map, preserved);
-  checkBlobs(context, root, preserved);
-  runClients(context, root, preserved);
+  if (!(yield* readBootRecord(kernel))) return;
+  const root = yield* readRootFdt(kernel);
+  const scratch = root && (yield* readScratch(kernel));
+  if (!scratch) return;
+  const preserved = yield* readMemoryMap(kernel, root, scratch);
+  const restorer = new Restorer(kernel, preserved);
+  // What fails here is reported with the map (KH: kho_memory_init, 6.18).
+  if (kernel.receiver.restoresRootFdt) restorer.restore(root.phys);
+  yield* runUsers(kernel, { root, scratch, preserved, restorer });
 }
 
 /** What can be known of a root FDT without the memory that it stands in. */
-function verifyFdtAlone(context: Context): void {
-  verifyRootFdt(context);
+function* receiveFdtAlone(kernel: Kernel): Stage {
+  yield* readRootFdt(kernel);
   const text = 'scratch, memory map and blobs are not there to be looked at; a dump or a capture has them';
-  context.found('fdt-alone', { where: 'root-fdt', text });
+  yield report('fdt-alone', { where: 'root-fdt', text });
 }
 
-/** In the order of their initcalls: reserve_mem=, LUO, KHO itself (late to 6.18) and the self-test; then user space. */
-function runClients(context: Context, root: RootFdt, preserved: Preserved): void {
-  verifyMemblock(context, root, preserved);
-  const luo = verifyLuo(context, root, preserved);
-  if (!luo) return;
-  const restorer = new Restorer(context, preserved);
-  if (context.receiver.restoresRootFdt) restoreRootFdt(root, restorer);
-  if (context.receiver.initcall === 'late') {
-    verifyKhoTest(context, root, restorer);
-    exposeSubtrees(context, root);
-    return;
+/** Everyone in the receiver who asks for a subtree, in the order of the boot. */
+function* runUsers(kernel: Kernel, incoming: Incoming): Stage {
+  const users = RECEIVES.filter((user) => user.subtree(kernel) !== undefined);
+  const clients = RECEIVES.flatMap((user) => user.subtree(kernel) ?? []);
+  yield* checkBlobs(kernel, incoming, clients);
+  const debugfs: UserStage = {
+    at: kernel.receiver.initcall,
+    *run() {
+      yield* exposeSubtrees(kernel, incoming.root, clients);
+      return undefined;
+    },
+  };
+  const stages: UserStage[] = [...users, debugfs];
+  for (const at of BOOT_STAGES) {
+    for (const stage of stages.filter((one) => one.at === at)) {
+      const next = yield* stage.run(kernel, incoming);
+      if (next === 'halts') return;
+      if (next) stages.push(next);
+    }
   }
-  verifyKexecMetadata(context, root);
-  exposeSubtrees(context, root);
-  verifyKhoTest(context, root, restorer);
-  verifyLuoSessions(context, luo, preserved, restorer);
-}
-
-/** Takes the mark off the FDT's page; what fails is told with the map (KH kho_memory_init(), 6.18). */
-function restoreRootFdt({ phys }: RootFdt, restorer: Restorer): void {
-  restorer.restore(phys);
-}
-
-function summary(context: Context, check: VerifyCheck, count: number): Finding {
-  const told = context.findings.find((finding) => finding.check === check);
-  const severity = told?.severity ?? VERIFY_CHECKS[check].severity;
-  return { check, severity, text: `and ${count} more`, where: told?.where ?? '', kernel: null, errno: null };
 }

@@ -49,3 +49,6 @@ export const PARTS: readonly (Described & { readonly carrier?: string })[] = ALL
 
 /** What a receiving kernel says on its console about its users' state. */
 export const CONSOLE_LINES = PARTS.flatMap(({ console }) => facet(console) ?? []);
+
+/** What the users do in a receiving kernel. */
+export const RECEIVES = ALL.flatMap(({ receive }) => facet(receive) ?? []);

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Target } from '../abi/target.ts';
 import type { Governed, Unit } from '../abi/unit.ts';
 import type { Producer } from '../emit/producer.ts';
+import type { Receive } from '../kernel/stages.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Block } from '../memory/preserved-blocks.ts';
 import type { Pattern } from '../model/pattern.ts';
@@ -107,6 +108,8 @@ export interface User<Schema extends z.ZodType = z.ZodType> extends Described {
   emit(producer: Producer, spec: z.output<Schema>): void;
   /** Reads a blob that may be damaged. Never throws: what is wrong is in `problems`. */
   readonly decode: Facet<(blob: Blob) => DecodedSubtree>;
+  /** What a receiving kernel does with it, and when: `verify` goes by it. */
+  readonly receive: Facet<Receive>;
   /** The entry of a spec that makes this subtree; undefined where no entry can. */
   readonly respec: Facet<(subtree: LocatedSubtree) => SpecFragment | undefined>;
   /** Whose state it hands over with its own, such as that of files. */

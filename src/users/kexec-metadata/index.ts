@@ -3,6 +3,7 @@ import { KHO_METADATA_NODE_NAME } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kexec-metadata.ts';
 import { ownAbi } from './own-abi.ts';
+import { receive } from './receive.ts';
 import { respec } from './respec.ts';
 
 /** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
@@ -12,6 +13,7 @@ export const kexecMetadata = defineUser({
   schema,
   emit,
   decode,
+  receive,
   respec,
   console: consoleLines,
   abi: ownAbi,

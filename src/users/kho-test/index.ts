@@ -3,6 +3,7 @@ import { KHO_TEST_FDT } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kho-test.ts';
 import { ownAbi } from './own-abi.ts';
+import { receive } from './receive.ts';
 import { respec } from './respec.ts';
 
 /** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
@@ -12,6 +13,7 @@ export const khoTest = defineUser({
   schema,
   emit,
   decode,
+  receive,
   respec,
   console: consoleLines,
   abi: ownAbi,

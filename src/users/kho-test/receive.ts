@@ -5,169 +5,182 @@ import { maxPageOrder } from '../../abi/page-order.ts';
 import { hex } from '../../base/numbers.ts';
 import { asU32Native } from '../../fdt/values.ts';
 import type { VerifyCheck } from '../../kernel/checks.ts';
-import type { Context } from '../../kernel/context.ts';
+import { type FindingEvent, log, report, type Stage } from '../../kernel/events.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import { RESTORE_WARNING, type Restorer } from '../../kernel/restore.ts';
-import type { RootFdt } from '../../kernel/root-fdt.ts';
+import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
 import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from './abi.ts';
 import { csumPartial } from './checksum.ts';
 
-const LARGEST_FDT = 256 << 10;
+const MAX_FDT_BYTES = 256 << 10;
 /** Bytes of test data that are added up. The kernel's own test has 8 MiB. */
-const LARGEST_DATA = 256 << 20;
+const MAX_DATA_BYTES = 256 << 20;
 
 /** kho_test_init() (lib/test_kho.c, 6.18 to 7.3), in a kernel that has it built in. */
-export function verifyKhoTest(context: Context, root: RootFdt, restorer: Restorer): void {
-  const name = constantOf(context.target, { KHO_TEST_FDT });
-  const blob = retrieve(context, root, name, {
-    line: `test_kho: failed to retrieve ${name} FDT: -22`,
-  });
-  // Outside RAM, which is told already, there is nothing to read; the kernel does not come back from there.
-  if (!blob || !restorer.complete || !context.inRam(blob.phys, blob.phys + 40n)) return;
-  const fdt = new KernelFdt(context.read(blob.phys, LARGEST_FDT));
-  if (restore(context, fdt, restorer)) context.say('test_kho: KHO restore succeeded');
-  else if (context.receiver.testTellsFailure) context.say(FAILED);
-}
+export const receive: Receive = {
+  at: 'device_initcall',
+
+  subtree: ({ target }) => constantOf(target, { KHO_TEST_FDT }),
+
+  *run(kernel, { root, restorer }) {
+    const name = constantOf(kernel.target, { KHO_TEST_FDT });
+    const line = `test_kho: failed to retrieve ${name} FDT: -22`;
+    const blob = yield* retrieve(kernel, root, name, { line });
+    // Outside RAM, which is reported already, there is nothing to read; the kernel does not come back from there.
+    if (typeof blob === 'string' || !restorer.complete || !kernel.inRam(blob.phys, blob.phys + 40n)) {
+      return undefined;
+    }
+    const fdt = new KernelFdt(kernel.read(blob.phys, MAX_FDT_BYTES));
+    if (yield* restore(kernel, fdt, restorer)) yield log('test_kho: KHO restore succeeded');
+    else if (kernel.receiver.testReportsFailure) yield log(FAILED);
+    return undefined;
+  },
+};
 
 const FAILED = 'test_kho: KHO restore failed';
 
 /** kho_test_restore(). @returns whether the self-test succeeds */
-function restore(context: Context, fdt: KernelFdt, restorer: Restorer): boolean {
-  if (typeof fdt.root === 'number') return refuse(context, 'kho-test-format', 'the FDT has no root node');
-  const wanted = constantOf(context.target, { KHO_TEST_COMPAT });
-  const compatible = fdt.checkCompatible(wanted);
-  if (compatible !== 0) return refuse(context, 'kho-test-format', `compatible is not '${wanted}'`);
-  const magic = u32(context, fdt.property('magic'));
-  const expected = constantOf(context.target, { KHO_TEST_MAGIC });
+function* restore(kernel: Kernel, fdt: KernelFdt, restorer: Restorer): Stage<boolean> {
+  const refuse = (text: string) => refusal(kernel, 'kho-test-format', text);
+  if (typeof fdt.root === 'number') {
+    yield refuse('the FDT has no root node');
+    return false;
+  }
+  const wanted = constantOf(kernel.target, { KHO_TEST_COMPAT });
+  if (fdt.checkCompatible(wanted) !== 0) {
+    yield refuse(`compatible is not '${wanted}'`);
+    return false;
+  }
+  const magic = u32(kernel, fdt.property('magic'));
+  const expected = constantOf(kernel.target, { KHO_TEST_MAGIC });
   if (magic !== expected) {
     const shown = magic === undefined ? 'missing or not 4 bytes' : hex(magic);
-    return refuse(context, 'kho-test-format', `magic is ${shown}, expected ${hex(expected)}`);
+    yield refuse(`magic is ${shown}, expected ${hex(expected)}`);
+    return false;
   }
-  return restoreData(context, fdt, restorer);
+  const data = readData(kernel, fdt);
+  if (data) return yield* restoreData(kernel, restorer, data);
+  yield refuse('/data lacks nr_folios, csum or folios_info, or one has another length');
+  return false;
+}
+
+interface TestData {
+  readonly count: number;
+  readonly csum: number;
+  /** struct kho_vmalloc */
+  readonly descriptor: Uint8Array;
+}
+
+function readData(kernel: Kernel, fdt: KernelFdt): TestData | undefined {
+  const { target } = kernel;
+  const data = fdt.child(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }));
+  const count = u32(kernel, fdt.property('nr_folios', data));
+  const csum = u32(kernel, fdt.property('csum', data));
+  const descriptor = fdt.property('folios_info', data);
+  const isWhole = typeof descriptor !== 'number' && descriptor.length === layoutOf(kho_vmalloc, target).size;
+  return count !== undefined && csum !== undefined && isWhole ? { count, csum, descriptor } : undefined;
 }
 
 /** kho_test_restore_data(). */
-function restoreData(context: Context, fdt: KernelFdt, restorer: Restorer): boolean {
-  const data = fdt.child(constantOf(context.target, { 'kho_test:data': KHO_TEST_DATA }));
-  const count = u32(context, fdt.property('nr_folios', data));
-  const csum = u32(context, fdt.property('csum', data));
-  const descriptor = fdt.property('folios_info', data);
-  if (
-    count === undefined ||
-    csum === undefined ||
-    typeof descriptor === 'number' ||
-    descriptor.length !== layoutOf(kho_vmalloc, context.target).size
-  ) {
-    return refuse(
-      context,
-      'kho-test-format',
-      '/data lacks nr_folios, csum or folios_info, or one has another length',
-    );
-  }
-  const area = restoreVmalloc(context, restorer, descriptor);
+function* restoreData(
+  kernel: Kernel,
+  restorer: Restorer,
+  { count, csum, descriptor }: TestData,
+): Stage<boolean> {
+  const area = restoreVmalloc(kernel, restorer, descriptor);
   if ('text' in area) {
-    if (area.warns) context.say(RESTORE_WARNING);
-    return refuse(context, 'kho-test-vmalloc', area.text);
+    if (area.warns) yield log(RESTORE_WARNING);
+    yield refusal(kernel, 'kho-test-vmalloc', area.text);
+    return false;
   }
-  if (count * 8 > area.pages * context.target.pageSize) {
-    return refuse(
-      context,
-      'kho-test-vmalloc',
-      `${count} folios do not fit ${area.pages} pages: the kernel faults`,
-    );
+  if (count * 8 > area.pages * kernel.target.pageSize) {
+    const text = `${count} folios do not fit ${area.pages} pages: the kernel faults`;
+    yield refusal(kernel, 'kho-test-vmalloc', text);
+    return false;
   }
-  return restoreFolios(context, restorer, { area, count, csum });
+  const { wrong, sum } = restoreFolios(kernel, restorer, area, count);
+  if (wrong?.warns) yield log(RESTORE_WARNING);
+  if (wrong) yield refusal(kernel, 'kho-test-folio', wrong.text);
+  if (sum === undefined) {
+    const text = 'the contents of the test folios are not in the image: what they add up to is not known';
+    yield report('kho-test-contents', { where: KHO_TEST_FDT, text });
+  } else if (sum !== csum && !wrong) {
+    yield refusal(kernel, 'kho-test-checksum', `the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
+    return false;
+  }
+  return !wrong;
 }
 
-interface Folios {
-  readonly area: VmallocArea;
-  readonly count: number;
-  readonly csum: number;
+interface RestoredFolios {
+  /** Why the first folio that is not as listed ended the loop. */
+  readonly wrong?: { readonly text: string; readonly warns: boolean };
+  /** What was added up until then; undefined when one was not in the image. */
+  readonly sum: number | undefined;
 }
 
-/** The loop ends at the first folio that is not as listed; what was added up until then is compared. */
-function restoreFolios(context: Context, restorer: Restorer, { area, count, csum }: Folios): boolean {
-  const sum = new Sum(context);
+function restoreFolios(kernel: Kernel, restorer: Restorer, area: VmallocArea, count: number): RestoredFolios {
+  const sum = new Sum(kernel);
   for (let i = 0; i < count; i++) {
-    const { phys, order } = listed(context, area, i);
+    const { phys, order } = listed(kernel, area, i);
     const found = restorer.restore(phys);
     if (typeof found === 'string') {
-      context.say(RESTORE_WARNING);
-      refuse(context, 'kho-test-folio', `folio ${i}: ${found}`);
-      break;
+      return { wrong: { text: `folio ${i}: ${found}`, warns: true }, sum: sum.value };
     }
     if (found !== order) {
-      refuse(context, 'kho-test-folio', `folio ${i} at ${hex(phys)} has order ${found}, listed as ${order}`);
-      break;
+      const text = `folio ${i} at ${hex(phys)} has order ${found}, listed as ${order}`;
+      return { wrong: { text, warns: false }, sum: sum.value };
     }
     sum.add(phys, order);
   }
-  return compare(context, sum, csum);
-}
-
-function compare(context: Context, sum: Sum, csum: number): boolean {
-  if (sum.value === csum) return context.verdict !== 'broken' || !brokenByTest(context);
-  if (sum.value !== undefined) {
-    if (!brokenByTest(context)) {
-      refuse(context, 'kho-test-checksum', `the folios add up to ${hex(sum.value)}, csum is ${hex(csum)}`);
-    }
-    return false;
-  }
-  const text = 'the contents of the test folios are not in the image: what they add up to is not known';
-  context.found('kho-test-contents', { where: KHO_TEST_FDT, text });
-  return !brokenByTest(context);
-}
-
-function brokenByTest({ findings }: Context): boolean {
-  return findings.some(({ check }) => check === 'kho-test-folio');
+  return { sum: sum.value };
 }
 
 /** Adds up folios as the kernel does; undefined as soon as one is not in the image. */
 class Sum {
-  readonly #context: Context;
+  readonly #kernel: Kernel;
   #bytes = 0;
   value: number | undefined = 0;
 
-  constructor(context: Context) {
-    this.#context = context;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
   }
 
   add(phys: bigint, order: number): void {
-    const { target, image } = this.#context;
+    const { target, image } = this.#kernel;
     const size = target.pageSize * 2 ** order;
     this.#bytes += size;
     const known =
-      order <= maxPageOrder(target) && this.#bytes <= LARGEST_DATA && image.memory.covers(phys, size);
+      order <= maxPageOrder(target) && this.#bytes <= MAX_DATA_BYTES && image.memory.covers(phys, size);
     if (this.value === undefined || !known) this.value = undefined;
-    else this.value = csumPartial(target.arch, this.#context.read(phys, size), this.value);
+    else this.value = csumPartial(target.arch, this.#kernel.read(phys, size), this.value);
   }
 }
 
 function listed(
-  context: Context,
+  kernel: Kernel,
   { blocks, order }: VmallocArea,
   index: number,
 ): { phys: bigint; order: number } {
-  const perBlock = (context.target.pageSize * 2 ** order) / 8;
+  const perBlock = (kernel.target.pageSize * 2 ** order) / 8;
   const block = blocks[Math.floor(index / perBlock)] ?? 0n;
-  const entry = Buffer.from(context.read(block + BigInt((index % perBlock) * 8), 8)).readBigUInt64LE();
-  const mask = context.pageSize - 1n;
+  const entry = Buffer.from(kernel.read(block + BigInt((index % perBlock) * 8), 8)).readBigUInt64LE();
+  const mask = kernel.pageSize - 1n;
   return { phys: entry & ~mask, order: Number(entry & mask) };
 }
 
-function u32(context: Context, value: Uint8Array | number): number | undefined {
-  return typeof value === 'number' ? undefined : asU32Native(value, context.target.endian);
+function u32({ target }: Kernel, value: Uint8Array | number): number | undefined {
+  return typeof value === 'number' ? undefined : asU32Native(value, target.endian);
 }
 
-function refuse(context: Context, check: VerifyCheck, text: string): false {
-  context.found(check, {
+function refusal({ receiver }: Kernel, check: VerifyCheck, text: string): FindingEvent {
+  return report(check, {
     where: KHO_TEST_FDT,
     text: `${text}: the self-test fails, its memory is lost; all else goes on`,
-    fate: 'broken',
-    ...(context.receiver.testTellsFailure && { kernel: FAILED, conditional: true }),
+    outcome: 'broken',
+    ...(receiver.testReportsFailure && { line: FAILED, conditional: true }),
     errno: '-EINVAL',
   });
-  return false;
 }

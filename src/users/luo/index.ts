@@ -4,6 +4,7 @@ import { LUO_KHO_ENTRY_NAME } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './luo.ts';
 import { ownAbi } from './own-abi.ts';
+import { receive } from './receive.ts';
 import { respec } from './respec.ts';
 
 /** Sessions and their files: what a live update keeps open over the kexec. */
@@ -13,6 +14,7 @@ export const luo = defineUser({
   schema,
   emit,
   decode,
+  receive,
   respec,
   console: consoleLines,
   abi: ownAbi,

@@ -12,10 +12,10 @@ import {
   LUO_KHO_ENTRY_NAME,
   luo_flb_header_ser,
   luo_flb_ser,
-  type luo_session_ser,
 } from './abi.ts';
 import { luoFdt } from './fdt-form.ts';
 import { type DecodedFile, decodeFile, emitFile, type FileSer, fileSchema } from './files.ts';
+import type { SessionSer } from './incoming.ts';
 import { luoStruct } from './struct-form.ts';
 import { emitArray, LuoTables } from './tables.ts';
 
@@ -67,7 +67,6 @@ export const schema = z
   .meta({ description: 'Live Update Orchestrator: sessions with files, as /dev/liveupdate gives them back' });
 
 type Spec = z.output<typeof schema>;
-export type SessionSer = StructValues<typeof luo_session_ser.fields>;
 
 /** How LUO's state stands in memory: in an FDT with fixed arrays, or in structures with chains of blocks. */
 export interface LuoForm {

@@ -1,57 +1,52 @@
 import { hex } from '../../base/numbers.ts';
 import type { VerifyCheck } from '../../kernel/checks.ts';
-import type { Context } from '../../kernel/context.ts';
+import { type FindingEvent, type LineEvent, log, report, type Stage } from '../../kernel/events.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { LUO_KHO_ENTRY_NAME } from './abi.ts';
 
-const WHERE = LUO_KHO_ENTRY_NAME;
+const where = LUO_KHO_ENTRY_NAME;
 type Errno = '-EINVAL' | '-ENOENT';
 
 /** An error number follows, or its name, as the kernel is configured. */
-export function sayPanic(context: Context): void {
-  context.say('Kernel panic - not syncing: The incoming tree failed to initialize properly [');
-}
+export const PANIC = log('Kernel panic - not syncing: The incoming tree failed to initialize properly [');
 
-export function panic(
-  context: Context,
+export function* panic(
   check: VerifyCheck,
   text: string,
   line: string,
   errno: Errno = '-EINVAL',
-): undefined {
-  const rest = 'the kernel panics, even when it is not booted with liveupdate=on';
-  context.found(check, {
-    where: WHERE,
-    text: `${text}: ${rest}`,
-    kernel: `luo: ${line}`,
+): Stage<undefined> {
+  yield report(check, {
+    where,
+    text: `${text}: the kernel panics, even when it is not booted with liveupdate=on`,
+    line: `luo: ${line}`,
     errno,
-    fate: 'broken',
+    outcome: 'broken',
   });
-  sayPanic(context);
+  yield PANIC;
+  return undefined;
 }
 
-export function sayNumber(context: Context, number: bigint): void {
-  context.say(`luo: Retrieved live update data, liveupdate number: ${BigInt.asIntN(64, number)}`);
+export function logNumber(number: bigint): LineEvent {
+  return log(`luo: Retrieved live update data, liveupdate number: ${BigInt.asIntN(64, number)}`);
 }
 
 /** FLBs and, before 7.2, sessions are read only when somebody asks for them. */
-export function checkLater(
-  context: Context,
+export function* checkLater(
+  kernel: Kernel,
   phys: bigint,
   preserved: Preserved,
   what = 'the page of FLBs',
-): void {
-  const end = phys + context.pageSize;
-  const inRam = context.inRam(phys, end);
+): Stage {
+  const end = phys + kernel.pageSize;
+  const inRam = kernel.inRam(phys, end);
   if (inRam && preserved.contains(phys, end)) return;
   const text = `${what} at ${hex(phys)} is ${inRam ? 'not preserved' : 'not in RAM'}: who asks for it gets garbage, or a fault`;
-  context.found(inRam ? 'luo-not-preserved' : 'outside-ram', { where: WHERE, text });
+  yield report(inRam ? 'luo-not-preserved' : 'outside-ram', { where, text });
 }
 
-export function reportUnpreserved(context: Context, phys: bigint, what: string): void {
-  context.found('luo-not-preserved', {
-    where: WHERE,
-    text: `${what} at ${hex(phys)} is not preserved: it may be overwritten, and restoring it gives a kernel warning`,
-    fate: 'undefined',
-  });
+export function unpreserved(phys: bigint, what: string): FindingEvent {
+  const text = `${what} at ${hex(phys)} is not preserved: it may be overwritten, and restoring it gives a kernel warning`;
+  return report('luo-not-preserved', { where, text, outcome: 'undefined' });
 }

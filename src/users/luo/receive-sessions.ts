@@ -2,10 +2,11 @@ import { decodeStruct, type Fields, layoutOf, type StructDef, type StructValues 
 import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
 import type { VerifyCheck } from '../../kernel/checks.ts';
-import type { Context } from '../../kernel/context.ts';
-import type { Restorer } from '../../kernel/restore.ts';
+import { type FindingEvent, report, type Stage } from '../../kernel/events.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { UserStage } from '../../kernel/stages.ts';
 import type { Preserved } from '../../memory/preserved.ts';
-import { verifyMemfd } from '../memfd/receive.ts';
+import { retrieveMemfd } from '../memfd/receive.ts';
 import {
   LUO_FILE_PGCNT,
   LUO_KHO_ENTRY_NAME,
@@ -17,20 +18,22 @@ import {
   luoFileMax,
 } from './abi.ts';
 import type { FileSer } from './files.ts';
-import type { SessionSer } from './luo.ts';
-import type { LuoIncoming } from './receive.ts';
+import type { LuoIncoming, SessionSer } from './incoming.ts';
+
+/** What becomes of the device after an error. */
+const REST = 'every open of /dev/liveupdate then fails with -EIO';
 
 /** What happens when user space opens /dev/liveupdate and retrieves each file: its lines come then, if at all. */
-export function verifyLuoSessions(
-  context: Context,
-  incoming: LuoIncoming,
-  preserved: Preserved,
-  restorer: Restorer,
-): void {
-  if (!restorer.complete) return;
-  const reader = new SessionReader(context, preserved);
-  const files = reader.deserialize(incoming);
-  for (const { where, ser } of files) verifyMemfd(context, { where, phys: ser.data }, preserved, restorer);
+export function openLiveupdate(luo: LuoIncoming): UserStage {
+  return {
+    at: 'user space',
+    *run(kernel, incoming) {
+      if (!incoming.restorer.complete) return undefined;
+      const files = yield* new SessionReader(kernel, incoming.preserved).deserialize(luo);
+      for (const { where, ser } of files) yield* retrieveMemfd(kernel, { where, phys: ser.data }, incoming);
+      return undefined;
+    },
+  };
 }
 
 interface FoundFile {
@@ -40,160 +43,139 @@ interface FoundFile {
 
 /** luo_session_deserialize(), luo_file_deserialize() (kernel/liveupdate/luo_session.c, luo_file.c, 6.19 to 7.3). */
 class SessionReader {
-  readonly #context: Context;
+  readonly #kernel: Kernel;
   readonly #preserved: Preserved;
-  readonly #files: FoundFile[] = [];
-  /** What becomes of the device after an error. */
-  readonly #rest: string;
 
-  constructor(context: Context, preserved: Preserved) {
-    this.#context = context;
+  constructor(kernel: Kernel, preserved: Preserved) {
+    this.#kernel = kernel;
     this.#preserved = preserved;
-    this.#rest = 'every open of /dev/liveupdate then fails with -EIO';
   }
 
   /** @returns the memfds, in the order of their lists, up to where the kernel stops */
-  deserialize({ sessions, array }: LuoIncoming): readonly FoundFile[] {
+  *deserialize({ sessions, array }: LuoIncoming): Stage<readonly FoundFile[]> {
+    const found: FoundFile[] = [];
     const names = new Map<string, number>();
-    const list = array === undefined ? sessions : this.#sessionArray(array);
+    const list = array === undefined ? sessions : yield* this.#sessionArray(array);
     for (const [i, session] of list.entries()) {
       const where = `${LUO_KHO_ENTRY_NAME}/sessions[${i}]`;
       const same = names.get(session.name);
       if (same !== undefined) {
-        const text = `session '${session.name}' has the name of sessions[${same}]`;
-        this.#found(
-          'luo-session-twice',
-          where,
-          `${text}: ${this.#rest}`,
-          `Failed to insert session [${session.name}] `,
-        );
-        return this.#files;
+        const line = `Failed to insert session [${session.name}] `;
+        const text = `session '${session.name}' has the name of sessions[${same}]: ${REST}`;
+        yield finding('luo-session-twice', where, text, line);
+        return found;
       }
       names.set(session.name, i);
-      if (!this.#deserializeFiles(where, session)) return this.#files;
+      const files = yield* this.#files(where, session);
+      if (files) found.push(...files.map((ser, f) => ({ where: `${where}/files[${f}]`, ser })));
+      else if (yield* this.#stopsAfter(session)) return found;
     }
-    return this.#files;
+    return found;
   }
 
-  /** @returns whether the kernel goes on to the next session */
-  #deserializeFiles(where: string, session: SessionSer): boolean {
+  /** @returns undefined where the kernel refuses the session's files */
+  *#files(where: string, session: SessionSer): Stage<readonly FileSer[] | undefined> {
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
-    const isStruct = this.#context.receiver.generation.luo === 'struct';
-    const files =
-      table === 0n ? [] : isStruct ? this.#chain(where, session) : this.#array(where, table, count);
-    if (files === undefined) return this.#failed(session);
-    if (table === 0n && count !== 0n) {
-      this.#found(
-        'luo-files',
-        where,
-        `${count} files are told, and there is no list of them: the kernel warns`,
-      );
+    const { luo, memfd } = this.#kernel.receiver.generation;
+    if (table === 0n) {
+      const text = `${count} files are told, and there is no list of them: the kernel warns`;
+      if (count !== 0n) yield finding('luo-files', where, text);
+      return [];
     }
-    const { memfd } = this.#context.receiver.generation;
-    for (const [i, ser] of files.entries()) {
-      if (ser.compatible !== memfd) {
-        const text = `${where}/files[${i}] is for handler '${ser.compatible}', which ${this.#context.receiver.release} does not have`;
-        this.#found(
-          'luo-handler',
-          `${where}/files[${i}]`,
-          text,
-          `No registered handler for compatible '${ser.compatible}'`,
-        );
-        return this.#failed(session);
+    const files = yield* luo === 'struct'
+      ? this.#chain(where, table, count)
+      : this.#array(where, table, count);
+    for (const [i, { compatible }] of files?.entries() ?? []) {
+      if (compatible !== memfd) {
+        const line = `No registered handler for compatible '${compatible}'`;
+        const text = `${where}/files[${i}] is for handler '${compatible}', which ${this.#kernel.receiver.release} does not have`;
+        yield finding('luo-handler', `${where}/files[${i}]`, text, line);
+        return undefined;
       }
-      this.#checkToken(where, files, i);
+      yield* checkToken(where, files ?? [], i);
     }
-    files.forEach((ser, i) => {
-      this.#files.push({ where: `${where}/files[${i}]`, ser });
-    });
-    return true;
+    return files;
   }
 
   /** 6.19 goes on, without what it did not come to. */
-  #failed({ name }: SessionSer): boolean {
-    if (this.#context.receiver.generation.luo === 'fdt') return true;
+  *#stopsAfter({ name }: SessionSer): Stage<boolean> {
+    if (this.#kernel.receiver.generation.luo === 'fdt') return false;
     const line = `Failed to deserialize files for session [${name}] `;
-    const text = `session '${name}' loses its files: ${this.#rest}`;
-    this.#found('luo-files', LUO_KHO_ENTRY_NAME, text, line);
-    return false;
-  }
-
-  #checkToken(where: string, files: readonly FileSer[], index: number): void {
-    const token = files[index]?.token;
-    const first = files.findIndex((file) => file.token === token);
-    if (first === index || token === undefined) return;
-    const text = `token ${hex(token)} is that of files[${first}]: this file cannot be retrieved`;
-    this.#found('luo-token-twice', `${where}/files[${index}]`, text);
+    yield finding('luo-files', LUO_KHO_ENTRY_NAME, `session '${name}' loses its files: ${REST}`, line);
+    return true;
   }
 
   /** 7.2 and later. */
-  #chain(
-    where: string,
-    { 'file_set_ser.files': head, 'file_set_ser.count': count }: SessionSer,
-  ): FileSer[] | undefined {
-    const { blocks, entries, refused, outside } = restoreBlockSet(this.#context, head, luo_file_ser, 'file');
-    for (const phys of blocks) this.#checkPages(where, phys, 1, 'a block of files');
+  *#chain(where: string, head: bigint, count: bigint): Stage<readonly FileSer[] | undefined> {
+    const { blocks, entries, refused, outside } = restoreBlockSet(this.#kernel, head, luo_file_ser, 'file');
+    for (const phys of blocks) yield* this.#checkPages(where, phys, 1, 'a block of files');
     if (outside !== undefined) {
-      this.#checkPages(where, outside, 1, 'a block of files');
+      yield* this.#checkPages(where, outside, 1, 'a block of files');
       return undefined;
     }
     if (refused) {
-      this.#found('luo-files', where, refused.text, refused.line);
+      yield finding('luo-files', where, refused.text, refused.line);
       return undefined;
     }
-    if (count === BigInt(entries.length)) return [...entries];
+    if (count === BigInt(entries.length)) return entries;
     const line = `File count mismatch: expected ${count}, found ${entries.length}`;
-    this.#found('luo-files', where, `${count} files are told, ${entries.length} are listed`, line);
+    yield finding('luo-files', where, `${count} files are told, ${entries.length} are listed`, line);
     return undefined;
   }
 
   /** 6.19 and 7.1 do not compare the count with the size of the array. */
-  #array(where: string, phys: bigint, count: bigint): FileSer[] {
-    this.#checkPages(where, phys, LUO_FILE_PGCNT, 'the array of files');
-    return this.#entries(where, phys, luo_file_ser, count, luoFileMax(this.#context.target));
+  *#array(where: string, phys: bigint, count: bigint): Stage<FileSer[]> {
+    yield* this.#checkPages(where, phys, LUO_FILE_PGCNT, 'the array of files');
+    return yield* this.#entries(where, phys, luo_file_ser, count, luoFileMax(this.#kernel.target));
   }
 
-  #sessionArray(phys: bigint): StructValues<typeof luo_session_ser.fields>[] {
-    const { target } = this.#context;
+  *#sessionArray(phys: bigint): Stage<SessionSer[]> {
+    const { target } = this.#kernel;
     const size = layoutOf(luo_session_header_ser, target).size;
-    const { count } = decodeStruct(luo_session_header_ser, target, this.#context.read(phys, size));
-    if (count > 0n) this.#checkPages(LUO_KHO_ENTRY_NAME, phys, LUO_SESSION_PGCNT, 'the array of sessions');
+    const { count } = decodeStruct(luo_session_header_ser, target, this.#kernel.read(phys, size));
+    if (count > 0n) {
+      yield* this.#checkPages(LUO_KHO_ENTRY_NAME, phys, LUO_SESSION_PGCNT, 'the array of sessions');
+    }
     const most = luoArrayMax(target, LUO_SESSION_PGCNT, luo_session_header_ser, luo_session_ser);
-    return this.#entries(LUO_KHO_ENTRY_NAME, phys + BigInt(size), luo_session_ser, count, most);
+    return yield* this.#entries(LUO_KHO_ENTRY_NAME, phys + BigInt(size), luo_session_ser, count, most);
   }
 
-  #entries<F extends Fields>(
+  *#entries<F extends Fields>(
     where: string,
     phys: bigint,
     def: StructDef<F>,
     count: bigint,
     most: number,
-  ): StructValues<F>[] {
+  ): Stage<StructValues<F>[]> {
     if (count > BigInt(most)) {
       const text = `${count} entries are told, the array has room for ${most}: the kernel reads on behind it`;
-      this.#found('luo-array', where, text);
+      yield finding('luo-array', where, text);
     }
-    const { target } = this.#context;
+    const { target } = this.#kernel;
     const size = layoutOf(def, target).size;
     const read = count < BigInt(most) ? Number(count) : most;
-    const bytes = this.#context.read(phys, read * size);
+    const bytes = this.#kernel.read(phys, read * size);
     return Array.from({ length: read }, (_, i) => decodeStruct(def, target, bytes.subarray(i * size)));
   }
 
-  #checkPages(where: string, phys: bigint, pages: number, what: string): void {
-    const end = phys + this.#context.pageSize * BigInt(pages);
-    const inRam = this.#context.inRam(phys, end);
+  *#checkPages(where: string, phys: bigint, pages: number, what: string): Stage {
+    const end = phys + this.#kernel.pageSize * BigInt(pages);
+    const inRam = this.#kernel.inRam(phys, end);
     if (inRam && this.#preserved.contains(phys, end)) return;
     const text = `${what} at ${hex(phys)} is ${inRam ? 'not preserved' : 'not in RAM'}: who opens /dev/liveupdate gets garbage, or a fault`;
-    this.#found(inRam ? 'luo-not-preserved' : 'outside-ram', where, text);
+    yield finding(inRam ? 'luo-not-preserved' : 'outside-ram', where, text);
   }
+}
 
-  #found(check: VerifyCheck, where: string, text: string, line?: string): void {
-    this.#context.found(check, {
-      where,
-      text,
-      conditional: true,
-      ...(line !== undefined && { kernel: `luo: ${line}` }),
-    });
-  }
+function* checkToken(where: string, files: readonly FileSer[], index: number): Stage {
+  const token = files[index]?.token;
+  const first = files.findIndex((file) => file.token === token);
+  if (first === index || token === undefined) return;
+  const text = `token ${hex(token)} is that of files[${first}]: this file cannot be retrieved`;
+  yield finding('luo-token-twice', `${where}/files[${index}]`, text);
+}
+
+function finding(check: VerifyCheck, where: string, text: string, line?: string): FindingEvent {
+  const own = line === undefined ? {} : { line: `luo: ${line}` };
+  return report(check, { where, text, conditional: true, ...own });
 }

@@ -2,9 +2,10 @@ import { kho_vmalloc } from '../../abi/kexec_handover.ts';
 import { decodeStruct, encodeStruct, layoutOf, type StructValues } from '../../abi/layout.ts';
 import { hex } from '../../base/numbers.ts';
 import type { VerifyCheck } from '../../kernel/checks.ts';
-import type { Context } from '../../kernel/context.ts';
+import { type FindingEvent, report, type Stage } from '../../kernel/events.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
-import type { Preserved } from '../../memory/preserved.ts';
+import type { Incoming } from '../../kernel/stages.ts';
 import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
 import {
   MEMFD_FOLIO_BYTES,
@@ -24,58 +25,59 @@ interface MemfdAt {
 type Ser = StructValues<typeof memfd_luo_ser_v1.fields>;
 
 /** memfd_luo_retrieve() (mm/memfd_luo.c, 6.19 to 7.3), when user space asks for the file. */
-export function verifyMemfd(context: Context, file: MemfdAt, preserved: Preserved, restorer: Restorer): void {
-  const found = (check: VerifyCheck, text: string, line?: string) => {
-    const kernel = line === undefined ? {} : { kernel: `memfd_luo: ${line}` };
-    context.found(check, { where: file.where, text, conditional: true, ...kernel });
-  };
-  const { target } = context;
+export function* retrieveMemfd(kernel: Kernel, { where, phys }: MemfdAt, incoming: Incoming): Stage {
+  const { target } = kernel;
   const def = target.generation.memfd === 'memfd-v1' ? memfd_luo_ser_v1 : memfd_luo_ser_v2;
   const size = layoutOf(def, target).size;
-  if (!context.inRam(file.phys, file.phys + BigInt(size))) {
-    found(
-      'outside-ram',
-      `struct memfd_luo_ser at ${hex(file.phys)} is not in RAM: the kernel faults as it reads it`,
-    );
+  const end = phys + BigInt(size);
+  if (!kernel.inRam(phys, end)) {
+    const text = `struct memfd_luo_ser at ${hex(phys)} is not in RAM: the kernel faults as it reads it`;
+    yield finding('outside-ram', where, text);
     return;
   }
-  if (!preserved.contains(file.phys, file.phys + BigInt(size))) {
-    found(
-      'luo-not-preserved',
-      `struct memfd_luo_ser at ${hex(file.phys)} is not preserved: the file is garbage`,
-    );
+  if (!incoming.preserved.contains(phys, end)) {
+    const text = `struct memfd_luo_ser at ${hex(phys)} is not preserved: the file is garbage`;
+    yield finding('luo-not-preserved', where, text);
   }
-  const ser: Ser & { seals?: number } = decodeStruct(def, target, context.read(file.phys, size));
+  const ser: Ser & { seals?: number } = decodeStruct(def, target, kernel.read(phys, size));
   const unknown = ((ser.seals ?? 0) & ~MEMFD_LUO_ALL_SEALS) >>> 0;
   if (unknown !== 0) {
-    found('memfd-seals', `seals ${hex(unknown)} are not known: the file cannot be retrieved (-EOPNOTSUPP)`);
-    return;
-  }
-  if (ser.nr_folios === 0n) return;
-  const area = restoreList(context, ser, restorer);
-  if ('text' in area) {
-    found(
-      'memfd-list',
-      `the list of folios is refused, ${area.text}: the file cannot be retrieved (-EINVAL)`,
-    );
-    return;
-  }
-  const room = Math.floor((area.pages * target.pageSize) / MEMFD_FOLIO_BYTES);
-  if (ser.nr_folios > BigInt(room)) {
-    found('memfd-list', `${ser.nr_folios} folios are told, the list has room for ${room}: the kernel faults`);
-    return;
-  }
-  restoreFolios(context, { size: ser.size, count: Number(ser.nr_folios), area }, restorer, found);
+    const text = `seals ${hex(unknown)} are not known: the file cannot be retrieved (-EOPNOTSUPP)`;
+    yield finding('memfd-seals', where, text);
+  } else if (ser.nr_folios !== 0n) yield* retrieveFolios(kernel, where, ser, incoming.restorer);
 }
 
-function restoreList(context: Context, ser: Ser, restorer: Restorer) {
-  const descriptor = encodeStruct(kho_vmalloc, context.target, {
+/** All of it comes, if at all, when the file is retrieved. */
+function finding(check: VerifyCheck, where: string, text: string, line?: string): FindingEvent {
+  const own = line === undefined ? {} : { line };
+  return report(check, { where, text, conditional: true, ...own });
+}
+
+/** memfd_luo_retrieve_folios() */
+function* retrieveFolios(kernel: Kernel, where: string, ser: Ser, restorer: Restorer): Stage {
+  const area = restoreList(kernel, ser, restorer);
+  if ('text' in area) {
+    const text = `the list of folios is refused, ${area.text}: the file cannot be retrieved (-EINVAL)`;
+    yield finding('memfd-list', where, text);
+    return;
+  }
+  const room = Math.floor((area.pages * kernel.target.pageSize) / MEMFD_FOLIO_BYTES);
+  if (ser.nr_folios > BigInt(room)) {
+    const text = `${ser.nr_folios} folios are told, the list has room for ${room}: the kernel faults`;
+    yield finding('memfd-list', where, text);
+    return;
+  }
+  yield* restoreFolios(kernel, where, { size: ser.size, count: Number(ser.nr_folios), area }, restorer);
+}
+
+function restoreList(kernel: Kernel, ser: Ser, restorer: Restorer) {
+  const descriptor = encodeStruct(kho_vmalloc, kernel.target, {
     first: ser['folios.first'],
     total_pages: ser['folios.total_pages'],
     flags: ser['folios.flags'],
     order: ser['folios.order'],
   });
-  return restoreVmalloc(context, restorer, descriptor);
+  return restoreVmalloc(kernel, restorer, descriptor);
 }
 
 interface FolioList {
@@ -85,75 +87,65 @@ interface FolioList {
   readonly area: VmallocArea;
 }
 
-type Found = (check: VerifyCheck, text: string, line?: string) => void;
-
-/** memfd_luo_retrieve_folios() */
-function restoreFolios(
-  context: Context,
+function* restoreFolios(
+  kernel: Kernel,
+  where: string,
   { size, count, area }: FolioList,
   restorer: Restorer,
-  found: Found,
-): void {
-  const shift = BigInt(context.target.pageShift);
-  const end = (size + context.pageSize - 1n) >> shift;
-  const taken = new IndexSet();
+): Stage {
+  const shift = BigInt(kernel.target.pageShift);
+  const end = (size + kernel.pageSize - 1n) >> shift;
+  const used = new IndexSet();
   let large = 0;
-  for (const [i, { pfn, index }] of folios(context, area, count)) {
+  for (const [i, { pfn, index }] of folios(kernel, area, count)) {
     if (pfn === 0n) continue;
     const phys = pfn << shift;
     const order = restorer.restore(phys);
     if (typeof order === 'string') {
-      const line = `Unable to restore folio at physical address: ${phys.toString(16)}`;
-      found(
-        'memfd-folio',
-        `folio ${i}: ${order}: the file cannot be retrieved (-EIO), and the kernel warns`,
-        line,
-      );
+      const line = `memfd_luo: Unable to restore folio at physical address: ${phys.toString(16)}`;
+      const text = `folio ${i}: ${order}: the file cannot be retrieved (-EIO), and the kernel warns`;
+      yield finding('memfd-folio', where, text, line);
       return;
     }
     const pages = 1n << BigInt(order);
-    if (!taken.add(index, pages)) {
-      const line = `shmem: failed to add to page cache folio index ${i}: -17`;
-      found(
-        'memfd-index-twice',
-        `folio ${i} has page ${index} of the file, which is there already: -EEXIST`,
-        line,
-      );
+    if (!used.add(index, pages)) {
+      const line = `memfd_luo: shmem: failed to add to page cache folio index ${i}: -17`;
+      const text = `folio ${i} has page ${index} of the file, which is there already: -EEXIST`;
+      yield finding('memfd-index-twice', where, text, line);
       return;
     }
     if (index >= end) {
-      found('memfd-index', `folio ${i} has page ${index} of the file, which has ${end}: nobody can read it`);
+      const text = `folio ${i} has page ${index} of the file, which has ${end}: nobody can read it`;
+      yield finding('memfd-index', where, text);
     } else if (index % pages !== 0n) {
-      found(
-        'memfd-index',
-        `folio ${i} of order ${order} has page ${index} of the file, not a multiple of ${pages}`,
-      );
+      const text = `folio ${i} of order ${order} has page ${index} of the file, not a multiple of ${pages}`;
+      yield finding('memfd-index', where, text);
     }
     if (order > 0) large++;
   }
   if (large === 0) return;
   const text = `${large} folios are larger than a page: without CONFIG_TRANSPARENT_HUGEPAGE the kernel dies when the file is retrieved`;
-  found('memfd-large-folio', text);
+  yield finding('memfd-large-folio', where, text);
 }
 
-function* folios(context: Context, { blocks, order }: VmallocArea, count: number) {
-  const bytes = context.target.pageSize * 2 ** order;
+function* folios(kernel: Kernel, { blocks, order }: VmallocArea, count: number) {
+  const bytes = kernel.target.pageSize * 2 ** order;
   const perBlock = Math.floor(bytes / MEMFD_FOLIO_BYTES);
   for (const [b, block] of blocks.entries()) {
-    const list = Buffer.from(context.read(block, bytes));
+    const list = Buffer.from(kernel.read(block, bytes));
     for (let i = 0; i < perBlock && b * perBlock + i < count; i++) {
       yield [b * perBlock + i, readMemfdFolio(list, i * MEMFD_FOLIO_BYTES)] as const;
     }
   }
 }
 
-/** The pages of a file that are taken. Lists are mostly ascending: what is beyond all others is only counted. */
+/** The pages of a file that are in use. Lists are mostly ascending: what is beyond all others is only counted. */
 class IndexSet {
   #end = 0n;
   readonly #starts: bigint[] = [];
   readonly #ends: bigint[] = [];
 
-  /** False where one of the pages is taken. */
+  /** False where one of the pages is in use already. */
   add(index: bigint, pages: bigint): boolean {
     if (index >= this.#end) {
       this.#starts.push(index);

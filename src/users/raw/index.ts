@@ -11,6 +11,7 @@ export const raw = defineUser({
   schema,
   emit,
   decode: none(ANYBODY),
+  receive: none(ANYBODY),
   respec,
   console: none(ANYBODY),
   abi: none(ANYBODY),

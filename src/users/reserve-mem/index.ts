@@ -2,6 +2,7 @@ import { defineUser } from '../user.ts';
 import { MEMBLOCK_KHO_FDT } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { ownAbi } from './own-abi.ts';
+import { receive } from './receive.ts';
 import { decode, emit, schema } from './reserve-mem.ts';
 import { respec } from './respec.ts';
 
@@ -12,6 +13,7 @@ export const reserveMem = defineUser({
   schema,
   emit,
   decode,
+  receive,
   respec,
   console: consoleLines,
   abi: ownAbi,

@@ -10,6 +10,7 @@ export const vmallocArea = defineUser({
   schema,
   emit,
   decode: none(NAMELESS),
+  receive: none(NAMELESS),
   respec: none(NAMELESS),
   console: none('kho_restore_vmalloc() says nothing; who asked for the area does'),
   abi: none('struct kho_vmalloc is part of KHO itself, in kexec_handover.h'),

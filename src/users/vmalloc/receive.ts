@@ -1,7 +1,7 @@
 import { kho_vmalloc, kho_vmalloc_chunk } from '../../abi/kexec_handover.ts';
 import { decodeStruct, type StructValues } from '../../abi/layout.ts';
 import { hex } from '../../base/numbers.ts';
-import type { Context } from '../../kernel/context.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 
 export interface VmallocRefusal {
@@ -26,19 +26,19 @@ const INT_MAX = 0x7fffffff;
  * @returns the area, or why the kernel refuses it
  */
 export function restoreVmalloc(
-  context: Context,
+  kernel: Kernel,
   restorer: Restorer,
   descriptor: Uint8Array,
 ): VmallocArea | VmallocRefusal {
-  const { first, total_pages: total, order } = decodeStruct(kho_vmalloc, context.target, descriptor);
+  const { first, total_pages: total, order } = decodeStruct(kho_vmalloc, kernel.target, descriptor);
   if (order > 30) return refusal(`order ${order} is beyond an int`, { faults: true });
   if (total * 8 > INT_MAX) return refusal(`a list of ${total} pages is larger than kvmalloc() gives`);
   const blocks: bigint[] = [];
   for (let chunk = first; chunk !== 0n; ) {
-    if (!context.inRam(chunk, chunk + context.pageSize)) {
+    if (!kernel.inRam(chunk, chunk + kernel.pageSize)) {
       return refusal(`chunk ${hex(chunk)} is not in RAM: the kernel faults as it reads it`, { faults: true });
     }
-    const { next, phys } = readChunk(context, chunk);
+    const { next, phys } = readChunk(kernel, chunk);
     const wrong = restoreChunk(restorer, phys, { order, total }, blocks);
     if (wrong) return wrong;
     const lost = restorer.restorePages(chunk, 1);
@@ -50,8 +50,8 @@ export function restoreVmalloc(
   return refusal(`${pages} pages are listed, total_pages is ${total}`);
 }
 
-function readChunk(context: Context, chunk: bigint): StructValues<typeof kho_vmalloc_chunk.fields> {
-  return decodeStruct(kho_vmalloc_chunk, context.target, context.read(chunk, context.target.pageSize));
+function readChunk(kernel: Kernel, chunk: bigint): StructValues<typeof kho_vmalloc_chunk.fields> {
+  return decodeStruct(kho_vmalloc_chunk, kernel.target, kernel.read(chunk, kernel.target.pageSize));
 }
 
 /** Entries up to the first zero. */

@@ -1,0 +1,56 @@
+import type { Severity } from '../model/finding.ts';
+import type { Verdict } from '../model/image.ts';
+import type { VerifyCheck } from './checks.ts';
+
+/**
+ * What becomes of the handover. `undefined`: the one or the other, by what is overwritten when. `dies`: the kernel ends
+ * here, and prints nothing more.
+ */
+export type Outcome = Exclude<Verdict, 'revived'> | 'undefined' | 'dies';
+
+export interface ReportDetails {
+  readonly where: string;
+  readonly text: string;
+  /** The kernel's own line on its console. */
+  readonly line?: string;
+  readonly errno?: string;
+  /** Without one the handover goes on. */
+  readonly outcome?: Outcome;
+  /** Where this receiver is less strict than others. */
+  readonly severity?: Severity;
+  /** The kernel prints its line only under a condition that the image does not hold. */
+  readonly conditional?: boolean;
+}
+
+/** Something that is wrong with the image, or worth knowing. */
+export interface FindingEvent extends ReportDetails {
+  readonly kind: 'finding';
+  readonly check: VerifyCheck;
+}
+
+/** A line on the receiving kernel's console. */
+export interface LineEvent {
+  readonly kind: 'line';
+  readonly line: string;
+}
+
+/** From here on the kernel's lines cannot be predicted. */
+export interface UnpredictableEvent {
+  readonly kind: 'unpredictable';
+}
+
+/** What happens in a receiving kernel, in its order. */
+export type VerifyEvent = FindingEvent | LineEvent | UnpredictableEvent;
+
+/** One step of the receiving kernel: it yields what happens, and returns what the next step needs. */
+export type Stage<Result = void> = Generator<VerifyEvent, Result>;
+
+export const report = (check: VerifyCheck, details: ReportDetails): FindingEvent => ({
+  kind: 'finding',
+  check,
+  ...details,
+});
+
+export const log = (line: string): LineEvent => ({ kind: 'line', line });
+
+export const UNPREDICTABLE: UnpredictableEvent = { kind: 'unpredictable' };

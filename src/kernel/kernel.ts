@@ -1,0 +1,62 @@
+import type { Target } from '../abi/target.ts';
+import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
+import type { Image } from '../model/image.ts';
+import type { Receiver } from './receivers.ts';
+
+/** One receiving kernel with one image in its memory: what every stage can look at, and none can change. */
+export class Kernel {
+  readonly image: Image;
+  readonly receiver: Receiver;
+  /** The receiver's: it reads the image by its own layouts. */
+  readonly target: Target;
+  /** RAM by ascending address, neighbours merged. */
+  readonly ram: readonly Region[];
+
+  constructor(image: Image, receiver: Receiver) {
+    this.image = image;
+    this.receiver = receiver;
+    this.target = { ...image.target, generation: receiver.generation };
+    this.ram = mergeRegions(image.ram);
+  }
+
+  get pageSize(): bigint {
+    return BigInt(this.target.pageSize);
+  }
+
+  /** Whether all of [start, end) is RAM; true where the image does not record its RAM. */
+  inRam(start: bigint, end: bigint): boolean {
+    return this.ram.length === 0 || isWithin(this.ram, start, end);
+  }
+
+  /**
+   * Whether the page structures of [start, end) exist: a section has them as soon as any of it is RAM
+   * (arch/x86/include/asm/sparsemem.h, arch/arm64/include/asm/sparsemem.h, 7.3: SECTION_SIZE_BITS).
+   */
+  hasStructPages(start: bigint, end: bigint): boolean {
+    const bits = BigInt({ 12: 27, 14: 27, 16: 29 }[this.target.pageShift]);
+    const known = (section: bigint) =>
+      this.ram.some(
+        (region) => region.start >> bits <= section && section <= (regionEnd(region) - 1n) >> bits,
+      );
+    return known(start >> bits) && known((end - 1n) >> bits);
+  }
+
+  /** What the kernel reads at an address: bytes that the image does not have are zero. */
+  read(start: bigint, length: number): Uint8Array {
+    return this.image.memory.read(start, length);
+  }
+}
+
+/** By ascending address, neighbours and overlaps merged, without empty ones. */
+export function mergeRegions(regions: readonly Region[]): Region[] {
+  const merged: Region[] = [];
+  for (const region of [...regions].sort((a, b) => (a.start < b.start ? -1 : 1))) {
+    const last = merged.at(-1);
+    if (last && region.start <= regionEnd(last)) {
+      if (regionEnd(region) > regionEnd(last)) {
+        merged[merged.length - 1] = { start: last.start, size: regionEnd(region) - last.start };
+      }
+    } else merged.push(region);
+  }
+  return merged.filter(({ size }) => size > 0n);
+}
