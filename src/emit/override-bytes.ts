@@ -9,7 +9,7 @@ export function overrideBytes<F extends Fields>(
   bytes: Uint8Array,
   offset: number,
 ): void {
-  if (producer.overrides.touches(`${path}/`)) offerBytes(producer, path, def, bytes, offset);
+  if (producer.overrides.hasUnder(`${path}/`)) offerBytes(producer, path, def, bytes, offset);
 }
 
 /** The same, and its fields are among the paths that can be overridden. */

@@ -2,6 +2,7 @@ import { type Fields, type FieldValue, layoutOf, type StructDef, type StructValu
 import type { Endian, Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import { PathIndex } from './path-index.ts';
 
 /** A value that replaces what would have been emitted. `null` leaves a property or a node out. */
 export type OverrideValue = null | string | bigint | { readonly bytes: Uint8Array };
@@ -12,11 +13,13 @@ export type OverrideValue = null | string | bigint | { readonly bytes: Uint8Arra
  */
 export class Overrides {
   readonly #values: ReadonlyMap<string, OverrideValue>;
+  readonly #index: PathIndex;
   readonly #taken = new Set<string>();
   readonly #offered = new Set<string>();
 
   constructor(values: ReadonlyMap<string, OverrideValue>) {
     this.#values = values;
+    this.#index = new PathIndex(values.keys());
   }
 
   /** The override for `path`, or undefined to emit the true value. */
@@ -27,19 +30,17 @@ export class Overrides {
     return value;
   }
 
-  /** Whether some override is below `prefix`. */
-  touches(prefix: string): boolean {
-    return [...this.#values.keys()].some((path) => path.startsWith(prefix));
+  /** Whether some override is below `prefix`, which ends in `/` or `[`. */
+  hasUnder(prefix: string): boolean {
+    return this.#index.hasUnder(prefix);
   }
 
   /** Overrides of single elements: `path[3]`. */
   takeElements(path: string, count: number): { index: number; value: OverrideValue }[] {
     this.#offered.add(`${path}[0]`);
-    return [...this.#values].flatMap(([key, value]) => {
-      const index = elementIndex(key, path);
-      if (index === undefined || index >= count) return [];
-      this.#taken.add(key);
-      return [{ index, value }];
+    return this.#index.elements(path, 0, count).flatMap((index) => {
+      const value = this.take(`${path}[${index}]`);
+      return value === undefined ? [] : [{ index, value }];
     });
   }
 
@@ -125,11 +126,4 @@ function wrong(path: string, value: OverrideValue, expected: string): KhoforgeEr
 
 function toArray(value: FieldValue | undefined): bigint[] {
   return Array.isArray(value) ? [...value] : [];
-}
-
-/** The number in `path[number]`. */
-export function elementIndex(key: string, path: string): number | undefined {
-  if (!key.startsWith(`${path}[`) || !key.endsWith(']')) return undefined;
-  const text = key.slice(path.length + 1, -1);
-  return /^\d+$/.test(text) ? Number(text) : undefined;
 }

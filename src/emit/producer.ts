@@ -11,7 +11,8 @@ import { PreservedList } from '../memory/preserved-list.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Placement } from '../model/image.ts';
 import type { Check, Checker } from './checks.ts';
-import { elementIndex, type Overrides } from './overrides.ts';
+import type { Overrides } from './overrides.ts';
+import { PathIndex } from './path-index.ts';
 
 /** A subtree as the root FDT records it. */
 export interface SubtreeEntry {
@@ -70,6 +71,8 @@ export class Producer {
   readonly #allocator: Allocator;
   /** Where another node begins, ascending. */
   readonly #nodeStarts: readonly bigint[];
+  readonly #splits: PathIndex;
+  readonly #unpreserve: PathIndex;
   readonly #placed = new Set<string>();
   readonly #unpreserved = new Set<string>();
 
@@ -78,6 +81,8 @@ export class Producer {
     this.checker = options.checker;
     this.overrides = options.overrides;
     this.#options = options;
+    this.#splits = new PathIndex(options.splits);
+    this.#unpreserve = new PathIndex(options.unpreserve);
     this.#allocator = new Allocator(options.ram);
     this.#nodeStarts = options.nodes.flatMap(([first]) => first?.start ?? []);
     options.scratch.forEach(({ start, size }, i) => {
@@ -121,12 +126,11 @@ export class Producer {
    */
   allocateRows(path: string, first: number, count: number, size: bigint): Row[] {
     const end = first + count;
-    const placed = [...this.#options.splits].flatMap((name) => elementIndex(name, path) ?? []);
-    const inside = placed.filter((index) => index > first && index < end).sort((a, b) => a - b);
+    const inside = this.#splits.elements(path, first + 1, end);
     const longest = Math.max(1, Number(LONGEST_ROW / size));
     return [first, ...inside].flatMap((at, i) => {
       const next = inside[i] ?? end;
-      const step = placed.includes(at) ? next - at : longest;
+      const step = this.isPlaced(`${path}[${at}]`) ? next - at : longest;
       const starts = Array.from({ length: Math.ceil((next - at) / step) }, (_, n) => at + n * step);
       return starts.map((start): Row => {
         const length = Math.min(step, next - start);
@@ -161,8 +165,7 @@ export class Producer {
     if (this.#isUnpreserved(path)) return;
     this.#checkOrder(path, order);
     const size = this.pageSize << BigInt(order);
-    const single = [...this.#options.unpreserve].some((name) => name.startsWith(`${path}[`));
-    if (!single) {
+    if (!this.#unpreserve.hasUnder(`${path}[`)) {
       this.preserved.addFolios(phys, order, count);
       return;
     }

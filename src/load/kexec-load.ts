@@ -4,12 +4,12 @@ import { makeX86UnpackStub, x86UnpackStubSize } from '../arch/x86_64/unpack.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp, hex, humanSize, toNumber } from '../base/numbers.ts';
 import { pageRuns } from '../formats/page-runs.ts';
+import { intersection, unionOf, without } from '../memory/intervals.ts';
 import { placeSegment } from '../memory/place-segment.ts';
 import type { Region } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { inspect } from '../receive/decode.ts';
 import type { Segment } from './placer.ts';
-import { intersection, unionOf, without } from './region-sets.ts';
 import { kexecSegments, type SegmentsOptions } from './segments.ts';
 import type { Unpacked } from './unpack.ts';
 

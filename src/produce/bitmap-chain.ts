@@ -29,7 +29,7 @@ export function emitBitmapChain(producer: Producer): bigint {
 
 /** Chunks in the order of the chain, `bitmaps[j]` of each their elements; bitmaps in the order of the elements. */
 function overrideChain(producer: Producer, chain: BitmapChainPages): void {
-  if (!producer.overrides.touches(`${CHUNKS}/`)) return;
+  if (!producer.overrides.hasUnder(`${CHUNKS}/`)) return;
   const { pageSize } = producer.target;
   for (let at = 0; at < chain.chunks.length; at += pageSize) {
     overrideChunk(producer, `${CHUNKS}/chunks[${at / pageSize}]`, chain.chunks, at);
@@ -41,7 +41,7 @@ function overrideChain(producer: Producer, chain: BitmapChainPages): void {
 }
 
 function overrideChunk(producer: Producer, path: string, chunks: Uint8Array, at: number): void {
-  if (!producer.overrides.touches(`${path}/`)) return;
+  if (!producer.overrides.hasUnder(`${path}/`)) return;
   const header = Number(producer.sizeOf(khoser_mem_chunk_hdr));
   const element = Number(producer.sizeOf(khoser_mem_bitmap_ptr));
   const { num_elms } = decodeStruct(khoser_mem_chunk_hdr, producer.target, chunks.subarray(at));

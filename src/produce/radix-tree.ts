@@ -23,7 +23,7 @@ export function emitRadixTree(producer: Producer): bigint {
 
 /** Nodes and leaves are numbered apart, each in the order of their pages. */
 function overrideNodes(producer: Producer, pages: Uint8Array, levels: Uint8Array): void {
-  if (!producer.overrides.touches(`${MEMORY_MAP}/`)) return;
+  if (!producer.overrides.hasUnder(`${MEMORY_MAP}/`)) return;
   const { pageSize } = producer.target;
   let nodes = 0;
   let leaves = 0;

@@ -82,7 +82,7 @@ function listRow({ target }: Producer, list: Buffer, row: Row, run: FolioRun & {
 function overrideFolios(producer: Producer, path: string, list: Uint8Array): void {
   const count = list.length / MEMFD_FOLIO_BYTES;
   const few = count <= FEW_FOLIOS;
-  if (!few && !producer.overrides.touches(`${path}[`)) return;
+  if (!few && !producer.overrides.hasUnder(`${path}[`)) return;
   const override = few ? offerBytes : overrideBytes;
   for (let n = 0; n < count; n++) {
     override(producer, `${path}[${n}]`, memfd_luo_folio_ser, list, n * MEMFD_FOLIO_BYTES);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { intersection, unionOf, without } from '../../src/load/region-sets.ts';
+import { intersection, unionOf, without } from '../../src/memory/intervals.ts';
 import { type Region, regionEnd } from '../../src/memory/regions.ts';
 
 const regions = fc.array(

@@ -1,4 +1,43 @@
-import { type Region, regionEnd } from '../memory/regions.ts';
+import { type Region, regionEnd } from './regions.ts';
+
+/** From `start` up to, not including, `end`. */
+export interface Interval {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/**
+ * The first index for which `holds` is true, given that it is false below it and true from there on; `count` where it
+ * never is.
+ */
+export function lowerBound(count: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The intervals in a list of starts and ends, one after the other. */
+export function* pairs(words: BigUint64Array): Generator<Interval> {
+  for (let i = 0; i < words.length; i += 2) yield pairAt(words, i / 2);
+}
+
+/** @param index of a pair in the list */
+export function pairAt(words: BigUint64Array, index: number): Interval {
+  return { start: words[index * 2] ?? 0n, end: words[index * 2 + 1] ?? 0n };
+}
+
+/** The pair of an ascending list that `address` is in. */
+export function pairWith(words: BigUint64Array, address: bigint): Interval | undefined {
+  const count = words.length / 2;
+  const index = lowerBound(count, (i) => (words[i * 2 + 1] ?? 0n) > address);
+  const pair = pairAt(words, index);
+  return index < count && pair.start <= address ? pair : undefined;
+}
 
 const byStart = (a: Region, b: Region) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0);
 
