@@ -15,6 +15,7 @@ export interface Failure {
   readonly message: string;
   readonly where: Where;
   readonly hint: string | undefined;
+  readonly checks: readonly string[];
   readonly exitCode: ExitCode;
   readonly stack: string | undefined;
 }
@@ -26,14 +27,27 @@ export type Message =
   | Failure;
 
 export function failureOf(error: KhoforgeError): Failure {
-  const { code, message, where, hint, exitCode, cause } = error;
+  const { code, message, where, hint, checks, exitCode, cause } = error;
   // Of an error that nobody raised on purpose, what led to it.
   const stack = cause instanceof Error ? cause.stack : error.stack;
-  return { kind: 'failed', code, message, where, hint, exitCode, stack };
+  return { kind: 'failed', code, message, where, hint, checks, exitCode, stack };
 }
 
-export function errorOfFailure({ code, message, where, hint, exitCode, stack }: Failure): KhoforgeError {
-  const error = new KhoforgeError(code, message, { where, exitCode, ...(hint !== undefined && { hint }) });
+export function errorOfFailure({
+  code,
+  message,
+  where,
+  hint,
+  checks,
+  exitCode,
+  stack,
+}: Failure): KhoforgeError {
+  const error = new KhoforgeError(code, message, {
+    where,
+    checks,
+    exitCode,
+    ...(hint !== undefined && { hint }),
+  });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

@@ -25,6 +25,8 @@ export interface KhoforgeErrorOptions {
   where?: Where;
   /** The way out: what to change or install. */
   hint?: string;
+  /** Checks of a build that were broken, by the names that `allow` of a spec takes. */
+  checks?: readonly string[];
   exitCode?: ExitCode;
   cause?: unknown;
 }
@@ -34,6 +36,7 @@ export class KhoforgeError extends Error {
   readonly code: string;
   readonly where: Where;
   readonly hint: string | undefined;
+  readonly checks: readonly string[];
   readonly exitCode: ExitCode;
 
   /**
@@ -46,6 +49,7 @@ export class KhoforgeError extends Error {
     this.code = code;
     this.where = options.where ?? {};
     this.hint = options.hint;
+    this.checks = options.checks ?? [];
     this.exitCode = options.exitCode ?? ExitCode.badInput;
   }
 }

@@ -67,6 +67,7 @@ export class Checker {
       [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
       {
         hint: `correct the spec, or say that it is meant: allow: [${names.join(', ')}]`,
+        checks: names,
       },
     );
   }

@@ -48,7 +48,7 @@ export class Refusals {
   refuse(check: FdtCheck, text: string, path: string): void {
     if (this.#allow.has(check)) return;
     const hint = `a bad tree on purpose? allow '${check}'`;
-    throw new KhoforgeError(checkCode(check), text, { where: { path }, hint });
+    throw new KhoforgeError(checkCode(check), text, { where: { path }, hint, checks: [check] });
   }
 }
 

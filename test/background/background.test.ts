@@ -226,6 +226,13 @@ describe('an error of work in the background', () => {
     expect(error.hint).toBe(hint);
   });
 
+  it('names the checks that a build broke', async () => {
+    const file = join(folder(), 'wrong.yaml');
+    writeFileSync(file, 'scratch: [{ size: 4MiB, addr: 1TiB }, { size: 5MiB }]\n');
+    const error = await refused(buildInBackground(file, join(folder(), 'image')));
+    expect(error.checks.toSorted()).toEqual(['scratch-alignment', 'scratch-outside-ram']);
+  });
+
   it('keeps addresses', async () => {
     const output = join(folder(), 'image');
     await buildInBackground(spec, output);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { intersection, unionOf, without } from '../../src/memory/intervals.ts';
+import { intersection, lowerBound, pairs, pairWith, unionOf, without } from '../../src/memory/intervals.ts';
 import { type Region, regionEnd } from '../../src/memory/regions.ts';
 
 const regions = fc.array(
@@ -41,6 +41,34 @@ describe('sets of regions', () => {
           expectTidy(result);
           expect(sorted(members(result))).toEqual(sorted(wanted));
         }
+      }),
+    );
+  });
+});
+
+describe('searches', () => {
+  const ascending = fc
+    .uniqueArray(fc.bigInt({ min: 0n, max: 200n }), { maxLength: 30 })
+    .map((numbers) => BigUint64Array.from(numbers.length % 2 === 0 ? numbers : numbers.slice(1)).sort());
+
+  it('find the first for which something holds', () => {
+    fc.assert(
+      fc.property(ascending, fc.bigInt({ min: 0n, max: 201n }), (numbers, limit) => {
+        const first = numbers.findIndex((number) => number >= limit);
+        const found = lowerBound(numbers.length, (i) => (numbers[i] ?? 0n) >= limit);
+        expect(found).toBe(first < 0 ? numbers.length : first);
+      }),
+    );
+  });
+
+  it('find the pair that an address is in', () => {
+    fc.assert(
+      fc.property(ascending, fc.bigInt({ min: 0n, max: 201n }), (numbers, address) => {
+        const all = [...pairs(numbers)];
+        expect(all.flatMap(({ start, end }) => [start, end])).toEqual([...numbers]);
+        expect(pairWith(numbers, address)).toEqual(
+          all.find(({ start, end }) => start <= address && address < end),
+        );
       }),
     );
   });
