@@ -12,7 +12,7 @@ import {
   qemuArguments,
   shellLine,
 } from '../guest/qemu.ts';
-import { runQemu } from '../guest/qemu-process.ts';
+import { qemuFailed, runQemu } from '../guest/qemu-process.ts';
 import { type BootElf, buildBootElf } from '../load/boot-elf.ts';
 import type { Image } from '../model/image.ts';
 import type { BootEvent } from './events.ts';
@@ -187,9 +187,7 @@ function fallbackReason(end: RunEnd, { accel }: BootOptions): string | undefined
 function rejectInfrastructure(end: RunEnd, argv: readonly string[]): void {
   const exitCode = ExitCode.couldNotRun;
   if (end.kind === 'aborted') throw new KhoforgeError('BOOT_ABORTED', 'the boot was aborted', { exitCode });
-  if (end.kind !== 'failed') return;
-  const message = `${argv[0]} failed (${end.status})${end.stderr ? `: ${end.stderr}` : ''}`;
-  throw new KhoforgeError('QEMU_FAILED', message, { exitCode, hint: `it was run as: ${shellLine(argv)}` });
+  if (end.kind === 'failed') throw qemuFailed(end, argv);
 }
 
 function checkSeconds(name: string, seconds: number | undefined): void {

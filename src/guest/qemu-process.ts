@@ -1,21 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { KhoforgeError } from '../base/errors.ts';
-import { reason } from '../base/files.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { LineSplitter, message, STOP_LINES } from './console.ts';
+import { ConsoleLog } from './console-log.ts';
 import type { Accelerator, RunEnd, RunEvent } from './events.ts';
-import { qemuMissing } from './qemu.ts';
+import { qemuMissing, shellLine } from './qemu.ts';
 
 export interface RunOptions {
   /** Program and arguments; the program prints the guest's console on its standard output. */
   readonly argv: readonly string[];
   readonly accel: Accelerator;
-  /** File that gets every byte of the console. */
+  /** Regular file that gets every byte of the console. */
   readonly logPath: string;
   /** Seconds for the whole run. */
   readonly timeout: number;
-  /** Seconds that the console may be silent at the start. */
-  readonly silence: number;
+  /** Seconds that the console may be silent at the start; default: the whole run. */
+  readonly silence?: number;
   /** The line that ends this silence; default: any byte. */
   readonly signOfLife?: RegExp;
   /** Console bytes after which the run is ended. Default 64 MiB. */
@@ -26,100 +25,135 @@ export interface RunOptions {
   readonly onEvent?: (event: RunEvent) => void;
 }
 
-const MAX_CONSOLE = 64 << 20;
+const MAX_CONSOLE_BYTES = 64 << 20;
 /** Bytes of QEMU's messages that are kept. */
-const MAX_STDERR = 64 << 10;
+const MAX_STDERR_BYTES = 64 << 10;
 /** Milliseconds for QEMU to end by itself after the guest's last line. */
 const STOP_GRACE = 1000;
+/** Milliseconds between two looks at the console. */
+const CONSOLE_PERIOD = 20;
+
+/** A QEMU that runs. */
+export interface RunningQemu {
+  /** How it ended; `failed` when QEMU, not the guest, is to blame. Rejects with `QEMU_MISSING`. */
+  readonly ended: Promise<RunEnd>;
+  /**
+   * What `work` comes to, which needs QEMU to run.
+   * @throws KhoforgeError `QEMU_FAILED` (exit code 3) when QEMU ends before
+   */
+  during<T>(work: Promise<T>): Promise<T>;
+}
 
 /**
- * Runs QEMU without a shell and reports what happens. It does not outlive this process, whatever ends that, except
- * SIGKILL.
- * @returns how it ended; `failed` when QEMU, not the guest, is to blame
+ * Runs QEMU to its end without a shell and reports what happens. It does not outlive this process, whatever ends
+ * that, except SIGKILL.
  * @throws KhoforgeError `QEMU_MISSING`, `LOG_UNWRITABLE`
  */
-export async function runQemu(options: RunOptions): Promise<RunEnd> {
-  const log = openLog(options.logPath);
+export function runQemu(options: RunOptions): Promise<RunEnd> {
+  return withQemu(options, ({ ended }) => ended);
+}
+
+/**
+ * The same for a QEMU that is worked with while it runs: it is killed when `use` is done.
+ * @throws KhoforgeError `QEMU_MISSING`, `LOG_UNWRITABLE`
+ */
+export async function withQemu<T>(options: RunOptions, use: (qemu: RunningQemu) => Promise<T>): Promise<T> {
+  const log = new ConsoleLog(options.logPath);
   const run = new Run(options, log);
   try {
-    return await run.end();
+    return await use(run);
   } finally {
     run.dispose();
-    closeSync(log);
+    await run.ended.catch(() => {});
+    log.close();
   }
 }
 
 /** One child process, its console, and what may end it early. */
-class Run {
+class Run implements RunningQemu {
+  readonly ended: Promise<RunEnd>;
   readonly #options: RunOptions;
-  readonly #log: number;
+  readonly #log: ConsoleLog;
   readonly #child: ChildProcess;
   readonly #splitter = new LineSplitter((text) => this.#line(text));
   readonly #started = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #silence: NodeJS.Timeout;
+  readonly #silence: NodeJS.Timeout | undefined;
   readonly #undo: (() => void)[] = [];
   /** Why we killed it, if we did. */
   #killedFor: RunEnd | undefined;
   #closed = false;
-  #bytes = 0;
   #stderr = '';
 
-  constructor(options: RunOptions, log: number) {
+  constructor(options: RunOptions, log: ConsoleLog) {
     this.#options = options;
     this.#log = log;
     const [program = '', ...args] = options.argv;
     options.onEvent?.({ type: 'start', argv: options.argv, accel: options.accel });
     // A process group of its own, so that everything in it can be killed, and ^C reaches us first.
-    this.#child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child.stdout?.on('data', (chunk: Buffer) => this.#console(chunk));
+    this.#child = spawn(program, args, { detached: true, stdio: ['ignore', log.file, 'pipe'] });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(0, MAX_STDERR);
+      this.#stderr = (this.#stderr + chunk.toString()).slice(0, MAX_STDERR_BYTES);
     });
+    this.ended = this.#end();
     const { timeout, silence } = options;
-    this.#silence = this.#after(silence * 1000, { kind: 'silence', seconds: silence });
+    if (silence !== undefined) {
+      this.#silence = this.#after(silence * 1000, { kind: 'silence', seconds: silence });
+    }
     this.#after(timeout * 1000, { kind: 'timeout', seconds: timeout });
+    const look = setInterval(() => this.#readConsole(), CONSOLE_PERIOD);
+    this.#undo.push(() => clearInterval(look));
     this.#dieWithParent();
     this.#obeySignal();
   }
 
-  end(): Promise<RunEnd> {
-    return new Promise((resolve, reject) => {
-      this.#child.once('error', (cause) => reject(this.#spawnError(cause)));
-      this.#child.once('close', (code, signal) => {
-        this.#closed = true;
-        this.#splitter.flush();
-        const end = this.#killedFor ?? ended(code, signal, this.#stderr);
-        this.#options.onEvent?.({ type: 'end', end, seconds: this.#seconds() });
-        resolve(end);
-      });
+  during<T>(work: Promise<T>): Promise<T> {
+    const early = this.ended.then((end) => {
+      throw endedEarly(end, this.#options.argv);
     });
+    return Promise.race([work, early]);
   }
 
   dispose(): void {
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const undo of this.#undo) undo();
+    for (const undo of this.#undo.splice(0)) undo();
     this.#killGroup();
   }
 
-  #console(chunk: Buffer): void {
-    if (this.#killedFor && this.#killedFor.kind !== 'stopped') return;
-    if (!this.#options.signOfLife) clearTimeout(this.#silence);
-    if (!this.#save(chunk)) return;
-    this.#bytes += chunk.length;
-    this.#splitter.push(chunk);
-    const limit = this.#options.maxBytes ?? MAX_CONSOLE;
-    if (this.#bytes > limit) this.#kill({ kind: 'flood', bytes: limit });
+  #end(): Promise<RunEnd> {
+    const ended = new Promise<RunEnd>((resolve, reject) => {
+      this.#child.once('error', (cause) => reject(qemuMissing(this.#options.argv[0], cause)));
+      this.#child.once('close', (code, signal) => {
+        this.#closed = true;
+        this.#readConsole();
+        this.#splitter.flush();
+        const end = this.#endOf(code, signal);
+        this.#options.onEvent?.({ type: 'end', end, seconds: this.#seconds() });
+        resolve(end);
+      });
+    });
+    ended.catch(() => {}); // where nobody waits for the end
+    return ended;
   }
 
-  #save(chunk: Buffer): boolean {
-    try {
-      writeSync(this.#log, chunk);
-      return true;
-    } catch (cause) {
-      this.#kill({ kind: 'failed', status: `cannot write the console log: ${reason(cause)}`, stderr: '' });
-      return false;
+  #readConsole(): void {
+    const limit = this.#options.maxBytes ?? MAX_CONSOLE_BYTES;
+    while (this.#killedFor === undefined || this.#killedFor.kind === 'stopped') {
+      const piece = this.#log.next();
+      if (piece.length === 0) return;
+      if (!this.#options.signOfLife) clearTimeout(this.#silence);
+      this.#splitter.push(piece);
+      if (this.#log.bytesRead > limit) this.#kill({ kind: 'flood', bytes: limit });
     }
+  }
+
+  #endOf(code: number | null, signal: string | null): RunEnd {
+    if (this.#killedFor?.kind === 'flood') this.#log.dropUnread();
+    if (this.#killedFor) return this.#killedFor;
+    const full = this.#log.whyFull();
+    if (full !== undefined) return { kind: 'failed', status: full, stderr: '' };
+    if (code === 0) return { kind: 'exit' };
+    return { kind: 'failed', status: signal ?? `exit status ${code}`, stderr: this.#stderr.trim() };
   }
 
   #line(text: string): void {
@@ -175,28 +209,20 @@ class Run {
     this.#undo.push(() => signal.removeEventListener('abort', onAbort));
   }
 
-  #spawnError(cause: Error): KhoforgeError {
-    const [program] = this.#options.argv;
-    return qemuMissing(program, cause);
-  }
-
   #seconds(): number {
     return Math.round(performance.now() - this.#started) / 1000;
   }
 }
 
-function ended(code: number | null, signal: string | null, stderr: string): RunEnd {
-  if (code === 0) return { kind: 'exit' };
-  return { kind: 'failed', status: signal ?? `exit status ${code}`, stderr: stderr.trim() };
+/** @returns the error for a QEMU that failed by itself */
+export function qemuFailed({ status, stderr }: { status: string; stderr: string }, argv: readonly string[]) {
+  return new KhoforgeError('QEMU_FAILED', `${argv[0]} failed (${status})${stderr ? `: ${stderr}` : ''}`, {
+    exitCode: ExitCode.couldNotRun,
+    hint: `it was run as: ${shellLine(argv)}`,
+  });
 }
 
-function openLog(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (cause) {
-    throw new KhoforgeError('LOG_UNWRITABLE', `cannot write the console log ${path}: ${reason(cause)}`, {
-      where: { file: path },
-      cause,
-    });
-  }
+function endedEarly(end: RunEnd, argv: readonly string[]): KhoforgeError {
+  const status = 'status' in end ? end.status : `it ended early: ${end.kind}`;
+  return qemuFailed({ status, stderr: 'stderr' in end ? end.stderr : '' }, argv);
 }

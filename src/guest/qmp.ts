@@ -1,16 +1,21 @@
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
+import { connectSocket } from './socket.ts';
 
-/** Longest wait for an answer; QEMU answers a monitor at once, also while it dumps. */
-const TIMEOUT = 30_000;
+/** Milliseconds for an answer; QEMU answers a monitor at once, also while it dumps. */
+const ANSWER_TIMEOUT = 30_000;
+
+type Message = Record<string, unknown>;
 
 /** A running QEMU by its machine protocol: one JSON object a line, answers in order, events between them. */
 export class Monitor {
   readonly #socket: Socket;
   readonly #lines: AsyncIterator<string>;
   readonly #path: string;
+  /** Events that nobody has waited for yet. */
+  readonly #events: Message[] = [];
 
   private constructor(path: string, socket: Socket) {
     this.#path = path;
@@ -20,50 +25,69 @@ export class Monitor {
 
   /**
    * @param path unix socket of `-qmp unix:PATH,server=on`
+   * @param patience milliseconds to wait for a QEMU that was just started
    * @throws KhoforgeError `MONITOR_FAILED` (exit code 3)
    */
-  static async connect(path: string): Promise<Monitor> {
-    const socket = createConnection(path);
-    socket.setTimeout(TIMEOUT, () => socket.destroy(new Error(`no answer within ${TIMEOUT / 1000} s`)));
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve).once('error', (cause) => reject(failed(path, reason(cause))));
+  static async connect(path: string, patience = 0): Promise<Monitor> {
+    const socket = await connectSocket(path, patience).catch((cause) => {
+      throw failed(path, reason(cause));
     });
     const monitor = new Monitor(path, socket);
-    // An error later ends the lines, and is told there.
-    socket.on('error', () => {});
-    await monitor.execute('qmp_capabilities');
-    return monitor;
+    try {
+      await monitor.execute('qmp_capabilities');
+      return monitor;
+    } catch (error) {
+      monitor.close();
+      throw error;
+    }
   }
 
   /** @returns what `return` holds @throws KhoforgeError `MONITOR_FAILED` when QEMU refuses, or is gone */
-  async execute(command: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  async execute(command: string, args: Message = {}): Promise<Message> {
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
+    this.#socket.setTimeout(ANSWER_TIMEOUT, () => this.close());
     for (;;) {
-      const { done, value } = await this.#lines.next();
-      if (done) throw failed(this.#path, `the connection ended during ${command}`);
-      const answer = parse(this.#path, value);
-      if ('error' in answer)
+      const answer = await this.#next(command);
+      if ('event' in answer) this.#events.push(answer);
+      if ('error' in answer) {
         throw failed(this.#path, `QEMU refuses ${command}: ${JSON.stringify(answer.error)}`);
-      if ('return' in answer) return isRecord(answer.return) ? answer.return : {};
+      }
+      if (!('return' in answer)) continue;
+      this.#socket.setTimeout(0);
+      return isMessage(answer.return) ? answer.return : {};
+    }
+  }
+
+  /** Waits for an event, as long as it takes. @returns its data @throws KhoforgeError `MONITOR_FAILED` */
+  async event(name: string): Promise<Message> {
+    for (;;) {
+      const event = this.#events.shift() ?? (await this.#next(`the wait for ${name}`));
+      if (event.event === name) return isMessage(event.data) ? event.data : {};
     }
   }
 
   close(): void {
     this.#socket.destroy();
   }
+
+  async #next(during: string): Promise<Message> {
+    const { done, value } = await this.#lines.next();
+    if (done) throw failed(this.#path, `the connection ended during ${during}`);
+    return parse(this.#path, value);
+  }
 }
 
-function parse(path: string, line: string): Record<string, unknown> {
+function parse(path: string, line: string): Message {
   try {
     const value: unknown = JSON.parse(line);
-    if (isRecord(value)) return value;
+    if (isMessage(value)) return value;
   } catch {
-    // Told below.
+    // The error follows.
   }
   throw failed(path, 'it does not speak QMP');
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null;
 }
 

@@ -12,8 +12,9 @@ export interface DumpProgress {
 }
 
 /**
- * Dumps the memory of a running QEMU guest into `path`, an ELF core. The guest stands still meanwhile and goes on
- * afterwards. A whole dump that an interrupted run left there is taken instead.
+ * Dumps the memory of a running QEMU guest into `path`, an ELF core. QEMU itself stops the guest meanwhile and resumes
+ * it (dump/dump.c: dump_init(), dump_cleanup(), 7.2), whatever becomes of this process. A whole dump that an
+ * interrupted run left there is used instead.
  * @param socket unix socket of QEMU's machine protocol
  * @returns whether there was one
  * @throws KhoforgeError `MONITOR_FAILED`, `DUMP_FAILED` (exit code 3)
@@ -26,14 +27,8 @@ export async function dumpGuest(
   if (isWholeDump(path)) return true;
   const monitor = await Monitor.connect(socket);
   try {
-    const { status } = await monitor.execute('query-status');
-    if (status === 'running') await monitor.execute('stop');
-    try {
-      await monitor.execute('dump-guest-memory', { paging: false, protocol: `file:${path}`, detach: true });
-      await finished(monitor, path, onProgress);
-    } finally {
-      if (status === 'running') await monitor.execute('cont');
-    }
+    await monitor.execute('dump-guest-memory', { paging: false, protocol: `file:${path}`, detach: true });
+    await finished(monitor, path, onProgress);
   } finally {
     monitor.close();
   }

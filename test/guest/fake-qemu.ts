@@ -9,6 +9,7 @@ export type Mode =
   | 'family'
   | 'fail'
   | 'crash'
+  | 'nonblocking'
   | 'flood'
   | 'arguments'
   | 'kvm-hang'

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunEnd, RunEvent } from '../../src/guest/events.ts';
-import { type RunOptions, runQemu } from '../../src/guest/qemu-process.ts';
+import { type RunOptions, runQemu, withQemu } from '../../src/guest/qemu-process.ts';
 import { fakeQemu, temporary } from './fake-qemu.ts';
 
 interface Outcome {
@@ -33,6 +33,8 @@ async function run(argv: string[], options: Partial<RunOptions> = {}): Promise<O
 
 /** For `waitFor`, whose own limit is a second: on a busy machine a process that was killed ends later. */
 const ENDS = { timeout: 600_000 };
+const pause = (milliseconds: number) =>
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -60,6 +62,17 @@ describe('runQemu', () => {
   it('keeps every byte of the console in the log, text or not', async () => {
     const { log } = await run(fakeQemu('exit', '\u0000\u0001\ufffd\u001b[0m\n'));
     expect(readFileSync(log, 'utf8')).toBe('\u0000\u0001\ufffd\u001b[0m\n');
+  });
+
+  it('loses nothing of the console while this process is busy', async () => {
+    const text = Array.from({ length: 40_000 }, (_, i) => `line ${i}\n`).join('');
+    const { end, lines } = await run(fakeQemu('nonblocking', text), {
+      // 300 ms in which nothing is read, once the console is there.
+      onEvent: ({ type }) => type === 'start' && setImmediate(() => pause(300)),
+    });
+    expect(end).toEqual({ kind: 'exit' });
+    expect(lines).toHaveLength(40_000);
+    expect(lines.at(-1)).toBe('line 39999');
   });
 
   it('passes arguments without a shell', async () => {
@@ -135,6 +148,13 @@ describe('runQemu', () => {
     });
   });
 
+  it('accepts no log that it cannot read back', async () => {
+    await expect(run(fakeQemu('exit'), { logPath: '/dev/null' })).rejects.toMatchObject({
+      code: 'LOG_UNWRITABLE',
+      message: 'the console log /dev/null is no regular file',
+    });
+  });
+
   it('kills the whole process group on abort', async () => {
     const abort = new AbortController();
     const { end, lines } = await run(fakeQemu('family'), {
@@ -167,5 +187,35 @@ describe('runQemu', () => {
     expect(end).toEqual({ kind: 'aborted' });
     await vi.waitFor(() => expect(isAlive(Number(lines[0]?.replace('child ', '')))).toBe(false), ENDS);
     expect(process.listenerCount('SIGHUP')).toBe(before);
+  });
+});
+
+describe('withQemu', () => {
+  const options = () => ({ accel: 'tcg', logPath: join(temporary(), 'console.log'), timeout: 60 }) as const;
+
+  it('kills QEMU when its user is done, or fails', async () => {
+    const work = async (fail: boolean) => {
+      let end: Promise<RunEnd> | undefined;
+      const used = withQemu({ ...options(), argv: fakeQemu('hang') }, async ({ ended }) => {
+        end = ended;
+        if (fail) throw new Error('enough');
+        return 'done';
+      });
+      return { used: await used.catch(String), end: await end };
+    };
+    const killed = { kind: 'failed', status: 'SIGKILL' };
+    expect(await work(false)).toMatchObject({ used: 'done', end: killed });
+    expect(await work(true)).toMatchObject({ used: 'Error: enough', end: killed });
+  });
+
+  it('ends a wait when QEMU fails, with what QEMU said', async () => {
+    const forever = new Promise<never>(() => {});
+    const used = withQemu({ ...options(), argv: fakeQemu('fail') }, (qemu) => qemu.during(forever));
+    await expect(used).rejects.toMatchObject({
+      code: 'QEMU_FAILED',
+      message: expect.stringContaining(
+        "failed (exit status 1): qemu-system-x86_64: -m banana: Parameter 'size'",
+      ),
+    });
   });
 });
