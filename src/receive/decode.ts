@@ -12,8 +12,8 @@ import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import type { Image } from '../model/image.ts';
 import { type BitmapEvidence, bitmapEvidence } from '../source/bitmap-evidence.ts';
-import { userOf } from '../users/registry.ts';
-import { type DecodedSubtree, facet } from '../users/user.ts';
+import { lineageOf, userOf } from '../users/registry.ts';
+import { type DecodedSubtree, facet, type Lineage } from '../users/user.ts';
 import { blobBytes } from './blob.ts';
 
 export interface InspectedSubtree {
@@ -43,6 +43,8 @@ export interface Inspection {
   /** Whether the bitmaps are as long as the target's generation has them; null where the compatible string tells. */
   readonly bitmaps: BitmapEvidence | null;
   readonly subtrees: readonly InspectedSubtree[];
+  /** What its users tell of the kernels before; null when none does. */
+  readonly lineage: Lineage | null;
   readonly problems: readonly string[];
 }
 
@@ -72,19 +74,27 @@ export function inspect(image: Image): Inspection {
     problems.push(`memory map: not by ${generation.name}: ${bitmaps.reasons.join('; ')}`);
   }
   const orders = new Orders(image, memoryMap);
+  const scratch = attempt(problems, 'scratch array', () => scratchArray(image)) ?? [];
+  const subtrees = (root?.children ?? []).map((node) => subtree(image, node, orders, problems));
   return {
     target: image.target,
     compatible,
     handedOver,
     finalized: memoryMap !== null && memoryMap !== 0n,
     fdt: tree ? { phys: image.bootRecord.fdtAddr, size: tree.header.totalsize, tree } : null,
-    scratch: attempt(problems, 'scratch array', () => scratchArray(image)) ?? [],
+    scratch,
     memoryMap,
     walk,
     bitmaps,
-    subtrees: (root?.children ?? []).map((node) => subtree(image, node, orders, problems)),
+    subtrees,
+    lineage: lineageIn(image, subtrees),
     problems,
   };
+}
+
+function lineageIn({ target }: Image, subtrees: readonly InspectedSubtree[]): Lineage | null {
+  const all = subtrees.flatMap(({ name, decoded }) => (decoded && lineageOf(target, name, decoded)) ?? []);
+  return all[0] ?? null;
 }
 
 function rootTree(image: Image): FdtTree {

@@ -205,7 +205,6 @@ const RANGES_PER_PART = 2 ** 15;
 /** All but the ranges of preserved memory. */
 function inspectDocument(inspection: Inspection, source: string, opened?: OpenedSource): string {
   const { target, fdt, scratch, walk, memoryMap, bitmaps, subtrees } = inspection;
-  const metadata = subtrees.find(({ name }) => name === 'kexec-metadata')?.decoded?.fields;
   return toJson('inspect', 1, {
     source,
     ...(opened && { found: sourceJson(opened) }),
@@ -234,13 +233,7 @@ function inspectDocument(inspection: Inspection, source: string, opened?: Opened
       ranges: [],
     },
     subtrees: subtrees.map(({ name, phys, size, decoded, head }) => ({ name, phys, size, decoded, head })),
-    metadata: metadata
-      ? {
-          version: metadata.version ?? null,
-          previousRelease: metadata.previous_release ?? null,
-          kexecCount: metadata.kexec_count ?? null,
-        }
-      : null,
+    metadata: inspection.lineage,
     problems: inspection.problems,
   });
 }

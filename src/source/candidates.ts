@@ -1,13 +1,12 @@
 import { ALL_PAGE_SIZES, type Arch, DEFAULT_ARCH, PAGE_SIZES } from '../abi/arch.ts';
 import { GENERATIONS, type Generation } from '../abi/generations.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { type Endian, makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
-import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from '../users/kexec-metadata/abi.ts';
+import { lineageReader } from '../users/registry.ts';
 import { bitmapEvidence } from './bitmap-evidence.ts';
 import type { FoundRecord } from './boot-records.ts';
 
@@ -171,14 +170,18 @@ function holds(ranges: BigUint64Array, phys: bigint): boolean {
   return start !== undefined && start <= phys;
 }
 
+/** kexec boots since the last cold boot, where a subtree counts them. */
 function kexecCount(memory: PhysicalMemory, { root }: FdtTree, target: Target): number | null {
-  const node = root.children.find(({ name }) => name === KHO_METADATA_NODE_NAME);
-  const property = node && getProperty(node, target.generation.blobProperty);
-  const phys = property && asU64Native(property.value, target.endian);
-  if (phys === undefined) return null;
-  const { size } = layoutOf(kho_kexec_metadata, target);
-  if (!memory.covers(phys, size)) return null;
-  return decodeStruct(kho_kexec_metadata, target, memory.read(phys, size)).kexec_count;
+  for (const node of root.children) {
+    const lineage = lineageReader(target, node.name);
+    const property = getProperty(node, target.generation.blobProperty);
+    const phys = property && asU64Native(property.value, target.endian);
+    if (!lineage || phys === undefined || !memory.covers(phys, target.pageSize)) continue;
+    const bytes = memory.read(phys, target.pageSize);
+    const { kexecCount: count } = lineage({ target, memory, phys, bytes, orderAt: () => undefined });
+    if (typeof count === 'number') return count;
+  }
+  return null;
 }
 
 /** Below 0 when `a` hangs together better. */

@@ -6,7 +6,15 @@ import { luo } from './luo/index.ts';
 import { raw } from './raw/index.ts';
 import { emptyBlob, respec as respecBytes } from './raw/respec.ts';
 import { reserveMem } from './reserve-mem/index.ts';
-import { type Described, facet, type LocatedSubtree, type User } from './user.ts';
+import {
+  type Blob,
+  type DecodedSubtree,
+  type Described,
+  facet,
+  type Lineage,
+  type LocatedSubtree,
+  type User,
+} from './user.ts';
 import { vmallocArea } from './vmalloc/index.ts';
 
 /** Every KHO user that khoforge knows, by its key in a spec. A new one is a folder beside this file and a line here. */
@@ -30,6 +38,19 @@ export function userOf(target: Target, name: string): User | undefined {
     const named = facet(node);
     return named && constantOf(target, named) === name;
   });
+}
+
+/** What a subtree tells of the kernels before the receiver; undefined where it is not of a user that does. */
+export function lineageOf(target: Target, name: string, decoded: DecodedSubtree): Lineage | undefined {
+  const user = userOf(target, name);
+  return user && facet(user.lineage)?.(decoded.fields);
+}
+
+/** The same from a blob that is not decoded yet; undefined for a subtree of nobody who does. */
+export function lineageReader(target: Target, name: string): ((blob: Blob) => Lineage) | undefined {
+  const user = userOf(target, name);
+  const [decode, lineage] = [user && facet(user.decode), user && facet(user.lineage)];
+  return decode && lineage && ((blob) => lineage(decode(blob).fields));
 }
 
 /** Any subtree, by its bytes. */

@@ -55,6 +55,14 @@ export interface SpecFragment {
   readonly unpreserve?: string;
 }
 
+/** What a user's state tells of the kernels before the receiver; null where it does not say. */
+export interface Lineage {
+  readonly version: DecodedValue;
+  readonly previousRelease: DecodedValue;
+  /** kexec boots since the last cold boot. */
+  readonly kexecCount: DecodedValue;
+}
+
 /** What a receiving kernel says on its console about one user's state. */
 export interface ConsoleLines {
   /** Only a kernel that used the state says it. */
@@ -110,6 +118,8 @@ export interface User<Schema extends z.ZodType = z.ZodType> extends Described {
   readonly decode: Facet<(blob: Blob) => DecodedSubtree>;
   /** What a receiving kernel does with it, and when: `verify` goes by it. */
   readonly receive: Facet<Receive>;
+  /** Reads decoded fields. */
+  readonly lineage: Facet<(fields: DecodedSubtree['fields']) => Lineage>;
   /** The entry of a spec that makes this subtree; undefined where no entry can. */
   readonly respec: Facet<(subtree: LocatedSubtree) => SpecFragment | undefined>;
   /** Whose state it hands over with its own, such as that of files. */

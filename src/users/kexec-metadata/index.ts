@@ -14,6 +14,11 @@ export const kexecMetadata = defineUser({
   emit,
   decode,
   receive,
+  lineage: ({ version = null, previous_release = null, kexec_count = null }) => ({
+    version,
+    previousRelease: previous_release,
+    kexecCount: kexec_count,
+  }),
   respec,
   console: consoleLines,
   abi: ownAbi,

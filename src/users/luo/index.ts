@@ -1,5 +1,5 @@
 import { memfd } from '../memfd/index.ts';
-import { defineUser } from '../user.ts';
+import { defineUser, none } from '../user.ts';
 import { LUO_KHO_ENTRY_NAME } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './luo.ts';
@@ -15,6 +15,7 @@ export const luo = defineUser({
   emit,
   decode,
   receive,
+  lineage: none('it says nothing of the kernels before'),
   respec,
   console: consoleLines,
   abi: ownAbi,

@@ -12,6 +12,7 @@ export const raw = defineUser({
   emit,
   decode: none(ANYBODY),
   receive: none(ANYBODY),
+  lineage: none(ANYBODY),
   respec,
   console: none(ANYBODY),
   abi: none(ANYBODY),

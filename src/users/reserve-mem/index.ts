@@ -1,4 +1,4 @@
-import { defineUser } from '../user.ts';
+import { defineUser, none } from '../user.ts';
 import { MEMBLOCK_KHO_FDT } from './abi.ts';
 import { consoleLines } from './console.ts';
 import { ownAbi } from './own-abi.ts';
@@ -14,6 +14,7 @@ export const reserveMem = defineUser({
   emit,
   decode,
   receive,
+  lineage: none('it says nothing of the kernels before'),
   respec,
   console: consoleLines,
   abi: ownAbi,

@@ -11,6 +11,7 @@ export const vmallocArea = defineUser({
   emit,
   decode: none(NAMELESS),
   receive: none(NAMELESS),
+  lineage: none(NAMELESS),
   respec: none(NAMELESS),
   console: none('kho_restore_vmalloc() says nothing; who asked for the area does'),
   abi: none('struct kho_vmalloc is part of KHO itself, in kexec_handover.h'),
