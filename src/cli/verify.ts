@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { receiverFor } from '../kernel/receivers.ts';
-import { severities } from '../kernel/severity.ts';
+import { severityOverrides } from '../receive/severity.ts';
 import { verifyImage } from '../receive/verify.ts';
 import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../render/verify.ts';
 import { openImage } from './source.ts';
@@ -24,7 +24,7 @@ Example:
   khoforge verify out/quickstart --target-tree linux
 
 The verdict is revived, rejected (the kernel refuses the handover and says so), ignored (it boots as if there
-were none) or broken (a kernel warning, a restore that fails, a panic, or a fate that is not defined).
+were none) or broken (a kernel warning, a restore that fails, a panic, or an outcome that is not defined).
 Exit code 0: revived, and no finding is an error; 1: otherwise; 2: bad input.
 `;
 
@@ -48,7 +48,7 @@ export function verifyCommand(done: (code: ExitCode) => void): Command {
 
 function run(source: string, options: Options): ExitCode {
   const { error, warning, note } = options;
-  const severity = severities({ error, warning, note });
+  const severity = severityOverrides({ error, warning, note });
   const { image, own } = openImage(source, options);
   if (own && options.receiver !== undefined) {
     throw new KhoforgeError('USAGE', '--receiver is a release: it excludes --target and --target-tree');

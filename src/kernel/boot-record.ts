@@ -1,7 +1,8 @@
 import { layoutOf } from '../abi/layout.ts';
 import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
-import { type LineEvent, log, report, type Stage } from './events.ts';
+import { report } from './checks.ts';
+import { type LineEvent, log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import type { Receiver } from './receivers.ts';
 

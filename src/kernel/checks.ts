@@ -1,22 +1,10 @@
-import type { Severity } from '../model/finding.ts';
-
-interface CheckInfo {
-  /** Unless the user promotes or demotes it. */
-  readonly severity: Severity;
-  /** `kernel`: the kernel makes this check. `rule`: it relies on it without checking. */
-  readonly by: 'kernel' | 'rule';
-  readonly text: string;
-}
-
-const error = (by: CheckInfo['by'], text: string) => ({ severity: 'error', by, text }) as const;
-const warning = (by: CheckInfo['by'], text: string) => ({ severity: 'warning', by, text }) as const;
-const note = (text: string) => ({ severity: 'note', by: 'rule', text }) as const;
+import { type Checks, error, note, reporter, warning } from './check.ts';
 
 /**
- * Everything `verify` looks at, in the order in which a receiving kernel comes to it. A name that the producer's checks
+ * What `verify` looks at before any user of KHO comes to its state. A name that the producer's checks
  * (src/emit/checks.ts) have too means the same rule.
  */
-export const VERIFY_CHECKS = {
+export const KERNEL_CHECKS = {
   // Boot record: arch/x86/kernel/setup.c: add_kho(), drivers/of/fdt.c: early_init_dt_check_kho()
   'boot-record-absent': error('kernel', 'no boot record: nothing was handed over'),
   'setup-data-type': error('kernel', 'a setup_data record of another type, which nobody reads as KHO'),
@@ -92,49 +80,8 @@ export const VERIFY_CHECKS = {
   'subtree-alignment': warning('rule', 'a subtree blob that does not start a page'),
   'subtree-unknown': note('a subtree that nobody in the receiver asks for'),
   'stale-bytes': note('bytes behind a blob in its last page: what the kernel before had there'),
-  // kexec-metadata: KH kho_in_kexec_metadata()
-  'kexec-metadata-size': error('kernel', 'kexec-metadata that is too small'),
-  'kexec-metadata-version': error('kernel', 'kexec-metadata of a version that the receiver does not know'),
-  'kexec-metadata-release': warning('rule', 'a previous_release that is not terminated'),
-  // kho_test: lib/test_kho.c, KH kho_restore_vmalloc(), kho_restore_page()
-  'kho-test-format': error('kernel', 'a kho_test FDT that kho_test_restore() refuses'),
-  'kho-test-vmalloc': error('kernel', 'a list of test folios that kho_restore_vmalloc() refuses'),
-  'kho-test-folio': error('kernel', 'a test folio that is not preserved, or at another order'),
-  'kho-test-checksum': error('kernel', 'test data that does not add up to its checksum'),
-  'kho-test-contents': note('test folios whose contents are not in the image: the checksum is not compared'),
-  // LUO: kernel/liveupdate/luo_core.c: luo_early_startup(); it panics on each of these
-  'luo-size': error('kernel', 'LUO state that is too small'),
-  'luo-compatible': error('kernel', 'LUO state of another version'),
-  'luo-number': error('kernel', 'LUO state without its number of live updates'),
-  'luo-sessions': error('kernel', 'LUO sessions that luo_session_setup_incoming() refuses'),
-  'luo-flbs': error('kernel', 'LUO FLBs that luo_flb_setup_incoming() refuses'),
-  'luo-not-preserved': error('rule', 'LUO memory that is not preserved'),
-  // Sessions: kernel/liveupdate/luo_session.c, luo_file.c, when /dev/liveupdate is opened
-  'luo-array': error('rule', 'more sessions or files than fit the fixed array of 6.19 and 7.1'),
-  'luo-session-twice': error(
-    'kernel',
-    'two sessions of one name: no session can be retrieved, or up to there',
-  ),
-  'luo-files': error('kernel', 'a list of files that luo_file_deserialize() refuses'),
-  'luo-handler': error('kernel', 'a file whose handler the receiver does not have'),
-  'luo-token-twice': error('rule', 'two files of one token: only the first can be retrieved'),
-  // memfd: mm/memfd_luo.c: memfd_luo_retrieve(), when the file is retrieved
-  'memfd-seals': error('kernel', 'a memfd with seals that the receiver does not know'),
-  'memfd-list': error('kernel', 'a list of folios that kho_restore_vmalloc() refuses, or that is too short'),
-  'memfd-folio': error('kernel', 'a folio of a memfd that is not preserved, or restored twice'),
-  'memfd-index-twice': error('kernel', 'two folios for one page of a memfd'),
-  'memfd-index': error('rule', 'a folio beyond the end of a memfd, or not aligned in it'),
-  'memfd-large-folio': note(
-    'folios of a memfd that are larger than a page: the receiver needs CONFIG_TRANSPARENT_HUGEPAGE',
-  ),
-  // reserve_mem: mm/memblock.c: reserve_mem_kho_revive(), for a receiver that is booted with reserve_mem=
-  'memblock-format': warning('kernel', 'a memblock FDT that no reserve_mem= is revived from'),
-  'memblock-region': warning('kernel', 'a reserve_mem region that is not revived'),
-  'memblock-not-preserved': error('rule', 'a reserve_mem region that is not preserved'),
-} as const satisfies Record<string, CheckInfo>;
+} as const satisfies Checks;
 
-export type VerifyCheck = keyof typeof VERIFY_CHECKS;
+export type KernelCheck = keyof typeof KERNEL_CHECKS;
 
-export function isVerifyCheck(name: string): name is VerifyCheck {
-  return Object.hasOwn(VERIFY_CHECKS, name);
-}
+export const report = reporter(KERNEL_CHECKS);

@@ -1,6 +1,5 @@
 import type { Severity } from '../model/finding.ts';
 import type { Verdict } from '../model/image.ts';
-import type { VerifyCheck } from './checks.ts';
 
 /**
  * What becomes of the handover. `undefined`: the one or the other, by what is overwritten when. `dies`: the kernel ends
@@ -25,7 +24,9 @@ export interface ReportDetails {
 /** Something that is wrong with the image, or worth knowing. */
 export interface FindingEvent extends ReportDetails {
   readonly kind: 'finding';
-  readonly check: VerifyCheck;
+  /** Its name, such as `fdt-header`. */
+  readonly check: string;
+  readonly severity: Severity;
 }
 
 /** A line on the receiving kernel's console. */
@@ -44,12 +45,6 @@ export type VerifyEvent = FindingEvent | LineEvent | UnpredictableEvent;
 
 /** One step of the receiving kernel: it yields what happens, and returns what the next step needs. */
 export type Stage<Result = void> = Generator<VerifyEvent, Result>;
-
-export const report = (check: VerifyCheck, details: ReportDetails): FindingEvent => ({
-  kind: 'finding',
-  check,
-  ...details,
-});
 
 export const log = (line: string): LineEvent => ({ kind: 'line', line });
 

@@ -1,7 +1,7 @@
 import { hex, humanSize } from '../base/numbers.ts';
 import type { MapFinding } from '../memory/map-walk.ts';
-import type { VerifyCheck } from './checks.ts';
-import { type FindingEvent, type Outcome, report } from './events.ts';
+import { type KernelCheck, report } from './checks.ts';
+import type { FindingEvent, Outcome } from './events.ts';
 import type { Kernel } from './kernel.ts';
 
 const WHERE = 'memory-map';
@@ -19,7 +19,7 @@ function whereOf({ parent, index }: MapFinding): string {
 }
 
 interface Meaning {
-  readonly check: VerifyCheck;
+  readonly check: KernelCheck;
   readonly text: string;
   readonly outcome?: Outcome;
 }

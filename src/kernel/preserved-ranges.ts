@@ -1,7 +1,8 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex } from '../base/numbers.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
-import { type FindingEvent, report, type Stage } from './events.ts';
+import { report } from './checks.ts';
+import type { FindingEvent, Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import type { Scratch } from './scratch.ts';
 

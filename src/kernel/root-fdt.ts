@@ -3,8 +3,8 @@ import { hex } from '../base/numbers.ts';
 import { getField, viewOf } from '../fdt/format.ts';
 import { asU64Native } from '../fdt/values.ts';
 import { canMap, EFAULT, EINVAL, ENOENT, logRefusal, mappedEnd } from './boot-record.ts';
-import type { VerifyCheck } from './checks.ts';
-import { report, type Stage } from './events.ts';
+import { type KernelCheck, report } from './checks.ts';
+import type { Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import { breaksAlignment, checkHeader, KernelFdt } from './libfdt.ts';
 import type { Receiver } from './receivers.ts';
@@ -144,7 +144,7 @@ interface Refusal {
 /** The kernel says why, and that it goes on without KHO: it boots as after any kexec, and all state is lost. */
 function* refuse(
   { receiver }: Kernel,
-  check: VerifyCheck,
+  check: KernelCheck,
   errno: number,
   { text, line, outcome }: Refusal,
 ): Stage<undefined> {

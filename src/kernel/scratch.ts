@@ -3,7 +3,8 @@ import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { canMap, EFAULT, logRefusal } from './boot-record.ts';
-import { log, report, type Stage } from './events.ts';
+import { report } from './checks.ts';
+import { log, type Stage } from './events.ts';
 import { type Kernel, mergeRegions } from './kernel.ts';
 
 const WHERE = 'scratch';

@@ -1,4 +1,3 @@
-import { VERIFY_CHECKS, type VerifyCheck } from '../kernel/checks.ts';
 import type { FindingEvent, Outcome, VerifyEvent } from '../kernel/events.ts';
 import type { Finding, Severity, Verification } from '../model/finding.ts';
 import type { Verdict } from '../model/image.ts';
@@ -17,7 +16,7 @@ const RANK: Readonly<Record<Verdict, number>> = { revived: 0, ignored: 1, reject
 export function verificationOf(
   events: Iterable<VerifyEvent>,
   receiver: string,
-  severities: ReadonlyMap<VerifyCheck, Severity> = new Map(),
+  severities: ReadonlyMap<string, Severity> = new Map(),
 ): Verification {
   const handover = new Handover();
   const findings = new Findings(severities);
@@ -63,11 +62,11 @@ class Handover {
 
 /** The first findings of each check, and how many there were of the others. */
 class Findings {
-  readonly #severities: ReadonlyMap<VerifyCheck, Severity>;
+  readonly #severities: ReadonlyMap<string, Severity>;
   readonly #listed: Finding[] = [];
-  readonly #counts = new Map<VerifyCheck, number>();
+  readonly #counts = new Map<string, number>();
 
-  constructor(severities: ReadonlyMap<VerifyCheck, Severity>) {
+  constructor(severities: ReadonlyMap<string, Severity>) {
     this.#severities = severities;
   }
 
@@ -76,7 +75,7 @@ class Findings {
     const count = (this.#counts.get(check) ?? 0) + 1;
     this.#counts.set(check, count);
     if (count > MAX_LISTED) return;
-    const severity = this.#severities.get(check) ?? event.severity ?? VERIFY_CHECKS[check].severity;
+    const severity = this.#severities.get(check) ?? event.severity;
     this.#listed.push({ check, severity, text, where, kernel, errno: errno ?? null });
   }
 

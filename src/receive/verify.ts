@@ -1,6 +1,6 @@
 import { readBootRecord } from '../kernel/boot-record.ts';
-import type { VerifyCheck } from '../kernel/checks.ts';
-import { report, type Stage, type VerifyEvent } from '../kernel/events.ts';
+import { report } from '../kernel/checks.ts';
+import type { Stage, VerifyEvent } from '../kernel/events.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { readMemoryMap } from '../kernel/memory-map.ts';
 import { defaultReceiver, type Receiver, receiverOf } from '../kernel/receivers.ts';
@@ -21,7 +21,7 @@ export interface ReceiverOptions {
 
 export interface VerifyOptions extends ReceiverOptions {
   /** Severities other than the checks' own. */
-  readonly severity?: ReadonlyMap<VerifyCheck, Severity>;
+  readonly severity?: ReadonlyMap<string, Severity>;
 }
 
 /**

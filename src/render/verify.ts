@@ -45,7 +45,7 @@ export function verifyJson({ findings, console: lines, ...rest }: Verification, 
 
 /** The verdict, then each check that found something: it fails when that is an error. */
 export function verifyKtap({ receiver, verdict, certain, findings }: Verification): string {
-  const doubt = certain ? {} : { diagnostics: ['the fate is undefined: it may be revived by luck'] };
+  const doubt = certain ? {} : { diagnostics: ['the outcome is undefined: it may be revived by luck'] };
   const checks = [...new Set(findings.map(({ check }) => check))].map((check): KtapTest => {
     const own = findings.filter((finding) => finding.check === check);
     return {

@@ -1,5 +1,7 @@
 import { constantOf } from '../abi/constants.ts';
 import type { Target } from '../abi/target.ts';
+import type { Checks } from '../kernel/check.ts';
+import { KERNEL_CHECKS } from '../kernel/checks.ts';
 import { kexecMetadata } from './kexec-metadata/index.ts';
 import { khoTest } from './kho-test/index.ts';
 import { luo } from './luo/index.ts';
@@ -73,3 +75,10 @@ export const CONSOLE_LINES = PARTS.flatMap(({ console }) => facet(console) ?? []
 
 /** What the users do in a receiving kernel. */
 export const RECEIVES = ALL.flatMap(({ receive }) => facet(receive) ?? []);
+
+/** Everything `verify` looks at, by name. */
+export const VERIFY_CHECKS: Checks = Object.assign(
+  {},
+  KERNEL_CHECKS,
+  ...PARTS.map(({ checks }) => facet(checks)),
+);

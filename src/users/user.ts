@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Target } from '../abi/target.ts';
 import type { Governed, Unit } from '../abi/unit.ts';
 import type { Producer } from '../emit/producer.ts';
+import type { Checks } from '../kernel/check.ts';
 import type { Receive } from '../kernel/stages.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Block } from '../memory/preserved-blocks.ts';
@@ -101,6 +102,8 @@ export function facet<T extends object>(value: Facet<T>): T | undefined {
 
 /** What is known of everyone whose state is handed over: of a KHO user, and of whom a user hands over in turn. */
 export interface Described {
+  /** What `verify` looks at in its state. */
+  readonly checks: Facet<Checks>;
   readonly console: Facet<ConsoleLines>;
   readonly abi: Facet<OwnAbi>;
 }

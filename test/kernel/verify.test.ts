@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { isVerifyCheck, type VerifyCheck } from '../../src/kernel/checks.ts';
 import { receiverOf } from '../../src/kernel/receivers.ts';
 import type { Verification } from '../../src/model/finding.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
-import { FIXTURES, imageOf } from '../receive/verify-fixtures.ts';
+import { FIXTURES, type FixtureName, imageOf, isFixture } from '../receive/verify-fixtures.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 
 const said: string[] = [];
@@ -45,7 +44,7 @@ describe('what verify foretells, a real 7.3 kernel does', () => {
   const names = Object.entries(FIXTURES).flatMap(([name, { spec, from, receiver }]) => {
     const { release = '7.3' } = spec.target ?? {};
     const booted = release === '7.3' && from === undefined && receiver === undefined;
-    return booted && isVerifyCheck(name) ? [name] : [];
+    return booted && isFixture(name) ? [name] : [];
   });
 
   it.each(names)('%s', async (name) => {
@@ -56,7 +55,7 @@ describe('what verify foretells, a real 7.3 kernel does', () => {
 });
 
 /** Fixtures whose fate or whose lines depend on the release; built for that release, where it can be. */
-const BY_RELEASE: readonly VerifyCheck[] = [
+const BY_RELEASE: readonly FixtureName[] = [
   'fdt-unmapped',
   'fdt-header',
   'fdt-header-alignment',
@@ -70,7 +69,7 @@ const BY_RELEASE: readonly VerifyCheck[] = [
   'kho-test-checksum',
 ];
 
-const ONLY: Readonly<Record<string, readonly VerifyCheck[]>> = {
+const ONLY: Readonly<Record<string, readonly FixtureName[]>> = {
   '6.18': ['map-chunk'],
   '6.19': ['map-chunk', 'memory-map-zero', 'luo-compatible', 'luo-number'],
   '7.1': ['memory-map-zero', 'range-order', 'subtree-blob-size', 'luo-compatible', 'luo-number', 'luo-flbs'],
@@ -107,6 +106,6 @@ describe.each(RECEIVERS.filter((release) => release in ONLY))(
 );
 
 /** 6.18 does not say that its self-test failed: the console shows only that there was a handover. */
-function isUnseen(name: VerifyCheck, release: string): boolean {
+function isUnseen(name: FixtureName, release: string): boolean {
   return name === 'kho-test-checksum' && !receiverOf(release).testReportsFailure;
 }

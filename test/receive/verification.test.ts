@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { log, report, UNPREDICTABLE, type VerifyEvent } from '../../src/kernel/events.ts';
+import { reporter } from '../../src/kernel/check.ts';
+import { log, UNPREDICTABLE, type VerifyEvent } from '../../src/kernel/events.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { verificationOf } from '../../src/receive/verification.ts';
 import { verifyEvents } from '../../src/receive/verify.ts';
+import { VERIFY_CHECKS } from '../../src/users/registry.ts';
 import { good, SESSIONS } from './verify-fixtures.ts';
 
+const report = reporter(VERIFY_CHECKS);
 const of = (...events: VerifyEvent[]) => verificationOf(events, '7.3');
 const at = { where: 'here', text: 'wrong' };
 

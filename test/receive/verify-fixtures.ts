@@ -1,6 +1,5 @@
 import { FdtSequentialWriter } from '../../src/fdt/sequential.ts';
 import { cString, u64Native } from '../../src/fdt/values.ts';
-import type { VerifyCheck } from '../../src/kernel/checks.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Image, Verdict } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
@@ -135,7 +134,8 @@ function leafAt(entry: string, index: number, bit: number): Spec {
   return override({ [`memory-map/nodes[0]/${entry}`]: start }, { patch });
 }
 
-export const FIXTURES: Readonly<Record<VerifyCheck, Fixture>> = {
+/** By the check that each breaks. */
+export const FIXTURES = {
   'boot-record-absent': ignored({ target: { release: '6.18' }, finalized: false }),
   'setup-data-type': ignored(override({ 'setup_data/type': 99 })),
   'setup-data-unmapped': broken(override({ 'setup_data/len': 0 })),
@@ -349,4 +349,10 @@ export const FIXTURES: Readonly<Record<VerifyCheck, Fixture>> = {
   'memblock-not-preserved': revived(
     withRaw('memblock', tree({ compatible: text('memblock-v1'), trace: region(0x8000000n, 4096n) })),
   ),
-};
+} satisfies Readonly<Record<string, Fixture>>;
+
+export type FixtureName = keyof typeof FIXTURES;
+
+export function isFixture(name: string): name is FixtureName {
+  return Object.hasOwn(FIXTURES, name);
+}

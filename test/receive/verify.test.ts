@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../src/emit/checks.ts';
-import { VERIFY_CHECKS, type VerifyCheck } from '../../src/kernel/checks.ts';
 import { RECEIVERS, receiverOf } from '../../src/kernel/receivers.ts';
-import { severities } from '../../src/kernel/severity.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
+import { severityOverrides } from '../../src/receive/severity.ts';
 import { type VerifyOptions, verifyImage } from '../../src/receive/verify.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
-import { FIXTURES, good, imageOf } from './verify-fixtures.ts';
+import { VERIFY_CHECKS } from '../../src/users/registry.ts';
+import { FIXTURES, good, imageOf, isFixture } from './verify-fixtures.ts';
 
-const NAMES = Object.keys(VERIFY_CHECKS).filter((name): name is VerifyCheck => name in FIXTURES);
+const NAMES = Object.keys(VERIFY_CHECKS).filter(isFixture);
 const optionsOf = ({ receiver }: { receiver?: string }): VerifyOptions =>
   receiver === undefined ? {} : { receiver };
 const verify = (spec: Spec, receiver?: string) =>
@@ -64,7 +64,7 @@ describe('each check', () => {
       verdict: fixture.verdict,
     });
     const own = result.findings.find(({ check }) => check === name);
-    expect(own).toMatchObject({ severity: VERIFY_CHECKS[name].severity, where: expect.stringMatching(/./) });
+    expect(own).toMatchObject({ severity: VERIFY_CHECKS[name]?.severity, where: expect.stringMatching(/./) });
   });
 
   it('is in docs/verify.md with its severity and its meaning, and nothing else is', () => {
@@ -94,18 +94,20 @@ describe('each check', () => {
   });
 });
 
-describe('severities', () => {
+describe('severity overrides', () => {
   const { spec } = FIXTURES['subtree-unknown'];
 
   it('can be promoted and demoted by name', () => {
-    const result = verifyImage(buildImage(spec), { severity: severities({ error: ['subtree-unknown'] }) });
+    const result = verifyImage(buildImage(spec), {
+      severity: severityOverrides({ error: ['subtree-unknown'] }),
+    });
     expect(result.findings).toMatchObject([{ check: 'subtree-unknown', severity: 'error' }]);
     expect(result.verdict).toBe('revived');
   });
 
   it('take the highest of two, and no unknown name', () => {
-    expect(severities({ note: ['map-empty'], error: ['map-empty'] }).get('map-empty')).toBe('error');
-    expect(() => severities({ note: ['map-emtpy'] })).toThrowError("there is no check 'map-emtpy'");
+    expect(severityOverrides({ note: ['map-empty'], error: ['map-empty'] }).get('map-empty')).toBe('error');
+    expect(() => severityOverrides({ note: ['map-emtpy'] })).toThrowError("there is no check 'map-emtpy'");
   });
 });
 

@@ -1,5 +1,6 @@
 import { defineUser } from '../user.ts';
 import { KHO_METADATA_NODE_NAME } from './abi.ts';
+import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kexec-metadata.ts';
 import { ownAbi } from './own-abi.ts';
@@ -20,6 +21,7 @@ export const kexecMetadata = defineUser({
     kexecCount: kexec_count,
   }),
   respec,
+  checks,
   console: consoleLines,
   abi: ownAbi,
   parts: [],

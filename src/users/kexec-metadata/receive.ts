@@ -1,11 +1,11 @@
 import { constantOf } from '../../abi/constants.ts';
 import { decodeStruct, hasField, layoutOf } from '../../abi/layout.ts';
-import type { VerifyCheck } from '../../kernel/checks.ts';
-import { type FindingEvent, log, report, type Stage } from '../../kernel/events.ts';
+import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from './abi.ts';
+import { report } from './checks.ts';
 
 const WHERE = KHO_METADATA_NODE_NAME;
 const VERSION_BYTES = 4n;
@@ -56,7 +56,7 @@ function* readMetadata(kernel: Kernel, phys: bigint, size: bigint): Stage {
   yield log(`KHO: exec from: ${previous_release.slice(0, Math.max(0, room - 1))} (count ${kexec_count})`);
 }
 
-function refusal(check: VerifyCheck, text: string, line: string): FindingEvent {
+function refusal(check: Parameters<typeof report>[0], text: string, line: string): FindingEvent {
   return report(check, {
     where: WHERE,
     text: `${text}: the release and count of the kernel before are not shown, all else goes on`,

@@ -1,5 +1,6 @@
 import { defineUser, none } from '../user.ts';
 import { KHO_TEST_FDT } from './abi.ts';
+import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kho-test.ts';
 import { ownAbi } from './own-abi.ts';
@@ -16,6 +17,7 @@ export const khoTest = defineUser({
   receive,
   lineage: none('it says nothing of the kernels before'),
   respec,
+  checks,
   console: consoleLines,
   abi: ownAbi,
   parts: [],

@@ -4,8 +4,7 @@ import { layoutOf } from '../../abi/layout.ts';
 import { maxPageOrder } from '../../abi/page-order.ts';
 import { hex } from '../../base/numbers.ts';
 import { asU32Native } from '../../fdt/values.ts';
-import type { VerifyCheck } from '../../kernel/checks.ts';
-import { type FindingEvent, log, report, type Stage } from '../../kernel/events.ts';
+import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import { RESTORE_WARNING, type Restorer } from '../../kernel/restore.ts';
@@ -13,6 +12,7 @@ import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
 import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from './abi.ts';
+import { report } from './checks.ts';
 import { csumPartial } from './checksum.ts';
 
 const MAX_FDT_BYTES = 256 << 10;
@@ -175,7 +175,7 @@ function u32({ target }: Kernel, value: Uint8Array | number): number | undefined
   return typeof value === 'number' ? undefined : asU32Native(value, target.endian);
 }
 
-function refusal({ receiver }: Kernel, check: VerifyCheck, text: string): FindingEvent {
+function refusal({ receiver }: Kernel, check: Parameters<typeof report>[0], text: string): FindingEvent {
   return report(check, {
     where: KHO_TEST_FDT,
     text: `${text}: the self-test fails, its memory is lost; all else goes on`,

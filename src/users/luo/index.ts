@@ -1,6 +1,7 @@
 import { memfd } from '../memfd/index.ts';
 import { defineUser, none } from '../user.ts';
 import { LUO_KHO_ENTRY_NAME } from './abi.ts';
+import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './luo.ts';
 import { ownAbi } from './own-abi.ts';
@@ -17,6 +18,7 @@ export const luo = defineUser({
   receive,
   lineage: none('it says nothing of the kernels before'),
   respec,
+  checks,
   console: consoleLines,
   abi: ownAbi,
   parts: [memfd],

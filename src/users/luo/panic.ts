@@ -1,9 +1,9 @@
 import { hex } from '../../base/numbers.ts';
-import type { VerifyCheck } from '../../kernel/checks.ts';
-import { type FindingEvent, type LineEvent, log, report, type Stage } from '../../kernel/events.ts';
+import { type FindingEvent, type LineEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { LUO_KHO_ENTRY_NAME } from './abi.ts';
+import { type LuoCheck, report } from './checks.ts';
 
 const where = LUO_KHO_ENTRY_NAME;
 type Errno = '-EINVAL' | '-ENOENT';
@@ -12,7 +12,7 @@ type Errno = '-EINVAL' | '-ENOENT';
 export const PANIC = log('Kernel panic - not syncing: The incoming tree failed to initialize properly [');
 
 export function* panic(
-  check: VerifyCheck,
+  check: LuoCheck,
   text: string,
   line: string,
   errno: Errno = '-EINVAL',

@@ -1,8 +1,7 @@
 import { decodeStruct, type Fields, layoutOf, type StructDef, type StructValues } from '../../abi/layout.ts';
 import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
-import type { VerifyCheck } from '../../kernel/checks.ts';
-import { type FindingEvent, report, type Stage } from '../../kernel/events.ts';
+import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import type { Preserved } from '../../memory/preserved.ts';
@@ -17,6 +16,7 @@ import {
   luoArrayMax,
   luoFileMax,
 } from './abi.ts';
+import { type LuoCheck, report } from './checks.ts';
 import type { FileSer } from './files.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
 
@@ -30,7 +30,10 @@ export function openLiveupdate(luo: LuoIncoming): UserStage {
     *run(kernel, incoming) {
       if (!incoming.restorer.complete) return undefined;
       const files = yield* new SessionReader(kernel, incoming.preserved).deserialize(luo);
-      for (const { where, ser } of files) yield* retrieveMemfd(kernel, { where, phys: ser.data }, incoming);
+      for (const { where, ser } of files) {
+        const notPreserved = (text: string) => finding('luo-not-preserved', where, text);
+        yield* retrieveMemfd(kernel, { where, phys: ser.data, notPreserved }, incoming);
+      }
       return undefined;
     },
   };
@@ -175,7 +178,7 @@ function* checkToken(where: string, files: readonly FileSer[], index: number): S
   yield finding('luo-token-twice', `${where}/files[${index}]`, text);
 }
 
-function finding(check: VerifyCheck, where: string, text: string, line?: string): FindingEvent {
+function finding(check: LuoCheck, where: string, text: string, line?: string): FindingEvent {
   const own = line === undefined ? {} : { line: `luo: ${line}` };
   return report(check, { where, text, conditional: true, ...own });
 }

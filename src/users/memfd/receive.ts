@@ -1,8 +1,7 @@
 import { kho_vmalloc } from '../../abi/kexec_handover.ts';
 import { decodeStruct, encodeStruct, layoutOf, type StructValues } from '../../abi/layout.ts';
 import { hex } from '../../base/numbers.ts';
-import type { VerifyCheck } from '../../kernel/checks.ts';
-import { type FindingEvent, report, type Stage } from '../../kernel/events.ts';
+import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import type { Incoming } from '../../kernel/stages.ts';
@@ -14,18 +13,22 @@ import {
   memfd_luo_ser_v2,
   readMemfdFolio,
 } from './abi.ts';
+import { report } from './checks.ts';
 
 interface MemfdAt {
   /** Path of the file. */
   readonly where: string;
   /** Address of struct memfd_luo_ser. */
   readonly phys: bigint;
+  /** What LUO reports where it is not preserved. */
+  notPreserved(text: string): FindingEvent;
 }
 
 type Ser = StructValues<typeof memfd_luo_ser_v1.fields>;
 
 /** memfd_luo_retrieve() (mm/memfd_luo.c, 6.19 to 7.3), when user space asks for the file. */
-export function* retrieveMemfd(kernel: Kernel, { where, phys }: MemfdAt, incoming: Incoming): Stage {
+export function* retrieveMemfd(kernel: Kernel, file: MemfdAt, incoming: Incoming): Stage {
+  const { where, phys } = file;
   const { target } = kernel;
   const def = target.generation.memfd === 'memfd-v1' ? memfd_luo_ser_v1 : memfd_luo_ser_v2;
   const size = layoutOf(def, target).size;
@@ -36,8 +39,7 @@ export function* retrieveMemfd(kernel: Kernel, { where, phys }: MemfdAt, incomin
     return;
   }
   if (!incoming.preserved.contains(phys, end)) {
-    const text = `struct memfd_luo_ser at ${hex(phys)} is not preserved: the file is garbage`;
-    yield finding('luo-not-preserved', where, text);
+    yield file.notPreserved(`struct memfd_luo_ser at ${hex(phys)} is not preserved: the file is garbage`);
   }
   const ser: Ser & { seals?: number } = decodeStruct(def, target, kernel.read(phys, size));
   const unknown = ((ser.seals ?? 0) & ~MEMFD_LUO_ALL_SEALS) >>> 0;
@@ -48,7 +50,12 @@ export function* retrieveMemfd(kernel: Kernel, { where, phys }: MemfdAt, incomin
 }
 
 /** All of it comes, if at all, when the file is retrieved. */
-function finding(check: VerifyCheck, where: string, text: string, line?: string): FindingEvent {
+function finding(
+  check: Parameters<typeof report>[0],
+  where: string,
+  text: string,
+  line?: string,
+): FindingEvent {
   const own = line === undefined ? {} : { line };
   return report(check, { where, text, conditional: true, ...own });
 }

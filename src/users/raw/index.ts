@@ -14,6 +14,7 @@ export const raw = defineUser({
   receive: none(ANYBODY),
   lineage: none(ANYBODY),
   respec,
+  checks: none(ANYBODY),
   console: none(ANYBODY),
   abi: none(ANYBODY),
   parts: [],

@@ -1,5 +1,6 @@
 import { defineUser, none } from '../user.ts';
 import { MEMBLOCK_KHO_FDT } from './abi.ts';
+import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { ownAbi } from './own-abi.ts';
 import { receive } from './receive.ts';
@@ -16,6 +17,7 @@ export const reserveMem = defineUser({
   receive,
   lineage: none('it says nothing of the kernels before'),
   respec,
+  checks,
   console: consoleLines,
   abi: ownAbi,
   parts: [],

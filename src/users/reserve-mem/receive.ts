@@ -2,8 +2,7 @@ import { constantOf } from '../../abi/constants.ts';
 import { hex } from '../../base/numbers.ts';
 import type { FdtToken } from '../../fdt/tokens.ts';
 import { asU64Native } from '../../fdt/values.ts';
-import type { VerifyCheck } from '../../kernel/checks.ts';
-import { type FindingEvent, report, type Stage } from '../../kernel/events.ts';
+import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Receive } from '../../kernel/stages.ts';
@@ -16,6 +15,7 @@ import {
   RESERVE_MEM_SIZE,
   RESERVE_MEM_START,
 } from './abi.ts';
+import { report } from './checks.ts';
 
 const WHERE = MEMBLOCK_KHO_FDT;
 const MAX_FDT_BYTES = 256 << 10;
@@ -82,7 +82,12 @@ function checkRegion(
 }
 
 /** The kernel looks only with a command line that asks for it: its lines are not among those it prints for sure. */
-function refusal(check: VerifyCheck, where: string, text: string, line?: string): FindingEvent {
+function refusal(
+  check: Parameters<typeof report>[0],
+  where: string,
+  text: string,
+  line?: string,
+): FindingEvent {
   return report(check, {
     where,
     text: `${text}: ${WHEN}`,

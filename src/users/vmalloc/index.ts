@@ -13,6 +13,7 @@ export const vmallocArea = defineUser({
   receive: none(NAMELESS),
   lineage: none(NAMELESS),
   respec: none(NAMELESS),
+  checks: none(NAMELESS),
   console: none('kho_restore_vmalloc() says nothing; who asked for the area does'),
   abi: none('struct kho_vmalloc is part of KHO itself, in kexec_handover.h'),
   parts: [],

@@ -1,25 +1,25 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Severity } from '../model/finding.ts';
-import { isVerifyCheck, VERIFY_CHECKS, type VerifyCheck } from './checks.ts';
+import { VERIFY_CHECKS } from '../users/registry.ts';
 
 /**
  * Severities other than the checks' own, for `verifyImage`.
- * @param names names of checks per severity; a name that is given twice takes the highest
+ * @param names names of checks per severity; a name that is given twice has the highest
  * @throws KhoforgeError `CHECK_UNKNOWN`
  */
-export function severities(
+export function severityOverrides(
   names: Readonly<Partial<Record<Severity, readonly string[]>>>,
-): Map<VerifyCheck, Severity> {
-  const result = new Map<VerifyCheck, Severity>();
+): Map<string, Severity> {
+  const result = new Map<string, Severity>();
   for (const severity of ['note', 'warning', 'error'] as const) {
-    for (const name of names[severity] ?? []) result.set(checkNamed(name), severity);
+    for (const name of names[severity] ?? []) result.set(knownCheck(name), severity);
   }
   return result;
 }
 
-function checkNamed(name: string): VerifyCheck {
-  if (isVerifyCheck(name)) return name;
+function knownCheck(name: string): string {
+  if (Object.hasOwn(VERIFY_CHECKS, name)) return name;
   throw new KhoforgeError('CHECK_UNKNOWN', `there is no check '${name}'`, {
     hint: didYouMean(name, Object.keys(VERIFY_CHECKS)).hint ?? 'docs/verify.md lists them',
   });
