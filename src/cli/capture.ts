@@ -2,7 +2,8 @@ import { realpathSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { hex, humanSize } from '../base/numbers.ts';
+import { jsonValue } from '../base/json.ts';
+import { humanSize } from '../base/numbers.ts';
 import { extractHandover } from '../capture/extract.ts';
 import { writeImageDirectory } from '../formats/directory.ts';
 import type { Image } from '../model/image.ts';
@@ -92,7 +93,7 @@ function writeWithProgress(image: Image, output: string, resume: string | undefi
 function resumeKey(source: string, flags: object): string | undefined {
   const stat = statSync(source, { throwIfNoEntry: false });
   if (stat?.isFile() !== true) return undefined;
-  const options = JSON.stringify(flags, (_key, value) => (typeof value === 'bigint' ? hex(value) : value));
+  const options = JSON.stringify(flags, jsonValue);
   return `${realpathSync(source)} ${stat.size} ${stat.mtimeMs} ${options}`;
 }
 

@@ -3,7 +3,7 @@ import { ARCHES } from '../abi/arch.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { hex } from '../base/numbers.ts';
+import { jsonValue } from '../base/json.ts';
 import type { Region } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 
@@ -101,7 +101,7 @@ export function manifestText(
     placements,
     expect,
   };
-  return `${JSON.stringify(manifest, (_key, value) => (typeof value === 'bigint' ? hex(value) : value), 2)}\n`;
+  return `${JSON.stringify(manifest, jsonValue, 2)}\n`;
 }
 
 /** @throws KhoforgeError `MANIFEST_INVALID` */

@@ -12,7 +12,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { KhoforgeError } from '../base/errors.ts';
-import { hex, toNumber } from '../base/numbers.ts';
+import { jsonValue } from '../base/json.ts';
+import { toNumber } from '../base/numbers.ts';
 import type { Region } from '../memory/regions.ts';
 import { type FileExtent, manifestSchema } from './manifest.ts';
 import { MappedFile } from './mapped-file.ts';
@@ -123,8 +124,7 @@ function keepWhole(runs: readonly (FileExtent | Region)[], file: string, kept: M
   }
 }
 
-const line = (one: FileExtent | Region) =>
-  JSON.stringify(one, (_key, value) => (typeof value === 'bigint' ? hex(value) : value));
+const line = (one: FileExtent | Region) => JSON.stringify(one, jsonValue);
 
 function json(text: string): unknown {
   try {

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { writeAll, writeDirectory } from '../base/files.ts';
-import { hex } from '../base/numbers.ts';
+import { jsonValue } from '../base/json.ts';
 import type { Region } from '../memory/regions.ts';
 import type { KexecLoad } from './kexec-load.ts';
 
@@ -110,5 +110,5 @@ function describe(load: KexecLoad, cmdline: string, offsets: readonly number[]):
   const ranges = { writes: regions(load.writes), ram: regions(load.ram) };
   const schema = { name: 'khoforge-kexec', version: VERSION };
   const document = { schema, arch, entry, kernelVersion, cmdline, file: IMAGE, segments, ...ranges };
-  return `${JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? hex(value) : value), 2)}\n`;
+  return `${JSON.stringify(document, jsonValue, 2)}\n`;
 }

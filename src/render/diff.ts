@@ -1,3 +1,4 @@
+import { jsonValue } from '../base/json.ts';
 import { hex, humanSize } from '../base/numbers.ts';
 import type { HandoverDiff, ValueDifference } from '../receive/diff.ts';
 import { isSame } from '../receive/diff.ts';
@@ -41,11 +42,9 @@ function runLines(sign: string, runs: readonly BlockRun[]): string[] {
 }
 
 function valueText(value: DecodedValue): string {
-  const text = typeof value === 'bigint' ? hex(value) : JSON.stringify(value, plain);
+  const text = typeof value === 'bigint' ? hex(value) : JSON.stringify(value, jsonValue);
   return text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text;
 }
-
-const plain = (_key: string, value: unknown) => (typeof value === 'bigint' ? hex(value) : value);
 
 export function diffJson(diff: HandoverDiff, a: string, b: string): string {
   const { values, added, removed } = diff;

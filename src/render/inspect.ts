@@ -1,11 +1,13 @@
 import { describeTarget } from '../abi/target.ts';
+import { JsonList } from '../base/json.ts';
 import { hex, humanSize } from '../base/numbers.ts';
+import { pairs } from '../memory/intervals.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { InspectedSubtree, Inspection } from '../receive/decode.ts';
 import type { BitmapEvidence } from '../source/bitmap-evidence.ts';
 import type { OpenedSource } from '../source/opened.ts';
 import type { DecodedValue } from '../users/user.ts';
-import { toJson } from './json.ts';
+import { toJsonParts } from './json.ts';
 import { sourceJson, sourceTrees } from './source.ts';
 import { type Tree, treeText } from './tree.ts';
 
@@ -149,7 +151,7 @@ function shortenTrees(trees: Tree[], count = trees.length): Tree[] {
 
 /** There can be millions: only those that are shown become text. */
 function rangeTrees(ranges: BigUint64Array): Tree[] {
-  const shown = rangesOf(ranges.subarray(0, 2 * SHOWN)).map(({ start, end }) => ({
+  const shown = Array.from(pairs(ranges.subarray(0, 2 * SHOWN)), ({ start, end }) => ({
     text: `${hex(start)}-${hex(end)}  ${humanSize(end - start)}`,
   }));
   return shortenTrees(shown, ranges.length / 2);
@@ -165,47 +167,17 @@ function ordersOf(byOrder: BigUint64Array): [number, number][] {
   );
 }
 
-function rangesOf(ranges: BigUint64Array): { start: bigint; end: bigint }[] {
-  return Array.from({ length: ranges.length / 2 }, (_, i) => ({
-    start: ranges[i * 2] ?? 0n,
-    end: ranges[i * 2 + 1] ?? 0n,
-  }));
-}
-
 /**
  * The document that other programs rely on, in parts: that of millions of ranges is longer than a string can be.
+ * @param opened how the handover was found, when it was
  */
-export function* inspectJson(
+export function inspectJson(
   inspection: Inspection,
   source: string,
   opened?: OpenedSource,
 ): Generator<string, void, undefined> {
-  const ranges = inspection.walk?.ranges ?? new BigUint64Array();
-  const document = inspectDocument(inspection, source, opened);
-  // No text of the source's own can look like this line: in a string the quotes would be escaped.
-  const empty = '\n    "ranges": []';
-  const at = document.indexOf(empty);
-  if (ranges.length === 0 || at < 0) {
-    yield document;
-    return;
-  }
-  yield `${document.slice(0, at + empty.length - 1)}\n`;
-  for (let i = 0; i < ranges.length; i += RANGES_PER_PART) {
-    const part = rangesOf(ranges.subarray(i, i + RANGES_PER_PART)).map(
-      ({ start, end }) => `      {\n        "start": "${hex(start)}",\n        "end": "${hex(end)}"\n      }`,
-    );
-    yield part.join(',\n') + (i + RANGES_PER_PART < ranges.length ? ',\n' : '\n    ');
-  }
-  yield document.slice(at + empty.length - 1);
-}
-
-/** Numbers, of which a range has two. */
-const RANGES_PER_PART = 2 ** 15;
-
-/** All but the ranges of preserved memory. */
-function inspectDocument(inspection: Inspection, source: string, opened?: OpenedSource): string {
   const { target, fdt, scratch, walk, memoryMap, bitmaps, subtrees } = inspection;
-  return toJson('inspect', 1, {
+  return toJsonParts('inspect', 1, {
     source,
     ...(opened && { found: sourceJson(opened) }),
     generation: target.generation.name,
@@ -230,7 +202,7 @@ function inspectDocument(inspection: Inspection, source: string, opened?: Opened
       pages: walk ? Number(walk.bytes / BigInt(target.pageSize)) : 0,
       bytes: walk?.bytes ?? 0n,
       byOrder: Object.fromEntries(walk ? ordersOf(walk.byOrder) : []),
-      ranges: [],
+      ranges: new JsonList(pairs(walk?.ranges ?? new BigUint64Array())),
     },
     subtrees: subtrees.map(({ name, phys, size, decoded, head }) => ({ name, phys, size, decoded, head })),
     metadata: inspection.lineage,

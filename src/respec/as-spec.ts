@@ -1,7 +1,7 @@
 import { Document, isScalar, visit } from 'yaml';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { hex } from '../base/numbers.ts';
+import { jsonValue } from '../base/json.ts';
 import { type Check, isCheck } from '../emit/checks.ts';
 import { PreservedBlocks } from '../memory/preserved-blocks.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
@@ -103,7 +103,7 @@ function inOrderOfAddition({ target, subtrees }: Inspection) {
 
 /** The spec as YAML: addresses in hex, and a line at the top that says where it comes from. */
 export function specYaml(spec: Spec, source: string): string {
-  const document = new Document(JSON.parse(JSON.stringify(spec, plain)));
+  const document = new Document(JSON.parse(JSON.stringify(spec, jsonValue)));
   document.commentBefore = ` The handover in ${source}, as a spec.`;
   // Quoted, so that any other YAML reader takes a hex address for text as well.
   visit(document, {
@@ -113,10 +113,4 @@ export function specYaml(spec: Spec, source: string): string {
     },
   });
   return document.toString({ lineWidth: 0 });
-}
-
-function plain(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return hex(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  return value;
 }
