@@ -1,13 +1,15 @@
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
-import { doctorText, examine } from '../render/doctor.ts';
-import { toJson } from '../render/json.ts';
+import { doctorJson, doctorText } from '../render/doctor.ts';
+import { examine } from '../toolchain/doctor.ts';
 
 const HELP = `
 Example:
   khoforge doctor
 
-Exits with 3 when something that a command needs is missing.
+Exits with 3 when something is missing that khoforge needs for handovers of this
+machine's architecture; what only a clone needs, or another architecture, is
+listed all the same.
 `;
 
 export function doctorCommand(done: (code: ExitCode) => void): Command {
@@ -17,7 +19,8 @@ export function doctorCommand(done: (code: ExitCode) => void): Command {
     .addHelpText('after', HELP)
     .action((options: { json?: boolean }) => {
       const findings = examine();
-      console.log(options.json ? toJson('doctor', 1, { findings }) : doctorText(findings));
-      done(findings.every(({ found }) => found !== null) ? ExitCode.ok : ExitCode.couldNotRun);
+      console.log(options.json ? doctorJson(findings) : doctorText(findings));
+      const lacking = findings.some(({ found, required }) => required && found === null);
+      done(lacking ? ExitCode.couldNotRun : ExitCode.ok);
     });
 }

@@ -257,12 +257,30 @@ describe('khoforge boot', () => {
 });
 
 describe('khoforge doctor', () => {
-  it('names what is missing and the line that installs it', () => {
+  const emulator = process.arch === 'arm64' ? 'qemu-system-aarch64' : 'qemu-system-x86_64';
+
+  it('names what is missing and the lines that install it', () => {
     const { code, stdout } = khoforge(['doctor'], { PATH: folder });
     expect(stdout).toMatch(/^ok +node +v\d/m);
     expect(stdout).toMatch(/^missing +qemu-system-x86_64 +needed for: boot/m);
-    expect(stdout).toMatch(/^apt-get install -y qemu-system-x86 qemu-system-arm cmake /m);
+    expect(stdout).toMatch(/^apt-get install -y qemu-system-x86 {2}# boot of x86_64 images$/m);
+    expect(stdout).toMatch(/^apt-get install -y cmake g\+\+ make {2}# npm ci in a clone$/m);
     expect(code).toBe(3);
+  });
+
+  it('exits with 3 for what the installed package needs alone', () => {
+    const tools = join(folder, 'tools');
+    mkdirSync(tools);
+    writeFileSync(join(tools, emulator), '#!/bin/sh\necho an emulator\n', { mode: 0o755 });
+    const { code, stdout } = khoforge(['doctor', '--json'], { PATH: tools });
+    const { findings } = JSON.parse(stdout);
+    const names = (wanted: boolean) =>
+      findings
+        .filter(({ found }: { found: string | null }) => (found !== null) === wanted)
+        .map(({ name }: { name: string }) => name);
+    expect(names(true)).toEqual(['node', 'native addon', emulator]);
+    expect(names(false)).toEqual(expect.arrayContaining(['bison', 'dtc', 'cmake']));
+    expect(code).toBe(0);
   });
 });
 
