@@ -2,9 +2,6 @@ import { defineStruct, u32, u64 } from './layout.ts';
 
 const HEADER = 'arch/x86/include/uapi/asm/setup_data.h (7.3)';
 
-/** A boot record of this type stands for none: nothing was handed over. */
-export const SETUP_NONE = 0;
-
 /** Type of the setup_data record that carries random bytes. */
 export const SETUP_RNG_SEED = 9;
 

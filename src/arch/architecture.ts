@@ -1,5 +1,7 @@
+import type { Target } from '../abi/target.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { Region } from '../memory/regions.ts';
+import type { BootRecord, HandoverAddresses } from '../model/image.ts';
 
 /** All that khoforge does otherwise for one architecture than for another. */
 export interface Architecture {
@@ -10,6 +12,11 @@ export interface Architecture {
   readonly emulator: Emulator;
   /** Preserved memory below this address is lost: a receiver uses it before it reads the memory map. */
   readonly lowestPreserved: bigint;
+
+  /** How its receivers learn of a handover. */
+  readonly recordKind: Exclude<BootRecord['kind'], 'none'>;
+  /** The boot record of a kernel that hands over. */
+  bootRecord(target: Target, addresses: HandoverAddresses): BootRecord;
 
   /** RAM that a kernel may use on the QEMU machine that khoforge boots, with `size` bytes of guest memory. */
   machineRam(size: bigint): Region[];

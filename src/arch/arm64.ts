@@ -18,6 +18,9 @@ export const arm64: Architecture = {
   },
   lowestPreserved: 0n,
 
+  recordKind: 'chosen',
+  bootRecord: (_target, addresses) => ({ kind: 'chosen', ...addresses }),
+
   machineRam: virtRam,
   machineFor: virtMachine,
 

@@ -1,6 +1,7 @@
 import type { Architecture } from './architecture.ts';
 import { onesComplement } from './checksum.ts';
 import { pcMachine, pcRam } from './x86_64/machine.ts';
+import { setupDataRecord } from './x86_64/setup-data.ts';
 
 export const x86_64: Architecture = {
   elfMachine: 62, // EM_X86_64
@@ -17,6 +18,9 @@ export const x86_64: Architecture = {
   },
   // The first MiB is scratch until the real-mode trampoline is in it (arch/x86/kernel/e820.c: e820__memblock_setup(), 7.3).
   lowestPreserved: 1n << 20n,
+
+  recordKind: 'setup_data',
+  bootRecord: setupDataRecord,
 
   machineRam: pcRam,
   machineFor: pcMachine,

@@ -7,7 +7,7 @@ import { hex, humanSize, toNumber } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
-import { type Manifest, manifestTarget, manifestText, parseManifest } from './manifest.ts';
+import { type Manifest, manifestRecord, manifestTarget, manifestText, parseManifest } from './manifest.ts';
 import { MappedFile } from './mapped-file.ts';
 import { writeMemory } from './memory-file.ts';
 import { Partial } from './partial.ts';
@@ -99,7 +99,7 @@ export function readImageDirectory(path: string): Image {
     target: manifestTarget(manifest),
     ram: manifest.ram,
     ...(manifest.nodes && { nodes: manifest.nodes }),
-    bootRecord: manifest.bootRecord,
+    bootRecord: manifestRecord(manifest, file),
     scratch: manifest.scratch.map(({ addr, size }) => ({ start: addr, size })),
     memory: readMemory(manifest, join(path, MEMORY)),
     placements: manifest.placements,

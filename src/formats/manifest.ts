@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { ARCHES } from '../abi/arch.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
 import type { Region } from '../memory/regions.ts';
-import type { Image } from '../model/image.ts';
+import type { BootRecord, Image } from '../model/image.ts';
 
 /** Addresses and 64-bit sizes are `0x…` strings in JSON. */
 const address = z
@@ -44,12 +45,13 @@ export const manifestSchema = z.object({
   ram: z.array(z.object({ start: address, size: address })),
   nodes: z.array(address).exactOptional(),
   bootRecord: z.object({
+    kind: z.enum(['setup_data', 'chosen', 'none']).exactOptional(),
     fdtAddr: address,
     fdtSize: address,
     scratchAddr: address,
     scratchSize: address,
-    setupDataType: u32,
-    setupDataLen: u32,
+    setupDataType: u32.exactOptional(),
+    setupDataLen: u32.exactOptional(),
   }),
   scratch: z.array(z.object({ addr: address, size: address })),
   /** Runs of bytes in memory.bin. */
@@ -120,6 +122,26 @@ export function parseManifest(text: string, file: string): Manifest {
     where: { file },
   });
 }
+
+/**
+ * The boot record. A manifest without its kind has type and length of setup_data whatever the architecture, and type 0
+ * where nothing was handed over.
+ * @throws KhoforgeError `MANIFEST_INVALID`
+ */
+export function manifestRecord({ target, bootRecord }: Manifest, file: string): BootRecord {
+  const own = ARCHITECTURES[target.arch].recordKind;
+  const { kind = bootRecord.setupDataType === 0 ? 'none' : own, ...rest } = bootRecord;
+  const { setupDataType, setupDataLen, ...addresses } = rest;
+  if (kind !== 'none' && kind !== own) throw badRecord(file, `kind: ${kind}, ${target.arch} has ${own}`);
+  if (kind !== 'setup_data') return { kind, ...addresses };
+  if (setupDataType === undefined || setupDataLen === undefined) {
+    throw badRecord(file, 'setupDataType and setupDataLen are missing');
+  }
+  return { kind, ...addresses, setupDataType, setupDataLen };
+}
+
+const badRecord = (file: string, why: string) =>
+  new KhoforgeError('MANIFEST_INVALID', `${file}: bootRecord.${why}`, { where: { file } });
 
 /** Architecture and page size stand beside it. */
 function treeJson({ base, items, gone }: TreeAbi) {

@@ -1,6 +1,8 @@
 import { layoutOf } from '../abi/layout.ts';
-import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE } from '../abi/setup_data.ts';
+import { kho_data, SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
+import type { SetupDataRecord } from '../model/image.ts';
 import { report } from './checks.ts';
 import { type LineEvent, log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
@@ -26,18 +28,26 @@ export function mappedEnd(start: bigint, length: bigint, pageSize: bigint): bigi
 
 /** @returns whether the kernel goes on to kho_populate() */
 export function* readBootRecord({ image, target }: Kernel): Stage<boolean> {
-  const { setupDataType, setupDataLen } = image.bootRecord;
-  if (setupDataType === SETUP_NONE) {
-    const text = 'nothing was handed over: the kernel before had KHO on but did not finalize it';
-    yield report('boot-record-absent', { where: 'setup_data', text, outcome: 'ignored' });
-    return false;
+  const { bootRecord } = image;
+  switch (bootRecord.kind) {
+    case 'setup_data':
+      return yield* parseSetupData(target, bootRecord);
+    case 'chosen':
+      return true; // two properties, which have neither type nor length
+    case 'none': {
+      const where = ARCHITECTURES[target.arch].recordKind;
+      const text = 'nothing was handed over: the kernel before had KHO on but did not finalize it';
+      yield report('boot-record-absent', { where, text, outcome: 'ignored' });
+      return false;
+    }
   }
-  // On arm64 the record is two properties of /chosen, which have neither type nor length.
-  return target.arch !== 'x86_64' || (yield* parseSetupData(target, setupDataType, setupDataLen));
 }
 
 /** parse_setup_data(), add_kho() (arch/x86/kernel/setup.c, 7.3). */
-function* parseSetupData(target: Target, type: number, len: number): Stage<boolean> {
+function* parseSetupData(
+  target: Target,
+  { setupDataType: type, setupDataLen: len }: SetupDataRecord,
+): Stage<boolean> {
   const where = 'setup_data';
   if (type !== SETUP_KEXEC_KHO) {
     const text = `setup_data has type ${type}, KHO is ${SETUP_KEXEC_KHO}: the kernel boots as if there were no KHO`;

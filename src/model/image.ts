@@ -2,22 +2,37 @@ import type { Target } from '../abi/target.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Region } from '../memory/regions.ts';
 
-/**
- * What the boot record tells the receiver: `struct kho_data` in an x86 setup_data record, or the two
- * properties of /chosen on arm64. Values are as they will be handed over, right or deliberately wrong.
- */
-export interface BootRecord {
+/** What every kind of boot record says. Values are as they will be handed over, right or deliberately wrong. */
+export interface HandoverAddresses {
   readonly fdtAddr: bigint;
   /** The page size in every real handover, never the FDT's totalsize. */
   readonly fdtSize: bigint;
   readonly scratchAddr: bigint;
   /** Bytes of the scratch array. */
   readonly scratchSize: bigint;
-  /** x86: type of the setup_data record, SETUP_KEXEC_KHO unless overridden. SETUP_NONE: there is no record. */
+}
+
+/** `struct kho_data` in a record of the chain that begins in boot_params (x86). */
+export interface SetupDataRecord extends HandoverAddresses {
+  readonly kind: 'setup_data';
+  /** SETUP_KEXEC_KHO unless overridden. */
   readonly setupDataType: number;
-  /** x86: length of the record's data, sizeof(struct kho_data) unless overridden. */
+  /** Bytes of the record's data, sizeof(struct kho_data) unless overridden. */
   readonly setupDataLen: number;
 }
+
+/** Two properties of `/chosen` in the device tree. */
+export interface ChosenRecord extends HandoverAddresses {
+  readonly kind: 'chosen';
+}
+
+/** Nothing was handed over: all addresses and sizes are 0. */
+export interface NoRecord extends HandoverAddresses {
+  readonly kind: 'none';
+}
+
+/** How the receiver learns of the handover. */
+export type BootRecord = SetupDataRecord | ChosenRecord | NoRecord;
 
 /** One emitted structure and where it is. */
 export interface Placement {

@@ -1,5 +1,4 @@
-import { constantOf } from '../abi/constants.ts';
-import { kho_data, SETUP_KEXEC_KHO, SETUP_NONE, setup_data } from '../abi/setup_data.ts';
+import { kho_data, setup_data } from '../abi/setup_data.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -155,8 +154,7 @@ class Assembly {
    */
   #emitNothing(): BootRecord {
     this.#emitUsers();
-    const none = { fdtAddr: 0n, fdtSize: 0n, scratchAddr: 0n, scratchSize: 0n };
-    return { ...none, setupDataType: SETUP_NONE, setupDataLen: 0 };
+    return { kind: 'none', fdtAddr: 0n, fdtSize: 0n, scratchAddr: 0n, scratchSize: 0n };
   }
 
   #emitUsers(): void {
@@ -178,19 +176,19 @@ class Assembly {
       scratch_addr: array.start,
       scratch_size: array.size,
     });
-    const record = overrides.struct('setup_data', setup_data, this.#target, {
-      next: 0n,
-      type: constantOf(this.#target, { SETUP_KEXEC_KHO }),
-      len: toNumber(this.producer.sizeOf(kho_data), 'setup_data.len'),
-    });
-    return {
+    const record = ARCHITECTURES[this.#target.arch].bootRecord(this.#target, {
       fdtAddr: data.fdt_addr,
       fdtSize: data.fdt_size,
       scratchAddr: data.scratch_addr,
       scratchSize: data.scratch_size,
-      setupDataType: record.type,
-      setupDataLen: record.len,
-    };
+    });
+    if (record.kind !== 'setup_data') return record;
+    const header = overrides.struct('setup_data', setup_data, this.#target, {
+      next: 0n,
+      type: record.setupDataType,
+      len: record.setupDataLen,
+    });
+    return { ...record, setupDataType: header.type, setupDataLen: header.len };
   }
 
   #omitAndPatch(): void {

@@ -1,6 +1,5 @@
 import { kho_scratch } from '../abi/kexec_handover.ts';
 import { decodeStruct, layoutOf } from '../abi/layout.ts';
-import { SETUP_NONE } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
@@ -53,7 +52,7 @@ const HEAD_BYTES = 64;
 /** Reads an image from its boot record to the last subtree. Never throws for what the image holds. */
 export function inspect(image: Image): Inspection {
   const problems: string[] = [];
-  const handedOver = image.bootRecord.setupDataType !== SETUP_NONE;
+  const handedOver = image.bootRecord.kind !== 'none';
   const tree = handedOver ? attempt(problems, 'root FDT', () => rootTree(image)) : null;
   const root = tree?.root;
   const compatible = text(root, 'compatible');

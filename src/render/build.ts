@@ -1,4 +1,3 @@
-import { SETUP_NONE } from '../abi/setup_data.ts';
 import { describeTarget } from '../abi/target.ts';
 import { hex, humanSize } from '../base/numbers.ts';
 import type { Region } from '../memory/regions.ts';
@@ -13,9 +12,7 @@ export function buildText(image: Image, directory: string): string {
     .filter(({ path }) => !/\[|\/.*\//.test(path))
     .map(({ path, start, size }): Tree => ({ text: `${hex(start).padEnd(12)} ${path}, ${humanSize(size)}` }));
   const handover =
-    bootRecord.setupDataType === SETUP_NONE
-      ? 'nothing is handed over'
-      : `root FDT at ${hex(bootRecord.fdtAddr)}`;
+    bootRecord.kind === 'none' ? 'nothing is handed over' : `root FDT at ${hex(bootRecord.fdtAddr)}`;
   return treeText({
     text: `${directory}: ${describeTarget(target)}, ${handover}`,
     children: top,

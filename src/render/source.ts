@@ -26,7 +26,7 @@ function candidateText({ phys, compatible, evidence, records }: Candidate): stri
     ...(kexecCount === null ? [] : [`kexec count ${kexecCount}`]),
     records.length === 0
       ? 'no boot record'
-      : `by ${records.map(({ by, phys: at }) => `${by} at ${hex(at)}`).join(', ')}`,
+      : `by ${records.map(({ kind, phys: at }) => `${kind} at ${hex(at)}`).join(', ')}`,
   ];
   return parts.join(', ');
 }
@@ -43,7 +43,7 @@ export function sourceJson({ kind, candidates, choice, notes }: OpenedSource): o
       pageSize: target.pageSize,
       named: named !== null,
       evidence,
-      records: records.map(({ by, phys: at, fdtAddr, scratchAddr, scratchSize }) => ({
+      records: records.map(({ kind: by, phys: at, fdtAddr, scratchAddr, scratchSize }) => ({
         by,
         phys: at,
         fdtAddr,

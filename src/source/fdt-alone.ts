@@ -1,6 +1,6 @@
 import { GENERATIONS, type Generation } from '../abi/generations.ts';
-import { SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
 import { makeTarget, type TargetOptions } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp } from '../base/numbers.ts';
 import { getField, HEADER_SIZE, RESERVE_ENTRY_SIZE, Tag, viewOf } from '../fdt/format.ts';
@@ -43,14 +43,9 @@ export function readFdtAlone(
   const page = new Uint8Array(Number(alignUp(BigInt(whole.length), BigInt(target.pageSize))));
   page.set(whole);
   memory.map(0n, page);
-  const bootRecord = {
-    fdtAddr: 0n,
-    fdtSize: BigInt(target.pageSize),
-    scratchAddr: 0n,
-    scratchSize: 0n,
-    setupDataType: SETUP_KEXEC_KHO,
-    setupDataLen: 32,
-  };
+  const fdtSize = BigInt(target.pageSize);
+  const addresses = { fdtAddr: 0n, fdtSize, scratchAddr: 0n, scratchSize: 0n };
+  const bootRecord = ARCHITECTURES[target.arch].bootRecord(target, addresses);
   const expect = { verdict: 'revived', lines: [], absent: [] } as const;
   const image: Image = {
     target,

@@ -1,13 +1,14 @@
+import type { Arch } from '../abi/arch.ts';
 import { kho_scratch } from '../abi/kexec_handover.ts';
 import { layoutOf } from '../abi/layout.ts';
-import { SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
 import type { ScanHits, SourceNote } from '../formats/dump.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
-import { type FoundRecord, RECORD_ARCH, readChosen, readSetupData } from './boot-records.ts';
+import { archOfRecord, type FoundRecord, findRecords } from './boot-records.ts';
 import { type Candidate, makeCandidate, rootFdtAt, type TargetHints } from './candidates.ts';
 import { ramOf } from './ram.ts';
 import { explainChoice, rankCandidates } from './ranking.ts';
@@ -41,8 +42,9 @@ const MOST_CANDIDATES = 256;
  * @throws KhoforgeError `HANDOVER_NOT_FOUND`
  */
 export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOptions = {}): Located {
-  const records = findRecords(memory, hits);
-  const arch = options.arch ?? (records[0] && RECORD_ARCH[records[0].by]) ?? archOfTrees(memory, hits);
+  const records = findRecords(memory, hits, hits.fdts.slice(0, MOST_CANDIDATES));
+  const arch =
+    options.arch ?? (records[0] && archOfRecord(records[0].kind)) ?? archOfBootParams(memory, hits);
   const hints: LocateOptions = { ...options, ...(arch && { arch }) };
   const candidates = rankCandidates(findCandidates(memory, hits, records, hints));
   const [chosen] = candidates;
@@ -54,14 +56,9 @@ export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOp
   return { image, candidates, choice: explainChoice(candidates), notes };
 }
 
-function findRecords(memory: PhysicalMemory, hits: ScanHits): FoundRecord[] {
-  const chosen = hits.fdts.slice(0, MOST_CANDIDATES).flatMap((phys) => readChosen(memory, phys) ?? []);
-  return [...hits.records.map((phys) => readSetupData(memory, phys)), ...chosen];
-}
-
-/** A machine whose memory holds a device tree with /memory is no PC. */
-function archOfTrees(memory: PhysicalMemory, hits: ScanHits): 'x86_64' | undefined {
-  return hits.bootParams.length > 0 && memory.extents.length > 0 ? 'x86_64' : undefined;
+/** boot_params lead to setup_data. */
+function archOfBootParams(memory: PhysicalMemory, hits: ScanHits): Arch | undefined {
+  return hits.bootParams.length > 0 && memory.extents.length > 0 ? archOfRecord('setup_data') : undefined;
 }
 
 function findCandidates(
@@ -141,11 +138,11 @@ function completeRecord(
   scratch: FoundScratch | undefined,
 ): BootRecord {
   if (record) {
-    const { fdtAddr, fdtSize, scratchAddr, scratchSize, setupDataType, setupDataLen } = record;
-    return { fdtAddr, fdtSize, scratchAddr, scratchSize, setupDataType, setupDataLen };
+    const { phys: _, ...own } = record;
+    return own;
   }
   const place = scratch && scratchArrayPlace(scratch.regions, target);
-  return {
+  return ARCHITECTURES[target.arch].bootRecord(target, {
     fdtAddr: phys,
     fdtSize: BigInt(target.pageSize),
     scratchAddr: place ?? 0n,
@@ -153,9 +150,7 @@ function completeRecord(
       place === undefined || !scratch
         ? 0n
         : BigInt(scratch.regions.length * layoutOf(kho_scratch, target).size),
-    setupDataType: SETUP_KEXEC_KHO,
-    setupDataLen: 32,
-  };
+  });
 }
 
 function noteScratch(notes: SourceNote[], record: BootRecord, scratch: FoundScratch | undefined): void {

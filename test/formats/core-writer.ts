@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { encodeStruct } from '../../src/abi/layout.ts';
-import { kho_data, setup_data } from '../../src/abi/setup_data.ts';
 import { type Extent, PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Image } from '../../src/model/image.ts';
 
@@ -79,15 +77,16 @@ function vmcoreinfo(text: string): Buffer {
 }
 
 /** x86: the setup_data record that leads to an image's handover. */
-export function setupDataRecord({ bootRecord, target }: Image): Uint8Array {
-  const header = { next: 0n, type: bootRecord.setupDataType, len: bootRecord.setupDataLen };
-  const data = {
-    fdt_addr: bootRecord.fdtAddr,
-    fdt_size: bootRecord.fdtSize,
-    scratch_addr: bootRecord.scratchAddr,
-    scratch_size: bootRecord.scratchSize,
-  };
-  return Buffer.concat([encodeStruct(setup_data, target, header), encodeStruct(kho_data, target, data)]);
+export function setupDataRecord({ bootRecord }: Image): Uint8Array {
+  if (bootRecord.kind !== 'setup_data') throw new Error(`a boot record of kind ${bootRecord.kind}`);
+  const { setupDataType, setupDataLen, fdtAddr, fdtSize, scratchAddr, scratchSize } = bootRecord;
+  const record = Buffer.alloc(16 + 32);
+  record.writeUInt32LE(setupDataType, 8);
+  record.writeUInt32LE(setupDataLen, 12);
+  [fdtAddr, fdtSize, scratchAddr, scratchSize].forEach((value, i) => {
+    record.writeBigUInt64LE(value, 16 + i * 8);
+  });
+  return record;
 }
 
 /** A copy of an image's memory, to which more can be written. */

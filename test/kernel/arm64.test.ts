@@ -85,7 +85,7 @@ describe('an arm64 kernel of 7.3', () => {
       scratch: [{ size: '128MiB' }],
       subtrees,
     });
-    const none = { ...image.bootRecord, fdtAddr: 0n, fdtSize: 0n, scratchAddr: 0n, scratchSize: 0n };
-    expect((await boot('4K, no boot record', { ...image, bootRecord: none }, '4K')).verdict).toBe('ignored');
+    const bootRecord = { kind: 'none', fdtAddr: 0n, fdtSize: 0n, scratchAddr: 0n, scratchSize: 0n } as const;
+    expect((await boot('4K, no boot record', { ...image, bootRecord }, '4K')).verdict).toBe('ignored');
   });
 });

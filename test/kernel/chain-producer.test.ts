@@ -45,6 +45,7 @@ async function finalized(release: string): Promise<Live> {
     target: makeTarget({ release }),
     ram: [],
     bootRecord: {
+      kind: 'setup_data',
       fdtAddr: rootFdt(guest.memory),
       fdtSize: 4096n,
       scratchAddr: 0n,

@@ -108,7 +108,7 @@ describe.each(RECEIVERS)('a real %s kernel', (receiver) => {
     const kernel = kernelFor(receiver, context);
     const image = buildImage(specFor(receiver, { finalized: false }));
     const result = await boot(`${receiver}, not finalized`, image, { kernel });
-    const handsOver = image.bootRecord.setupDataType !== 0;
+    const handsOver = image.bootRecord.kind !== 'none';
     expect(handsOver).toBe(!['6.17', '6.18'].includes(receiver));
     expect(result.verdict).toBe(handsOver ? 'rejected' : 'ignored');
     expect(readFileSync(result.console, 'latin1').includes('KHO:')).toBe(handsOver);

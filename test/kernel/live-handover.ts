@@ -39,6 +39,7 @@ export function liveHandover(guest: Guest): LiveHandover {
     target: TARGET,
     ram: usableRam(guest),
     bootRecord: {
+      kind: 'setup_data',
       fdtAddr,
       fdtSize: BigInt(PAGE),
       scratchAddr,

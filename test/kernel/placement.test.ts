@@ -36,14 +36,12 @@ function imageWith(target: Target, scratch: readonly Region[]): Image {
   const array = scratchArrayPlace(scratch, target) ?? 0n;
   const memory = new PhysicalMemory();
   memory.map(array, scratchArrayBytes(scratch, target));
-  const bootRecord = {
+  const bootRecord = ARCHITECTURES[target.arch].bootRecord(target, {
     fdtAddr: 0x1000n,
     fdtSize: BigInt(target.pageSize),
     scratchAddr: array,
     scratchSize: BigInt(scratch.length * 16),
-    setupDataType: 10,
-    setupDataLen: 32,
-  };
+  });
   const expect = { verdict: 'revived' as const, lines: [], absent: [] };
   const ram = ARCHITECTURES[target.arch].machineRam(1n << 30n);
   return { target, ram, scratch, memory, bootRecord, placements: [], expect };

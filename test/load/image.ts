@@ -31,6 +31,7 @@ export function smallImage(fields: SmallImage = {}): Image {
     memory,
     placements: [],
     bootRecord: {
+      kind: 'setup_data',
       fdtAddr: 0x8000000n,
       fdtSize: 4096n,
       scratchAddr,

@@ -202,12 +202,11 @@ describe('finalized: false', () => {
   it.each(['6.17', '6.18'])('on %s hands over nothing at all', (release) => {
     const image = build(release, { finalized: false });
     expect(image.bootRecord).toEqual({
+      kind: 'none',
       fdtAddr: 0n,
       fdtSize: 0n,
       scratchAddr: 0n,
       scratchSize: 0n,
-      setupDataType: 0,
-      setupDataLen: 0,
     });
     expect(image.placements.some(({ path }) => ['root-fdt', 'scratch', 'memory-map'].includes(path))).toBe(
       false,

@@ -183,7 +183,7 @@ describe('the target is found', () => {
     memory.write(0x4000_0000n + 0x10_0000n, tree.finish());
     const opened = open(memory, ARM64);
     expect(opened.image.target).toEqual(makeTarget({ release: '7.3', arch: 'arm64', pageSize: 16384 }));
-    expect(opened.candidates[0]?.records).toMatchObject([{ by: 'chosen', fdtAddr, scratchAddr }]);
+    expect(opened.candidates[0]?.records).toMatchObject([{ kind: 'chosen', fdtAddr, scratchAddr }]);
     expect(opened.image.bootRecord).toEqual(image.bootRecord);
   });
 });

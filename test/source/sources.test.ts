@@ -43,7 +43,7 @@ describe('an ELF core', () => {
     expect(inspect(opened.image).problems).toEqual([]);
     expect(opened.image.bootRecord).toEqual(built.bootRecord);
     expect(opened.candidates).toHaveLength(1);
-    expect(opened.candidates[0]?.records).toMatchObject([{ by: 'setup_data', phys: RECORD }]);
+    expect(opened.candidates[0]?.records).toMatchObject([{ kind: 'setup_data', phys: RECORD }]);
     expect(opened.choice).toBe('it is the only one');
   });
 

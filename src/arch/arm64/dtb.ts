@@ -77,13 +77,13 @@ function usable(reg: Uint8Array, ram: readonly Region[]): Buffer {
 }
 
 function addChosen(writer: FdtSequentialWriter, { bootRecord, initrd, cmdline }: DeviceTreeOptions): void {
-  const { fdtAddr, fdtSize, scratchAddr, scratchSize } = bootRecord;
   if (initrd) {
     writer.property('linux,initrd-start', cells(initrd.start));
     writer.property('linux,initrd-end', cells(initrd.start + initrd.size));
   }
   // Without a handover kho_fill_kimage() leaves both out (7.3).
-  if (fdtAddr !== 0n || scratchAddr !== 0n) {
+  if (bootRecord.kind === 'chosen') {
+    const { fdtAddr, fdtSize, scratchAddr, scratchSize } = bootRecord;
     writer.property(LINUX_KHO_FDT, cells(fdtAddr, fdtSize));
     writer.property(LINUX_KHO_SCRATCH, cells(scratchAddr, scratchSize));
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeStruct } from '../../abi/layout.ts';
-import { kho_data, SETUP_NONE, SETUP_RNG_SEED, setup_data } from '../../abi/setup_data.ts';
+import { SETUP_RNG_SEED, setup_data } from '../../abi/setup_data.ts';
 import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { alignUp } from '../../base/numbers.ts';
@@ -8,6 +8,7 @@ import type { Machine } from '../../memory/machine.ts';
 import { type Region, regionEnd } from '../../memory/regions.ts';
 import type { BootRecord } from '../../model/image.ts';
 import { type BzImage, SETUP_HEADER_OFFSET } from './bzimage.ts';
+import { encodeSetupData } from './setup-data.ts';
 
 /** Offsets in `struct boot_params` (arch/x86/include/uapi/asm/bootparam.h, 7.3; Documentation/arch/x86/zero-page.rst). */
 const EXT_RAMDISK_IMAGE = 0x0c0;
@@ -77,7 +78,9 @@ export function encodeBootParams(params: BootParams): Uint8Array {
   writeCmdline(raw, cmdline, kernel);
   const at = recordOffset(cmdline);
   // The room for the record is always there; without a handover it is not linked (7.3, setup_kho()).
-  if (params.bootRecord.setupDataType !== SETUP_NONE) pushRecord(raw, params, at, khoRecord(params));
+  const { bootRecord, target } = params;
+  if (bootRecord.kind === 'setup_data')
+    pushRecord(raw, params, at, (next) => encodeSetupData(target, bootRecord, next));
   pushRecord(raw, params, at + KHO_RECORD_SIZE, rngRecord(params));
   return raw;
 }
@@ -147,22 +150,6 @@ function writeCmdline(raw: Buffer, cmdline: string, kernel: BzImage): void {
     throw new KhoforgeError('CMDLINE_TOO_LONG', message, { hint: 'shorten --cmdline' });
   }
   raw.write(cmdline, BOOT_PARAMS_SIZE);
-}
-
-/** The setup_data record that tells the receiver about the handover. */
-function khoRecord({ bootRecord, target }: BootParams) {
-  const header = { type: bootRecord.setupDataType, len: bootRecord.setupDataLen };
-  const data = {
-    fdt_addr: bootRecord.fdtAddr,
-    fdt_size: bootRecord.fdtSize,
-    scratch_addr: bootRecord.scratchAddr,
-    scratch_size: bootRecord.scratchSize,
-  };
-  return (next: bigint) =>
-    Buffer.concat([
-      encodeStruct(setup_data, target, { next, ...header }),
-      encodeStruct(kho_data, target, data),
-    ]);
 }
 
 function rngRecord({ target }: BootParams) {

@@ -44,7 +44,9 @@ const at = (start: bigint, size: bigint): Region => ({ start: GiB + start, size 
 
 function arm64Image(scratch: readonly Region[]): Image {
   const image = smallImage({ scratch, page: GiB + 512n * MiB });
-  return { ...image, target: makeTarget({ arch: 'arm64' }), ram: virtRam(GiB) };
+  const { fdtAddr, fdtSize, scratchAddr, scratchSize } = image.bootRecord;
+  const bootRecord = { kind: 'chosen', fdtAddr, fdtSize, scratchAddr, scratchSize } as const;
+  return { ...image, target: makeTarget({ arch: 'arm64' }), ram: virtRam(GiB), bootRecord };
 }
 
 function load(scratch: readonly Region[], initrd = 0, kernel: Buffer = fakeImage()) {

@@ -16,20 +16,22 @@ import { runToolOk } from '../../oracle/tools.ts';
 
 const MiB = 1n << 20n;
 const ram = pcRam(512n * MiB);
+const record = {
+  kind: 'setup_data',
+  fdtAddr: 0x1122334455667000n,
+  fdtSize: 4096n,
+  scratchAddr: 0x8877665544332000n,
+  scratchSize: 48n,
+  setupDataType: 10,
+  setupDataLen: 32,
+} as const;
 const params: BootParams = {
   kernel: parseBzImage(fakeBzImage()),
   address: 0x1_2345_6000n,
   cmdline: 'console=ttyS0 kho=on',
   initrd: { start: 0x2_3456_7000n, size: 0x1_0000_0001n },
   e820: e820Table(ram, pcMachine(ram)),
-  bootRecord: {
-    fdtAddr: 0x1122334455667000n,
-    fdtSize: 4096n,
-    scratchAddr: 0x8877665544332000n,
-    scratchSize: 48n,
-    setupDataType: 10,
-    setupDataLen: 32,
-  },
+  bootRecord: record,
   target: makeTarget(),
 };
 
@@ -88,14 +90,14 @@ describe('encodeBootParams', () => {
   });
 
   it('has a seed and no record of KHO when nothing is handed over', () => {
-    const bootRecord = { ...params.bootRecord, setupDataType: 0 };
+    const bootRecord = { kind: 'none', fdtAddr: 0n, fdtSize: 0n, scratchAddr: 0n, scratchSize: 0n } as const;
     const bytes = Buffer.from(encodeBootParams({ ...params, bootRecord }));
     expect(bytes.readBigUInt64LE(0x250)).toBe(params.address + 0x1070n);
     expect(bytes.toString('hex', 0x1070, 0x1080)).toBe('00000000000000000900000020000000');
   });
 
   it('hands on a deliberately wrong record as it is', () => {
-    const bootRecord = { ...params.bootRecord, setupDataType: 11, setupDataLen: 0xffffffff };
+    const bootRecord = { ...record, setupDataType: 11, setupDataLen: 0xffffffff };
     const bytes = Buffer.from(encodeBootParams({ ...params, bootRecord }));
     expect(bytes.toString('hex', 0x1048, 0x1050)).toBe('0b000000ffffffff');
   });
