@@ -1,7 +1,9 @@
 import type { Target } from '../abi/target.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { Region } from '../memory/regions.ts';
-import type { BootRecord, HandoverAddresses } from '../model/image.ts';
+import type { BootRecord, HandoverAddresses, Image } from '../model/image.ts';
+import type { Segment } from './placer.ts';
+import type { Unpacking } from './unpack-list.ts';
 
 /** All that khoforge does otherwise for one architecture than for another. */
 export interface Architecture {
@@ -27,6 +29,18 @@ export interface Architecture {
    * @throws KhoforgeError `RAM_NOT_QEMU` when no machine has RAM there
    */
   machineFor(ram: readonly Region[], size?: bigint): Machine;
+
+  /**
+   * Kernel, initrd and what leads to them, where kexec_file_load() would put them.
+   * @param machine asked for when the kernel is known to be one of the architecture
+   * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, and of both
+   *   `machine` and `machineTree`
+   */
+  placeSegments(image: Image, options: KernelOptions, machine: () => Machine): PlacedSegments;
+  /** The segment whose address the kernel is started with. */
+  readonly parameters: Segment['name'];
+  readonly bootElf: BootElfNeeds;
+  readonly unpackStub: UnpackStub;
 
   /** ARCH_LOW_ADDRESS_LIMIT, which lowmem scratch ends at or below, on a machine with this RAM. */
   lowAddressLimit(ram: readonly Region[]): bigint;
@@ -66,4 +80,39 @@ export interface Emulator {
   readonly package: string;
   /** Kernel parameters that give the serial console of its machines, for a kernel that dies early too. */
   readonly console: string;
+}
+
+/** What is loaded beside the handover. */
+export interface KernelOptions {
+  readonly kernel: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly cmdline: string;
+  /** Gives the device tree of the machine, as QEMU dumps it, where kernels are started with one. */
+  readonly machineTree?: (machine: Machine) => Uint8Array;
+  /** Name of the kernel file, for messages. */
+  readonly kernelFile?: string;
+}
+
+/** What goes into memory beside the handover. */
+export interface PlacedSegments {
+  /** In the order they were placed. */
+  readonly segments: readonly Segment[];
+  readonly machine: Machine;
+  /** Version text of the kernel file; may be empty. */
+  readonly kernelVersion: string;
+}
+
+/** What an ELF file has to have for QEMU to load it with `-kernel` and to enter it. */
+export interface BootElfNeeds {
+  /** An ELF note that gives the entry address; empty where QEMU reads the ELF header's. */
+  note(entry: bigint): Uint8Array;
+  /** Whether something has to be loaded at the start of RAM, where QEMU would put a device tree of its own. */
+  readonly fillsStartOfRam: boolean;
+}
+
+/** Code that kexec_load(2) enters: it unpacks the handover and enters the kernel. */
+export interface UnpackStub {
+  /** Bytes, with a list of so many pieces. */
+  size(pieces: number, mapped: readonly Region[]): bigint;
+  make(unpacking: Unpacking): Uint8Array;
 }

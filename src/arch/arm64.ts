@@ -1,6 +1,8 @@
 import { regionEnd } from '../memory/regions.ts';
 import type { Architecture } from './architecture.ts';
 import { virtMachine, virtRam } from './arm64/machine.ts';
+import { placeSegments } from './arm64/segments.ts';
+import { makeUnpackStub, unpackStubSize } from './arm64/unpack.ts';
 import { onesComplement } from './checksum.ts';
 
 export const arm64: Architecture = {
@@ -23,6 +25,13 @@ export const arm64: Architecture = {
 
   machineRam: virtRam,
   machineFor: virtMachine,
+
+  placeSegments,
+  parameters: 'device tree',
+  // It is entered with all registers 0 and the MMU off (QEMU hw/arm/boot.c: do_cpu_reset()), its tree put at the start of
+  // RAM where nothing is loaded (arm_setup_direct_kernel_boot()); tried on QEMU 7.2.
+  bootElf: { note: () => new Uint8Array(), fillsStartOfRam: true },
+  unpackStub: { size: unpackStubSize, make: makeUnpackStub },
 
   // The last byte of the DMA zone, which may end with RAM (arch/arm64/mm/init.c: max_zone_phys(), 7.3).
   lowAddressLimit(ram) {

@@ -1,7 +1,10 @@
 import type { Architecture } from './architecture.ts';
 import { onesComplement } from './checksum.ts';
 import { pcMachine, pcRam } from './x86_64/machine.ts';
+import { pvhNote } from './x86_64/pvh-note.ts';
+import { placeSegments } from './x86_64/segments.ts';
 import { setupDataRecord } from './x86_64/setup-data.ts';
+import { makeUnpackStub, unpackStubSize } from './x86_64/unpack.ts';
 
 export const x86_64: Architecture = {
   elfMachine: 62, // EM_X86_64
@@ -24,6 +27,11 @@ export const x86_64: Architecture = {
 
   machineRam: pcRam,
   machineFor: pcMachine,
+
+  placeSegments,
+  parameters: 'boot parameters',
+  bootElf: { note: pvhNote, fillsStartOfRam: false },
+  unpackStub: { size: unpackStubSize, make: makeUnpackStub },
 
   // The last byte of the first 4 GiB (include/linux/memblock.h, 7.3).
   lowAddressLimit: () => (1n << 32n) - 1n,

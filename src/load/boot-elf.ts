@@ -1,3 +1,4 @@
+import type { Segment } from '../arch/placer.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, overlaps, toNumber } from '../base/numbers.ts';
 import { pageRegions } from '../formats/page-runs.ts';
@@ -5,8 +6,7 @@ import type { Machine } from '../memory/machine.ts';
 import type { Extent } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
-import type { Segment } from './placer.ts';
-import { arm64Elf, pvhElf } from './qemu-elf.ts';
+import { qemuElf } from './qemu-elf.ts';
 import { bootSegments, type SegmentsOptions, withSegments } from './segments.ts';
 
 export interface BootElf {
@@ -82,7 +82,7 @@ function entryElf(
   { banks: [bank] }: Machine,
 ): Uint8Array {
   const entry = segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
-  return target.arch === 'arm64' ? arm64Elf(extents, entry, bank?.start ?? 0n) : pvhElf(extents, entry);
+  return qemuElf(target.arch, extents, entry, bank?.start ?? 0n);
 }
 
 function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent[] {

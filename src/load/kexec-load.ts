@@ -1,6 +1,7 @@
 import type { Arch } from '../abi/target.ts';
-import { arm64UnpackStubSize, makeArm64UnpackStub } from '../arch/arm64/unpack.ts';
-import { makeX86UnpackStub, x86UnpackStubSize } from '../arch/x86_64/unpack.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
+import type { Segment } from '../arch/placer.ts';
+import type { Unpacked } from '../arch/unpack-list.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp, hex, humanSize, toNumber } from '../base/numbers.ts';
 import { pageRuns } from '../formats/page-runs.ts';
@@ -9,9 +10,7 @@ import { placeSegment } from '../memory/place-segment.ts';
 import type { Region } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { inspect } from '../receive/decode.ts';
-import type { Segment } from './placer.ts';
 import { kexecSegments, type SegmentsOptions } from './segments.ts';
-import type { Unpacked } from './unpack.ts';
 
 /** One segment for kexec_load(2), in the words of `struct kexec_segment` (include/uapi/linux/kexec.h, 7.3). */
 export interface LoadSegment {
@@ -63,17 +62,20 @@ export function planKexecLoad(image: Image, options: SegmentsOptions): KexecLoad
 
   const mapped = unionOf([LOW, ...image.ram, ...places]);
   const pieces = copies.length + zeroes.length;
-  const stubSize = arch === 'arm64' ? arm64UnpackStubSize(pieces) : x86UnpackStubSize(pieces, mapped);
+  const { unpackStub, parameters } = ARCHITECTURES[arch];
+  const stubSize = unpackStub.size(pieces, mapped);
   const head = alignUp(stubSize, pageSize);
   const size = copies.reduce((sum, copy) => sum + copy.size, head);
   const { address, why } = placeHandover(image, size, [...copies, ...zeroes, ...places]);
   const unpacked = [...fromPacked(copies, address + head), ...zeroes];
   const at = (wanted: Segment['name']) => segments.find(({ name }) => name === wanted)?.start ?? 0n;
-  const kernel = at('kernel');
-  const stub =
-    arch === 'arm64'
-      ? makeArm64UnpackStub({ unpacked, kernel, dtb: at('device tree') })
-      : makeX86UnpackStub({ address, unpacked, mapped, kernel, bootParams: at('boot parameters') });
+  const stub = unpackStub.make({
+    address,
+    unpacked,
+    mapped,
+    kernel: at('kernel'),
+    parameters: at(parameters),
+  });
   const handover: LoadSegment = {
     name: 'handover',
     mem: address,

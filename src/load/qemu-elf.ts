@@ -1,24 +1,21 @@
+import type { Arch } from '../abi/arch.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import type { Extent } from '../memory/physical-memory.ts';
 
 /*
- * An ELF64 file that QEMU loads with `-kernel` because of its PVH note: each PT_LOAD goes to its physical
- * address, then the firmware runs, and the entry point is called in 32-bit mode (QEMU hw/i386/x86.c:
- * load_elfboot()). It takes ELF64 and addresses above 4 GiB; tried on QEMU 7.2.
+ * An ELF64 file that QEMU loads with `-kernel`: each PT_LOAD goes to its physical address, then the entry point is
+ * called, after the firmware where there is one. It takes ELF64 and addresses above 4 GiB; tried on QEMU 7.2.
  */
 
 const HEADER_SIZE = 64;
 const PROGRAM_HEADER_SIZE = 56;
 const ET_EXEC = 2;
-const EM_X86_64 = 62;
-const EM_AARCH64 = 183;
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 const PF_RWX = 7;
 const PF_R = 4;
-/** XEN_ELFNOTE_PHYS32_ENTRY of owner Xen: the 32-bit entry address (xen/include/public/elfnote.h). */
-const PHYS32_ENTRY = 18;
 
 /** Memory is written or left out in pieces of this many bytes. */
 const PIECE = 4096;
@@ -30,30 +27,20 @@ const LARGEST_FILE = 0x7fffffff;
 /**
  * The file.
  * @param extents sorted by address, without overlap; pieces that are zero are not written, RAM starts as zero
- * @param entry physical address of 32-bit code, below 4 GiB
- * @throws KhoforgeError `ELF_TOO_LARGE`
- */
-export function pvhElf(extents: readonly Extent[], entry: bigint): Uint8Array {
-  const loads = joinNearest(extents.flatMap(nonZeroRuns), MOST_LOADS);
-  return elfFile(loads, entry, EM_X86_64, pvhNote(entry));
-}
-
-/**
- * As pvhElf, for qemu-system-aarch64: the entry point is called with all registers 0 and the MMU off (QEMU
- * hw/arm/boot.c: do_cpu_reset()). A load at the start of RAM keeps QEMU from putting its device tree there
- * (arm_setup_direct_kernel_boot()); tried on QEMU 7.2.
+ * @param entry physical address of the code that is entered
  * @param ramStart first address of RAM
  * @throws KhoforgeError `ELF_TOO_LARGE`
  */
-export function arm64Elf(extents: readonly Extent[], entry: bigint, ramStart: bigint): Uint8Array {
-  const runs = extents.flatMap(nonZeroRuns);
-  const loads = joinNearest(runs, MOST_LOADS - 1);
-  const [first] = loads;
-  if (first?.start !== ramStart) loads.unshift({ start: ramStart, size: 8, parts: [] });
-  return elfFile(loads, entry, EM_AARCH64, Buffer.alloc(0));
+export function qemuElf(arch: Arch, extents: readonly Extent[], entry: bigint, ramStart: bigint): Uint8Array {
+  const { bootElf, elfMachine } = ARCHITECTURES[arch];
+  const loads = joinNearest(extents.flatMap(nonZeroRuns), MOST_LOADS - Number(bootElf.fillsStartOfRam));
+  if (bootElf.fillsStartOfRam && loads[0]?.start !== ramStart) {
+    loads.unshift({ start: ramStart, size: 8, parts: [] });
+  }
+  return elfFile(loads, entry, elfMachine, bootElf.note(entry));
 }
 
-function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Buffer): Uint8Array {
+function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Uint8Array): Uint8Array {
   const notes = note.length > 0 ? 1 : 0;
   const noteAt = HEADER_SIZE + PROGRAM_HEADER_SIZE * (loads.length + notes);
   const size = loads.reduce((sum, load) => sum + load.size, noteAt + note.length);
@@ -119,16 +106,6 @@ function joinNearest(runs: readonly Extent[], limit: number): Load[] {
 }
 
 const endOf = (run: Extent | undefined): bigint => (run ? run.start + BigInt(run.bytes.length) : 0n);
-
-function pvhNote(entry: bigint): Buffer {
-  const note = Buffer.alloc(24);
-  note.writeUInt32LE(4, 0); // bytes of the name
-  note.writeUInt32LE(8, 4); // bytes of the address: QEMU reads 8
-  note.writeUInt32LE(PHYS32_ENTRY, 8);
-  note.write('Xen\0', 12, 'latin1');
-  note.writeBigUInt64LE(entry, 16);
-  return note;
-}
 
 function writeHeader(raw: Buffer, entry: bigint, machine: number, programHeaders: number): void {
   raw.write('\x7fELF\x02\x01\x01', 0, 'latin1'); // 64-bit, little-endian, version 1

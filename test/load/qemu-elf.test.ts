@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pvhElf } from '../../src/load/qemu-elf.ts';
+import { qemuElf } from '../../src/load/qemu-elf.ts';
 import type { Extent } from '../../src/memory/physical-memory.ts';
 import { runToolOk } from '../oracle/tools.ts';
 import { loadedBytes, readElf } from './read-elf.ts';
@@ -12,9 +12,10 @@ const filled = (start: bigint, length: number, byte = 7): Extent => ({
   start,
   bytes: new Uint8Array(length).fill(byte),
 });
+const pvhElf = (extents: readonly Extent[], entry: bigint) => qemuElf('x86_64', extents, entry, 0n);
 const loads = (elf: Uint8Array) => readElf(elf).headers.filter(({ type }) => type === 1);
 
-describe('pvhElf', () => {
+describe('qemuElf', () => {
   it('is what readelf takes for an executable with a Xen note and one LOAD per extent', () => {
     const elf = pvhElf([filled(0x100000n, 0x1800), filled(0x1_4000_0000n, 10)], 0x123000n);
     const directory = mkdtempSync(join(tmpdir(), 'khoforge-test-'));

@@ -1,9 +1,11 @@
+import { KhoforgeError } from '../../base/errors.ts';
 import { alignDown } from '../../base/numbers.ts';
-import { type Placed, Placer, type Segment } from '../../load/placer.ts';
 import type { Machine } from '../../memory/machine.ts';
 import type { Image } from '../../model/image.ts';
+import type { KernelOptions, PlacedSegments } from '../architecture.ts';
+import { type Placed, Placer, type Segment } from '../placer.ts';
 import { deviceTree } from './dtb.ts';
-import type { Arm64Image } from './image.ts';
+import { type Arm64Image, parseArm64Image } from './image.ts';
 import { ARM64_STUB_SIZE, arm64Stub } from './stub.ts';
 
 export interface Arm64LoadOptions {
@@ -46,6 +48,20 @@ export function loadArm64Segments(image: Image, options: Arm64LoadOptions): Segm
     { ...tree, name: 'device tree', bytes },
     { ...stub, name: 'entry stub', bytes: arm64Stub({ kernel: start, dtb: tree.start }) },
   ];
+}
+
+/** The segments of a kernel file. @throws KhoforgeError of parseArm64Image(), loadArm64Segments(), `BOOT_TREE` */
+export function placeSegments(
+  image: Image,
+  { kernel: file, kernelFile, cmdline, initrd, machineTree }: KernelOptions,
+  findMachine: () => Machine,
+): PlacedSegments {
+  const kernel = parseArm64Image(file, kernelFile);
+  const machine = findMachine();
+  if (machineTree === undefined)
+    throw new KhoforgeError('BOOT_TREE', "no device tree of QEMU's virt machine");
+  const options = { kernel, cmdline, machine, machineTree: machineTree(machine), ...(initrd && { initrd }) };
+  return { segments: loadArm64Segments(image, options), machine, kernelVersion: kernel.version };
 }
 
 /** When initrd or device tree find no place, the kernel is placed again behind where it was, until it finds none. */

@@ -1,4 +1,4 @@
-import { type Unpacked, unpackList, unpackListSize } from '../../load/unpack.ts';
+import { type Unpacking, unpackList, unpackListSize } from '../unpack-list.ts';
 
 /*
  * Entered by kexec_load(2) with the MMU off and one CPU (7.3, arch/arm64/kernel/relocate_kernel.S), at any address.
@@ -6,12 +6,6 @@ import { type Unpacked, unpackList, unpackListSize } from '../../load/unpack.ts'
  * later, and a clean one hide it from the next, so lines are thrown out before and after, as that kernel does it for the
  * segments themselves.
  */
-
-export interface Arm64UnpackStub {
-  readonly unpacked: readonly Unpacked[];
-  readonly kernel: bigint;
-  readonly dtb: bigint;
-}
 
 const CODE = [
   0x10000609, // adr x9, list
@@ -62,16 +56,16 @@ const DTB = 0xa8;
 const KERNEL = 0xb0;
 const LIST = 0xc0;
 
-/** Bytes of the stub with its list. */
-export const arm64UnpackStubSize = (count: number): bigint => BigInt(LIST) + unpackListSize(count);
+/** Bytes of the stub with its list of so many pieces. */
+export const unpackStubSize = (count: number): bigint => BigInt(LIST) + unpackListSize(count);
 
 /** The stub's bytes. */
-export function makeArm64UnpackStub({ unpacked, kernel, dtb }: Arm64UnpackStub): Uint8Array {
+export function makeUnpackStub({ unpacked, kernel, parameters }: Unpacking): Uint8Array {
   const head = Buffer.alloc(LIST);
   CODE.forEach((word, i) => {
     head.writeUInt32LE(word, i * 4);
   });
-  head.writeBigUInt64LE(dtb, DTB);
+  head.writeBigUInt64LE(parameters, DTB);
   head.writeBigUInt64LE(kernel, KERNEL);
   return Buffer.concat([head, unpackList(unpacked)]);
 }

@@ -1,9 +1,10 @@
 import { alignUp } from '../../base/numbers.ts';
-import { type Placed, Placer, type Segment } from '../../load/placer.ts';
 import type { Machine } from '../../memory/machine.ts';
 import type { Image } from '../../model/image.ts';
+import type { KernelOptions, PlacedSegments } from '../architecture.ts';
+import { type Placed, Placer, type Segment } from '../placer.ts';
 import { bootParamsSize, e820Table, encodeBootParams } from './boot-params.ts';
-import { type BzImage, kernelRelease } from './bzimage.ts';
+import { type BzImage, kernelRelease, parseBzImage } from './bzimage.ts';
 import { makeStub, stubSize } from './pvh-stub.ts';
 
 export interface LoadOptions {
@@ -63,6 +64,18 @@ export function loadSegments(image: Image, options: LoadOptions): Segment[] {
     ...(initrdAt && initrd ? [{ ...initrdAt, name: 'initrd' as const, bytes: initrd }] : []),
     { ...stub, name: 'entry stub', bytes: stubBytes },
   ];
+}
+
+/** The segments of a kernel file. @throws KhoforgeError of parseBzImage(), loadSegments() */
+export function placeSegments(
+  image: Image,
+  { kernel: file, kernelFile, cmdline, initrd }: KernelOptions,
+  findMachine: () => Machine,
+): PlacedSegments {
+  const kernel = parseBzImage(file, kernelFile);
+  const machine = findMachine();
+  const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
+  return { segments, machine, kernelVersion: kernel.version };
 }
 
 /** A kernel that cannot be moved has its place before everything else. */

@@ -1,5 +1,5 @@
-import { type Unpacked, unpackList, unpackListSize } from '../../load/unpack.ts';
 import type { Region } from '../../memory/regions.ts';
+import { type Unpacking, unpackList, unpackListSize } from '../unpack-list.ts';
 import { DESCRIPTORS, ENTRY_64, u32, u64, writeDescriptors } from './code.ts';
 import { identityTables } from './identity-tables.ts';
 
@@ -10,17 +10,6 @@ import { identityTables } from './identity-tables.ts';
  * the kernel before had.
  */
 
-export interface X86UnpackStub {
-  /** Where the stub itself is: page aligned. */
-  readonly address: bigint;
-  readonly unpacked: readonly Unpacked[];
-  /** Memory that is mapped for the stub and for the kernel's first steps. */
-  readonly mapped: readonly Region[];
-  /** Start of the kernel. */
-  readonly kernel: bigint;
-  readonly bootParams: bigint;
-}
-
 const PAGE = 0x1000n;
 /** Where in the stub's first page descriptors and their pointer are; its stack ends with the page. */
 const GDT = 0xc0;
@@ -30,12 +19,12 @@ const LONG_RETURN = 0x51n;
 const PRESENT_WRITABLE = 3n;
 
 /** Bytes of the stub with its tables and its list of so many pieces. */
-export function x86UnpackStubSize(count: number, mapped: readonly Region[]): bigint {
+export function unpackStubSize(count: number, mapped: readonly Region[]): bigint {
   return 2n * PAGE + BigInt(identityTables(0n, mapped).length) + unpackListSize(count);
 }
 
 /** The stub's bytes: a page of code, the fifth level of page tables, the other levels, the list of what to unpack. */
-export function makeX86UnpackStub(stub: X86UnpackStub): Uint8Array {
+export function makeUnpackStub(stub: Unpacking): Uint8Array {
   const { address, unpacked, mapped } = stub;
   const [fiveLevels, fourLevels] = [address + PAGE, address + 2n * PAGE];
   const tables = identityTables(fourLevels, mapped);
@@ -55,7 +44,7 @@ interface Addresses {
   readonly list: bigint;
 }
 
-function code({ address, kernel, bootParams }: X86UnpackStub, at: Addresses): Uint8Array {
+function code({ address, kernel, parameters }: Unpacking, at: Addresses): Uint8Array {
   return Uint8Array.from(
     [
       [0xfa], //                                          cli
@@ -95,7 +84,7 @@ function code({ address, kernel, bootParams }: X86UnpackStub, at: Addresses): Ui
       [0x31, 0xdb], //                              done: xor ebx, ebx
       [0x31, 0xed], //                                    xor ebp, ebp
       [0x31, 0xff], //                                    xor edi, edi
-      [0x48, 0xbe, ...u64(bootParams)], //                mov rsi, boot_params
+      [0x48, 0xbe, ...u64(parameters)], //                mov rsi, boot_params
       [0x48, 0xb8, ...u64(kernel + ENTRY_64)], //         mov rax, entry
       [0xff, 0xe0], //                                    jmp rax
     ].flat(),

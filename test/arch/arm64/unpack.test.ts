@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { arm64UnpackStubSize, makeArm64UnpackStub } from '../../../src/arch/arm64/unpack.ts';
-import { unpackList } from '../../../src/load/unpack.ts';
+import { makeUnpackStub, unpackStubSize } from '../../../src/arch/arm64/unpack.ts';
+import { unpackList } from '../../../src/arch/unpack-list.ts';
 
 const unpacked = [
   { start: 0x40200000n, size: 0x10000n, from: 0x50000000n },
@@ -13,8 +13,16 @@ const CODE =
   '9f3f03d5e40300aac10000b42518c1a8851881a89f0003eba3ffff54040000149f7c81a89f0003ebc3ffff549f3f03d5e40300aa247e0bd5' +
   '84000a8b9f0003eba3ffff54e6ffff179f3f03d51f7508d59f3f03d5df3f03d5c0000058010080d2020080d2030080d28400005880001fd6';
 
-describe('makeArm64UnpackStub', () => {
-  const bytes = Buffer.from(makeArm64UnpackStub({ unpacked, kernel: 0x78000000n, dtb: 0x7fe00000n }));
+describe('makeUnpackStub', () => {
+  const bytes = Buffer.from(
+    makeUnpackStub({
+      address: 0x60000000n,
+      unpacked,
+      mapped: [],
+      kernel: 0x78000000n,
+      parameters: 0x7fe00000n,
+    }),
+  );
 
   it('has the code that an assembler makes, and what it loads', () => {
     expect(bytes.toString('hex', 0, CODE.length / 2)).toBe(CODE);
@@ -23,7 +31,7 @@ describe('makeArm64UnpackStub', () => {
 
   it('ends with the list, aligned for what reads it without an MMU', () => {
     expect(bytes.subarray(0xc0)).toEqual(unpackList(unpacked));
-    expect(BigInt(bytes.length)).toBe(arm64UnpackStubSize(unpacked.length));
+    expect(BigInt(bytes.length)).toBe(unpackStubSize(unpacked.length));
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { makeX86UnpackStub, x86UnpackStubSize } from '../../../src/arch/x86_64/unpack.ts';
-import { unpackList } from '../../../src/load/unpack.ts';
+import { unpackList } from '../../../src/arch/unpack-list.ts';
+import { makeUnpackStub, unpackStubSize } from '../../../src/arch/x86_64/unpack.ts';
 import { walk } from './page-walk.ts';
 
 const GiB = 1n << 30n;
@@ -15,7 +15,7 @@ const stub = {
     { start: 4n * GiB, size: GiB },
   ],
   kernel: 0x1f000000n,
-  bootParams: 0x1122334455667000n,
+  parameters: 0x1122334455667000n,
 };
 
 /** What GNU as 2.40 makes of the instructions named in x86-unpack.ts, for these addresses. */
@@ -25,15 +25,15 @@ const CODE =
   '48cb48bb00f0452301000000488b4b1048c1e903741c488b3b488b73084883c3184885f6740' +
   '5f348a5ebe131c0f348abebda31db31ed31ff48be007066554433221148b80002001f00000000ffe0';
 
-describe('makeX86UnpackStub', () => {
-  const bytes = Buffer.from(makeX86UnpackStub(stub));
+describe('makeUnpackStub', () => {
+  const bytes = Buffer.from(makeUnpackStub(stub));
 
   it('has the code that an assembler makes', () => {
     expect(bytes.toString('hex', 0, CODE.length / 2)).toBe(CODE);
   });
 
   it('has the size that it announced', () => {
-    expect(BigInt(bytes.length)).toBe(x86UnpackStubSize(stub.unpacked.length, stub.mapped));
+    expect(BigInt(bytes.length)).toBe(unpackStubSize(stub.unpacked.length, stub.mapped));
   });
 
   it('has flat descriptors at the selectors that the boot protocol names', () => {
