@@ -5,7 +5,8 @@
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
 # fetch-source.sh) and compiles for a minute or two; the next ones find the kernel
-# in the cache, until the source package, config/ or the compiler changes.
+# in the cache, until the source package, config/ or the compiler changes. With
+# ccache (Debian's package) a variant of a kernel compiles only what differs.
 # Beside the image: config, System.map, vmlinux.
 #
 # --source DIR             a source like that of fetch-source.sh: linux/, version
@@ -131,32 +132,50 @@ build() {
   local log=$cache/log/kernel-$key.log
   : >"$log"
   make_workdir "$cache/kernel" "$key"
-  mkdir "$workdir/build"
+  link_source
+  compilers=()
+  ! command -v ccache >/dev/null || use_ccache
   local absent
   absent=$(absent_lines | paste -sd ' ')
   [[ -z $absent ]] || say "Linux $release is older than $absent: built without"
   phase "configuring Linux $release for $arch with pages of $page_size, $variant" "$log" configure
-  check_config "$workdir/build/.config"
+  check_config "$tree/build/.config"
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
   # Debuggers take the DWARF of --host; of the others nobody asks for it, and it is five times the rest.
-  [[ $variant == host ]] || "${cross}objcopy" --strip-debug "$workdir/build/vmlinux"
-  mv "$workdir/build"/{"$image",System.map,vmlinux} "$workdir"
-  mv "$workdir/build/.config" "$workdir/config"
-  rm -rf "$workdir/build"
+  [[ $variant == host ]] || "${cross}objcopy" --strip-debug "$tree/build/vmlinux"
+  mv "$tree/build"/{"$image",System.map,vmlinux} "$workdir"
+  mv "$tree/build/.config" "$workdir/config"
+  rm -rf "$tree"
   keep_as "$target"
+}
+
+# The source by links, with the folder to build in right in it: so all sources are
+# `../…` to make, whatever their tree and its folder are named, as they are in what
+# ccache keeps (Makefile: srcroot).
+link_source() {
+  tree=$workdir/linux
+  mkdir -p "$tree/build"
+  find "$(realpath "$source_dir/linux")" -mindepth 1 -maxdepth 1 -exec ln -s -t "$tree" {} +
+}
+
+# Its own settings, not the user's. Only DWARF holds the folder of the build. What is
+# not there yet is compiled from the preprocessed text, not preprocessed once more.
+use_ccache() {
+  compilers=(CC="ccache ${cross}gcc" HOSTCC='ccache gcc')
+  export CCACHE_DIR=$cache/ccache CCACHE_MAXSIZE=2G CCACHE_NOHASHDIR=1 CCACHE_NOCPP2=1
 }
 
 # Nothing of who builds, where and when, nor of tools that it has no use for, gets
 # into the image: it holds its config.
 kernel_make() {
-  make --no-print-directory -C "$source_dir/linux" O="$workdir/build" ARCH="$arch" CROSS_COMPILE="$cross" \
+  make --no-print-directory -C "$tree" O="$tree/build" ARCH="$arch" CROSS_COMPILE="$cross" "${compilers[@]}" \
     KBUILD_BUILD_USER=khoforge KBUILD_BUILD_HOST=khoforge KBUILD_BUILD_VERSION=1 \
     RUSTC=false PAHOLE="$pahole" KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' "$@"
 }
 
 configure() {
   kernel_make tinyconfig
-  fragment >>"$workdir/build/.config"
+  fragment >>"$tree/build/.config"
   kernel_make olddefconfig
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Runs one of the build scripts beside this file; what it builds is kept in the cache, so a second run is instant. */
@@ -10,16 +11,38 @@ function script(name: string, ...args: string[]): string {
   }).trim();
 }
 
-/**
- * Releases whose kernels are built and booted, beside 7.3. Each takes 160 MB to fetch and a minute or three to compile,
- * once: KHOFORGE_RELEASES names others, e.g. '6.17 6.18'.
- */
-export const RECEIVERS: readonly string[] = (process.env.KHOFORGE_RELEASES ?? '6.18 6.19 7.1 7.2')
-  .split(' ')
-  .filter((release) => release !== '');
+/** Arguments of build-kernel.sh for each kernel that the tests boot. */
+const KERNELS: readonly string[] = readFileSync(new URL('kernels', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('--'));
 
-/** Path of a bzImage built from Debian's source. @param args of build-kernel.sh */
-export const buildKernel = (...args: string[]): string => script('build-kernel.sh', ...args);
+const LISTED = KERNELS.flatMap((line) => /^--release (\S+)$/.exec(line)?.slice(1) ?? []);
+
+/** Releases whose kernels are built and booted, beside 7.3: KHOFORGE_RELEASES names others, e.g. '6.17 6.18'. */
+export const RECEIVERS: readonly string[] = process.env.KHOFORGE_RELEASES
+  ? process.env.KHOFORGE_RELEASES.split(' ').filter((release) => release !== '')
+  : LISTED.filter((release) => release !== '7.3').sort();
+
+const DEFAULTS = ['--release 7.3', '--page-size 4K'];
+
+/** The same for the same kernel. */
+function optionsOf(line: string): string {
+  const options = line.split(/ (?=--)/).filter((option) => !DEFAULTS.includes(option));
+  return options.sort().join(' ');
+}
+
+const KNOWN = new Set([...KERNELS, ...RECEIVERS.map((release) => `--release ${release}`)].map(optionsOf));
+
+/**
+ * Path of a kernel image built from Debian's source.
+ * @param args of build-kernel.sh, of a line in `kernels`, which build-all.sh builds ahead; or with `--source`
+ */
+export function buildKernel(...args: string[]): string {
+  const line = args.join(' ');
+  if (args[0] !== '--source' && !KNOWN.has(optionsOf(line)))
+    throw new Error(`test/kernel/kernels lacks a line for this kernel: ${line}`);
+  return script('build-kernel.sh', ...args);
+}
 
 /** Folder of a release's source, with linux/ and version; fetched into the cache when it is not there. */
 export const sourceOf = (release: string): string => script('fetch-source.sh', '--release', release);
