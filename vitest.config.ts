@@ -1,8 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { Retries } from './test/kernel/retries.ts';
 
 /** Milliseconds. Nothing here is a measure of speed: it ends what hangs, on a machine that is busy as well. */
 const HANGS = 900_000;
+
+const outputFile = process.env.KHOFORGE_REPORT;
+/** A program that reads the results, such as CI, names a file for them. */
+const report: ['json', { outputFile: string }] | undefined = outputFile
+  ? ['json', { outputFile }]
+  : undefined;
 
 // A process for each test file: the addon counts unread pages of all threads of one.
 export default defineConfig({
@@ -12,10 +19,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     testTimeout: HANGS,
     hookTimeout: HANGS,
-    // A program that reads the results, such as CI, names a file for them.
-    reporters: process.env.KHOFORGE_REPORT
-      ? ['default', ['json', { outputFile: process.env.KHOFORGE_REPORT }]]
-      : ['default'],
+    reporters: ['default', new Retries(), ...(report === undefined ? [] : [report])],
     projects: [
       {
         extends: true,
