@@ -58,8 +58,6 @@ const KNOWN: string[] = [
   'circle of files: users/luo/luo.ts',
   'circle of files: users/luo/struct-form.ts',
   'circle of files: users/memfd/abi.ts',
-  'formats/vmcoreinfo.ts imports source/kernel-image.ts',
-  'formats/write-core.ts imports source/kernel-image.ts',
 ];
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));

@@ -1,9 +1,11 @@
 import type { Target } from '../abi/target.ts';
 import type { Machine } from '../memory/machine.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, HandoverAddresses, Image } from '../model/image.ts';
 import type { Segment } from './placer.ts';
 import type { Unpacking } from './unpack-list.ts';
+import type { KernelImage } from './x86_64/kernel-image.ts';
 
 /** All that khoforge does otherwise for one architecture than for another. */
 export interface Architecture {
@@ -44,6 +46,16 @@ export interface Architecture {
 
   /** ARCH_LOW_ADDRESS_LIMIT, which lowmem scratch ends at or below, on a machine with this RAM. */
   lowAddressLimit(ram: readonly Region[]): bigint;
+
+  /** Kernels are loaded at multiples of it. */
+  readonly kernelAlign: bigint;
+  readonly directMap: DirectMap;
+  /** RAM that the kernel knows of, by a page of memory that may be boot_params; nothing where there are none. */
+  bootParamsRam(memory: PhysicalMemory, phys: bigint, page: bigint): Region[];
+  /** Of all memory in QEMU's dump of a guest the part that the firmware leaves to a kernel. */
+  withoutFirmware(memory: readonly Region[]): Region[];
+  /** Reads a vmlinux, for a core that debuggers want the kernel's image in; undefined where that cannot be made. */
+  readonly readKernelImage: ((path: string) => KernelImage) | undefined;
 
   /**
    * What csum_partial() adds up to, of a little-endian kernel.
@@ -115,4 +127,17 @@ export interface UnpackStub {
   /** Bytes, with a list of so many pieces. */
   size(pieces: number, mapped: readonly Region[]): bigint;
   make(unpacking: Unpacking): Uint8Array;
+}
+
+/** Where a kernel maps all memory. */
+export interface DirectMap {
+  /** Variables of the kernel that say it; not every kernel has them. */
+  readonly variables: readonly string[];
+  /** @param read value of a variable, when the kernel has it */
+  places(read: (variable: string) => bigint | undefined): {
+    /** Virtual addresses where it may begin. */
+    readonly bases: readonly bigint[];
+    /** Physical address of what is there. */
+    readonly start: bigint;
+  };
 }

@@ -40,6 +40,19 @@ export const arm64: Architecture = {
     return (last && regionEnd(last) < limit ? regionEnd(last) : limit) - 1n;
   },
 
+  kernelAlign: 2n << 20n, // MIN_KIMG_ALIGN (arch/arm64/include/asm/boot.h, 7.3)
+  // It follows from the bits of a virtual address (PAGE_OFFSET, arch/arm64/include/asm/memory.h, 7.3).
+  directMap: {
+    variables: ['memstart_addr'],
+    places: (read) => ({
+      bases: [39n, 42n, 47n, 48n, 52n].map((bits) => (1n << 64n) - (1n << bits)),
+      start: read('memstart_addr') ?? 0n,
+    }),
+  },
+  bootParamsRam: () => [],
+  withoutFirmware: (memory) => [...memory], // the virt machine has none
+  readKernelImage: undefined,
+
   // The data folds to 16 bits first, then the sum is added (lib/checksum.c: csum_partial(), arch/arm64/lib/csum.c: do_csum(), 7.3).
   csumPartial: (words, sum) =>
     onesComplement(BigInt(onesComplement(words, 0xffffn)) + BigInt(sum), 0xffffffffn),

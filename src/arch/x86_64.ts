@@ -1,5 +1,7 @@
 import type { Architecture } from './architecture.ts';
 import { onesComplement } from './checksum.ts';
+import { e820Ram, withoutFirmware } from './x86_64/dump-ram.ts';
+import { EM_X86_64, readKernelImage } from './x86_64/kernel-image.ts';
 import { pcMachine, pcRam } from './x86_64/machine.ts';
 import { pvhNote } from './x86_64/pvh-note.ts';
 import { placeSegments } from './x86_64/segments.ts';
@@ -7,7 +9,7 @@ import { setupDataRecord } from './x86_64/setup-data.ts';
 import { makeUnpackStub, unpackStubSize } from './x86_64/unpack.ts';
 
 export const x86_64: Architecture = {
-  elfMachine: 62, // EM_X86_64
+  elfMachine: EM_X86_64,
   toolchain: { triple: 'x86_64-linux-gnu', debian: 'amd64', node: 'x64' },
   kbuild: {
     srcarch: 'x86',
@@ -35,6 +37,20 @@ export const x86_64: Architecture = {
 
   // The last byte of the first 4 GiB (include/linux/memblock.h, 7.3).
   lowAddressLimit: () => (1n << 32n) - 1n,
+
+  kernelAlign: 2n << 20n, // MIN_KERNEL_ALIGN (arch/x86/include/asm/boot.h, 7.3)
+  // page_offset_base, or a constant by the paging levels (PAGE_OFFSET, arch/x86/include/asm/page_64_types.h, 7.3).
+  directMap: {
+    variables: ['page_offset_base'],
+    places(read) {
+      const base = read('page_offset_base');
+      const constants = [0xffff888000000000n, 0xff11000000000000n];
+      return { bases: base === undefined ? constants : [base, ...constants], start: 0n };
+    },
+  },
+  bootParamsRam: e820Ram,
+  withoutFirmware,
+  readKernelImage,
 
   // Data and incoming sum together fold to 32 bits (arch/x86/lib/csum-partial_64.c, 7.3).
   csumPartial: (words, sum) => onesComplement(words + BigInt(sum), 0xffffffffn),

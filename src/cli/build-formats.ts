@@ -1,3 +1,5 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
+import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput, writeAll, writeFileWhole } from '../base/files.ts';
 import { isElf } from '../elf/elf.ts';
@@ -14,7 +16,6 @@ import { kexecSegments, type SegmentsOptions, withSegments } from '../load/segme
 import type { Machine } from '../memory/machine.ts';
 import type { Image } from '../model/image.ts';
 import type { PlacedSegment } from '../render/build.ts';
-import { readKernelImage } from '../source/kernel-image.ts';
 
 export const FORMATS = ['dir', 'core', 'elf', 'raw', 'kexec'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -93,9 +94,15 @@ function writeCore(image: Image, output: string, flags: FormatFlags): Written {
   }
   const info = vmcoreinfo === undefined ? {} : { vmcoreinfo: readVmcoreinfo(vmcoreinfo) };
   const segments = kernel === undefined ? [] : kexecSegments(image, kernelOptions(image, flags)).segments;
-  const symbols = vmlinux === undefined ? undefined : readKernelImage(vmlinux);
+  const symbols = vmlinux === undefined ? undefined : kernelImage(image, vmlinux);
   writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols);
   return { files: [], segments };
+}
+
+function kernelImage({ target }: Image, vmlinux: string): KernelImage {
+  const { readKernelImage } = ARCHITECTURES[target.arch];
+  if (readKernelImage !== undefined) return readKernelImage(vmlinux);
+  throw usage(`--vmlinux: no kernel of ${target.arch} can be put into a core`, 'give --vmcoreinfo instead');
 }
 
 function writeElf(image: Image, output: string, flags: FormatFlags): Written {

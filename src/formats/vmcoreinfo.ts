@@ -1,6 +1,6 @@
+import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { isElf } from '../elf/elf.ts';
-import type { KernelImage } from '../source/kernel-image.ts';
 import { readElfCore } from './elf-core.ts';
 import { MappedFile } from './mapped-file.ts';
 

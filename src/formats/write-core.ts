@@ -1,12 +1,12 @@
 import { ftruncateSync } from 'node:fs';
 import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
+import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { writeAll, writeFileWhole } from '../base/files.ts';
 import { alignUp, toNumber } from '../base/numbers.ts';
 import { isElf } from '../elf/elf.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
-import type { KernelImage } from '../source/kernel-image.ts';
 import { pageRegions, pageRuns } from './page-runs.ts';
 import { vmcoreinfoOf } from './vmcoreinfo.ts';
 

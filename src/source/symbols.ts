@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
@@ -16,8 +17,6 @@ export interface SymbolHits {
   readonly text: bigint;
 }
 
-/** Kernels are loaded at multiples of it (x86_64: MIN_KERNEL_ALIGN; arm64: MIN_KIMG_ALIGN, 7.3). */
-const KERNEL_ALIGN = 2n << 20n;
 /** Images of one build that are looked at: after a kexec into itself the old one is still there. */
 const MOST_KERNELS = 16;
 
@@ -40,16 +39,17 @@ export function findBySymbols(memory: PhysicalMemory, vmlinux: Vmlinux): SymbolH
   });
 }
 
-function kernelsOf(memory: PhysicalMemory, { symbols, banner }: Vmlinux): bigint[] {
+function kernelsOf(memory: PhysicalMemory, { arch, symbols, banner }: Vmlinux): bigint[] {
+  const { kernelAlign } = ARCHITECTURES[arch];
   const distance = symbols.get('linux_banner') ?? 0n;
   const found: bigint[] = [];
   for (const { start, bytes } of memory.extents) {
     const end = start + BigInt(bytes.length);
-    const first = ((start - distance + KERNEL_ALIGN - 1n) / KERNEL_ALIGN) * KERNEL_ALIGN;
+    const first = ((start - distance + kernelAlign - 1n) / kernelAlign) * kernelAlign;
     for (
       let text = first < 0n ? 0n : first;
       text + distance < end && found.length < MOST_KERNELS;
-      text += KERNEL_ALIGN
+      text += kernelAlign
     ) {
       if (Buffer.compare(memory.read(text + distance, banner.length), banner) === 0) found.push(text);
     }
@@ -77,11 +77,7 @@ function hitsOf(memory: PhysicalMemory, vmlinux: Vmlinux, text: bigint): SymbolH
   };
 }
 
-/**
- * Physical addresses that a pointer into the direct map may mean. Its start is in page_offset_base or a constant by the
- * paging levels (x86_64: PAGE_OFFSET, arch/x86/include/asm/page_64_types.h), or follows from the bits of a virtual
- * address (arm64: PAGE_OFFSET, arch/arm64/include/asm/memory.h; 7.3).
- */
+/** Physical addresses that a pointer into the direct map may mean. */
 function directMap(
   memory: PhysicalMemory,
   { arch, symbols }: Vmlinux,
@@ -89,15 +85,10 @@ function directMap(
   pointer: bigint,
 ): bigint[] {
   if (pointer === 0n) return [];
-  const variable = (name: 'page_offset_base' | 'memstart_addr') => {
+  const { bases, start } = ARCHITECTURES[arch].directMap.places((name) => {
     const address = symbols.get(name);
-    return address === undefined ? [] : [u64(memory, text + address)];
-  };
-  const bases =
-    arch === 'x86_64'
-      ? [...variable('page_offset_base'), 0xffff888000000000n, 0xff11000000000000n]
-      : [39n, 42n, 47n, 48n, 52n].map((bits) => (1n << 64n) - (1n << bits));
-  const start = arch === 'x86_64' ? 0n : (variable('memstart_addr')[0] ?? 0n);
+    return address === undefined ? undefined : u64(memory, text + address);
+  });
   return bases
     .map((base) => BigInt.asUintN(64, pointer - base + start))
     .filter((phys) => memory.covers(phys, 8));

@@ -1,5 +1,5 @@
 import { ARCHES, type Arch } from '../abi/arch.ts';
-import { archOfElf } from '../arch/architectures.ts';
+import { ARCHITECTURES, archOfElf } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { type Btf, readBtfOf } from '../btf/btf.ts';
 import { Elf } from '../elf/elf.ts';
@@ -12,10 +12,8 @@ const SYMBOLS = [
   'kho_in',
   'kho_out',
   'kho_scratch',
-  'page_offset_base',
-  'memstart_addr',
-] as const;
-type SymbolName = (typeof SYMBOLS)[number];
+  ...ARCHES.flatMap((arch) => ARCHITECTURES[arch].directMap.variables),
+];
 
 /** Offsets in structures that no header has (kernel/kexec_handover.c to 6.18, kernel/liveupdate/kexec_handover.c). */
 export interface KhoOffsets {
@@ -63,7 +61,7 @@ function fromSource(source: Source, file: string): Vmlinux {
   return { file, arch, symbols, banner, release, offsets: offsetsOf(source, elf, release) };
 }
 
-function needed(found: ReadonlyMap<string, bigint>, name: SymbolName, file: string): bigint {
+function needed(found: ReadonlyMap<string, bigint>, name: string, file: string): bigint {
   const address = found.get(name);
   if (address !== undefined) return address;
   throw invalid(file, `no symbol ${name}`, 'give the vmlinux of the build, not a stripped one');

@@ -1,8 +1,8 @@
-import { KhoforgeError } from '../base/errors.ts';
-import { humanSize } from '../base/numbers.ts';
-import { Elf, isElf } from '../elf/elf.ts';
-import { type Source, withFile } from '../elf/source.ts';
-import { symbolAddresses } from '../elf/symbols.ts';
+import { KhoforgeError } from '../../base/errors.ts';
+import { humanSize } from '../../base/numbers.ts';
+import { Elf, isElf } from '../../elf/elf.ts';
+import { type Source, withFile } from '../../elf/source.ts';
+import { symbolAddresses } from '../../elf/symbols.ts';
 
 /** One part of a kernel's image, as it is before the kernel runs. */
 export interface KernelLoad {
@@ -29,7 +29,7 @@ export interface KernelImage {
 
 // Names and numbers of ELF are those of elf(5).
 const PROGRAM_HEADER_SIZE = 56;
-const EM_X86_64 = 62;
+export const EM_X86_64 = 62;
 const PT_LOAD = 1;
 const NT_GNU_BUILD_ID = 3;
 const MOST_LOADS = 64;
@@ -47,7 +47,8 @@ export function readKernelImage(path: string): KernelImage {
   return withFile(path, (source) => {
     if (!isElf(source.read(0, Math.min(4, source.size)))) throw invalid(path, 'no ELF file');
     const elf = new Elf(source);
-    if (elf.machine !== EM_X86_64) throw invalid(path, `ELF machine ${elf.machine}, expected x86_64 (62)`);
+    if (elf.machine !== EM_X86_64)
+      throw invalid(path, `ELF machine ${elf.machine}, expected x86_64 (${EM_X86_64})`);
     const symbols = symbolAddresses(source, elf, ['_stext', 'init_top_pgt', 'linux_banner']);
     const symbol = (name: string) => {
       const address = symbols.get(name);

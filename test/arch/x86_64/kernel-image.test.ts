@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readKernelImage } from '../../src/source/kernel-image.ts';
-import { filesFolder } from '../formats/core-writer.ts';
-import { codeOf } from '../thrown.ts';
+import { readKernelImage } from '../../../src/arch/x86_64/kernel-image.ts';
+import { filesFolder } from '../../formats/core-writer.ts';
+import { codeOf } from '../../thrown.ts';
 
 const file = filesFolder();
 
