@@ -1,5 +1,5 @@
+#include <cerrno>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "adopt.h"
@@ -12,7 +12,7 @@ namespace khoforge::addon {
 
 namespace {
 
-constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxMapBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kFileLimit = std::uint64_t{1} << 63;
 
 /// Throws an Error with the string property `code` and the number property `errno`.
@@ -24,13 +24,6 @@ Napi::Value throw_errno(Napi::Env env, const char* code, int number) {
   return env.Undefined();
 }
 
-/// Unmaps when it is no longer needed.
-struct Unmapper {
-  std::size_t size;
-  void operator()(std::byte* data) const { unmap_file({data, size}); }
-};
-using OwnedMap = std::unique_ptr<std::byte, Unmapper>;
-
 } // namespace
 
 /// (fd, offset, length) => Uint8Array; the collector unmaps it
@@ -39,17 +32,17 @@ Napi::Value map_file(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int fd = static_cast<int>(arguments.integer(0, "fd", 1 << 30));
   const std::uint64_t offset = arguments.bigint(1, "offset");
-  const std::uint64_t length = arguments.integer(2, "length", kMostBytes);
+  const std::uint64_t length = arguments.integer(2, "length", kMaxMapBytes);
   if (arguments.ok())
     arguments.require(offset < kFileLimit && offset % 65536 == 0, "offset: expected a multiple of 64 KiB");
   if (arguments.ok()) arguments.require(length > 0, "length: expected more than 0");
   if (!arguments.ok()) return env.Undefined();
 
-  FileMap map{};
+  FileMap map;
   if (const int error = khoforge::map_file(fd, offset, length, map))
-    return throw_errno(env, "FILE_MAP", error);
-  OwnedMap owner(map.data, Unmapper{map.size});
-  return array_of<Napi::Uint8Array>(env, map.size, adopt_memory(env, map.data, map.size, std::move(owner)));
+    return throw_errno(env, error == ENOMEM ? "FILE_MAP_LIMIT" : "FILE_MAP", error);
+  std::byte* const data = map.data();
+  return array_of<Napi::Uint8Array>(env, length, adopt_memory(env, data, length, std::move(map)));
 }
 
 /// () => number of pages of maps that could not be read

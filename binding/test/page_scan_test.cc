@@ -1,13 +1,10 @@
 #include "page_scan.h"
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <cstring>
 #include <vector>
 
-#include "file_map.h"
 #include "harness.h"
+#include "temporary_file.h"
 
 using namespace khoforge;
 
@@ -44,22 +41,6 @@ ScanHits scan(const Pages& pages, std::uint64_t at = 0, std::size_t limit = 16) 
   return hits;
 }
 
-/// A file that is gone when it is closed.
-class File {
-public:
-  File() : file_(std::tmpfile()) {}
-  ~File() { std::fclose(file_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fileno(file_); }
-  void put(std::span<const std::byte> bytes, off_t at) const {
-    CHECK(pwrite(fd(), bytes.data(), bytes.size(), at) == static_cast<ssize_t>(bytes.size()));
-  }
-
-private:
-  std::FILE* file_;
-};
-
 } // namespace
 
 TEST(scan_finds_each_kind_where_it_begins) {
@@ -78,7 +59,7 @@ TEST(scan_finds_each_kind_where_it_begins) {
   CHECK(!hits.truncated);
 }
 
-TEST(scan_refuses_what_only_looks_alike) {
+TEST(scan_refuses_what_only_looks_so) {
   Pages pages(4);
   pages.fdt(8);                // not at the start of a page
   pages.record(kScanPage + 8); // not at a multiple of 16
@@ -103,7 +84,7 @@ TEST(scan_keeps_to_its_limit_and_its_bytes) {
 }
 
 TEST(scan_of_a_file_skips_holes_and_a_cut_page) {
-  const File file;
+  const TemporaryFile file;
   Pages pages(1);
   pages.fdt(0);
   const std::uint64_t far = std::uint64_t{1} << 40;
@@ -116,7 +97,7 @@ TEST(scan_of_a_file_skips_holes_and_a_cut_page) {
 }
 
 TEST(scan_finds_a_record_across_two_reads) {
-  const File file;
+  const TemporaryFile file;
   Pages pages(2);
   pages.record(kScanPage - 16);
   const std::size_t piece = std::size_t{1} << 20;
@@ -125,22 +106,4 @@ TEST(scan_finds_a_record_across_two_reads) {
   const FileRange range{0, piece * 2};
   CHECK(scan_file(file.fd(), {&range, 1}, 16, hits) == 0);
   CHECK(hits.records == std::vector<std::uint64_t>{piece - 16});
-}
-
-TEST(map_of_a_file_is_private_and_outlives_its_bytes) {
-  const File file;
-  Pages pages(4);
-  pages.word(kScanPage, 0x1234);
-  file.put(pages.bytes(), 0);
-  FileMap map{};
-  CHECK(map_file(file.fd(), 0, 4 * kScanPage, map) == 0);
-  CHECK(map.data[kScanPage] == std::byte{0x34});
-  map.data[0] = std::byte{0x77};
-  std::byte written{};
-  CHECK(pread(file.fd(), &written, 1, 0) == 1 && written == std::byte{0});
-  const std::uint64_t before = map_faults();
-  CHECK(ftruncate(file.fd(), 0) == 0);
-  CHECK(*const_cast<volatile std::byte*>(map.data + 2 * kScanPage) == std::byte{0});
-  CHECK(map_faults() == before + 1);
-  unmap_file(map);
 }
