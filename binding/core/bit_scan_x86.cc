@@ -24,10 +24,11 @@ KHOFORGE_V3 std::uint64_t count_v3(const std::byte* words, std::size_t count) {
 
 constexpr BitScan kV3{"x86-64-v3", boundaries_v3, positions_v3, count_v3};
 
-#define KHOFORGE_AVX512                                                                                      \
-  [[gnu::target(                                                                                             \
-      "avx512f,avx512bw,avx512cd,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512bitalg,avx512vpopcntdq,"     \
-      "bmi,bmi2,lzcnt,popcnt")]]
+#define KHOFORGE_AVX512_FEATURES(each)                                                                       \
+  KHOFORGE_V3_FEATURES(each)                                                                                 \
+  each(avx512f) each(avx512bw) each(avx512cd) each(avx512vl) each(avx512dq) each(avx512vbmi)                 \
+      each(avx512vbmi2) each(avx512bitalg) each(avx512vpopcntdq)
+#define KHOFORGE_AVX512 KHOFORGE_TARGET(KHOFORGE_AVX512_FEATURES)
 
 /// 0, 1, … 63
 constexpr auto kIota = [] {
@@ -237,18 +238,10 @@ KHOFORGE_AVX512 std::uint64_t count_avx512(const std::byte* words, std::size_t c
 
 constexpr BitScan kAvx512{"avx512", boundaries_avx512, positions_avx512, count_avx512};
 
-bool has_avx512() {
-  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
-         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
-         __builtin_cpu_supports("avx512vpopcntdq");
-}
-
 } // namespace
 
 std::array<const BitScan*, 2> x86_bit_scans() {
-  return {has_v3() ? &kV3 : nullptr, has_avx512() ? &kAvx512 : nullptr};
+  return {has_v3() ? &kV3 : nullptr, KHOFORGE_SUPPORTED(KHOFORGE_AVX512_FEATURES) ? &kAvx512 : nullptr};
 }
 
 } // namespace khoforge

@@ -94,7 +94,8 @@ KHOFORGE_V3 void set_v3(std::uint64_t* words, std::uint64_t first, std::uint64_t
 
 constexpr PageBits kV3{"x86-64-v3", alike_v3, bitmaps_follow_v3, set_v3};
 
-#define KHOFORGE_AVX512 [[gnu::target("avx512f,avx512dq,bmi,bmi2,lzcnt,popcnt")]]
+#define KHOFORGE_AVX512_FEATURES(each) KHOFORGE_V3_FEATURES(each) each(avx512f) each(avx512dq)
+#define KHOFORGE_AVX512 KHOFORGE_TARGET(KHOFORGE_AVX512_FEATURES)
 
 KHOFORGE_AVX512 bool alike_avx512(const std::uint64_t* chunk, std::uint64_t mask) {
   const __m512i first = _mm512_set1_epi64(static_cast<long long>(chunk[0]));
@@ -155,15 +156,12 @@ KHOFORGE_AVX512 void set_avx512(std::uint64_t* words, std::uint64_t first, std::
 
 constexpr PageBits kAvx512{"avx512", alike_avx512, bitmaps_follow_avx512, set_avx512};
 
-bool has_avx512() {
-  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-}
-
 #endif
 
 const Ways<PageBits>& ways() {
 #ifdef KHOFORGE_X86
-  static const Ways<PageBits> all(kPlain, {has_v3() ? &kV3 : nullptr, has_avx512() ? &kAvx512 : nullptr});
+  static const Ways<PageBits> all(
+      kPlain, {has_v3() ? &kV3 : nullptr, KHOFORGE_SUPPORTED(KHOFORGE_AVX512_FEATURES) ? &kAvx512 : nullptr});
 #else
   static const Ways<PageBits> all(kPlain, {});
 #endif
