@@ -1,15 +1,22 @@
 #include <napi.h>
 
 #include "calls.h"
+#include "finding.h"
 
 namespace {
 
-/// Raised when a call changes; src/memory/native.ts refuses an addon built from other sources.
-constexpr int kInterface = 4;
+/// Each code of a finding, as MapFindingCode of src/memory/native.ts has it.
+Napi::Array finding_codes(Napi::Env env) {
+  Napi::Array codes = Napi::Array::New(env, khoforge::kFindingCodes);
+  for (std::uint8_t code = 0; code < khoforge::kFindingCodes; ++code)
+    codes.Set(code, Napi::String::New(env, khoforge::name(khoforge::FindingCode{code})));
+  return codes;
+}
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   namespace addon = khoforge::addon;
-  exports.Set("interface", Napi::Number::New(env, kInterface));
+  exports.Set("interface", Napi::Number::New(env, KHOFORGE_INTERFACE));
+  exports.Set("findingCodes", finding_codes(env));
   exports.Set("buildBitmapChain", Napi::Function::New<addon::build_bitmap_chain>(env, "buildBitmapChain"));
   exports.Set("linkBitmapChain", Napi::Function::New<addon::link_bitmap_chain>(env, "linkBitmapChain"));
   exports.Set("walkBitmapChain", Napi::Function::New<addon::walk_bitmap_chain>(env, "walkBitmapChain"));

@@ -63,11 +63,11 @@ std::uint64_t Arguments::bigint(std::size_t position, const char* name) {
   return number;
 }
 
-std::span<const std::uint64_t> Arguments::u64s(std::size_t position, const char* name) {
+std::span<std::uint64_t> Arguments::u64s(std::size_t position, const char* name) {
   const Napi::Value value = info_[position];
   if (!is_typed(value, napi_biguint64_array))
-    return wrong_type<std::span<const std::uint64_t>>(name, "a BigUint64Array");
-  const auto array = value.As<Napi::BigUint64Array>();
+    return wrong_type<std::span<std::uint64_t>>(name, "a BigUint64Array");
+  auto array = value.As<Napi::BigUint64Array>();
   return {array.Data(), array.ElementLength()};
 }
 

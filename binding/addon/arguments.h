@@ -34,9 +34,19 @@ public:
   std::uint64_t integer(std::size_t position, const char* name, std::uint64_t max);
   /// A BigInt in [0, 2^64).
   std::uint64_t bigint(std::size_t position, const char* name);
-  std::span<const std::uint64_t> u64s(std::size_t position, const char* name);
+  std::span<std::uint64_t> u64s(std::size_t position, const char* name);
   std::span<std::uint32_t> u32s(std::size_t position, const char* name);
   std::span<std::uint8_t> u8s(std::size_t position, const char* name);
+  /// A Uint8Array as whole numbers, for which it has to be aligned.
+  template <typename T>
+  std::span<T> numbers(std::size_t position, const char* name) {
+    const std::span<std::uint8_t> bytes = u8s(position, name);
+    const bool is_aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(T) == 0;
+    if (is_aligned && bytes.size() % sizeof(T) == 0)
+      return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
+    out_of_range(name, "whole numbers, aligned");
+    return {};
+  }
   /// An array of `count` values. Runs JavaScript when the array has accessors: read it before any span.
   std::vector<Napi::Value> values(std::size_t position, const char* name, std::size_t count);
   std::span<std::uint8_t> bytes_of(Napi::Value value, const char* name);

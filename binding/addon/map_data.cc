@@ -69,11 +69,10 @@ std::vector<Extent> read_extents(Arguments& arguments, std::size_t position) {
 }
 
 WalkLimits read_limits(Arguments& arguments, std::size_t position) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
   WalkLimits limits;
-  limits.ranges = arguments.integer(position, "maxRanges", kMost);
-  limits.findings = arguments.integer(position + 1, "maxFindings", kMost);
-  limits.folios = arguments.integer(position + 2, "maxFolios", kMost);
+  limits.ranges = arguments.integer(position, "maxRanges", kMaxBlocks);
+  limits.findings = arguments.integer(position + 1, "maxFindings", kMaxFindings);
+  limits.folios = arguments.integer(position + 2, "maxFolios", kMaxBlocks);
   limits.order = static_cast<unsigned>(arguments.integer(position + 3, "maxOrder", 64));
   return limits;
 }

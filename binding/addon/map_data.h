@@ -21,6 +21,11 @@ Entries read_entries(Arguments& arguments, std::size_t position);
 /// The bytes are looked at only after the last JavaScript has run.
 std::vector<Extent> read_extents(Arguments& arguments, std::size_t position);
 
+/// The longest lists that a caller may ask for: some GiB at most. A list for which there is no memory ends
+/// the process, since nothing here throws.
+constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 26;
+constexpr std::uint64_t kMaxFindings = std::uint64_t{1} << 20;
+
 /// Arguments `position` to `position` + 3: maxRanges, maxFindings, maxFolios, maxOrder.
 WalkLimits read_limits(Arguments& arguments, std::size_t position);
 

@@ -83,7 +83,7 @@ Napi::Value open_radix_tree(const Napi::CallbackInfo& info) {
   const Geometry geometry = arguments.geometry();
   std::vector<Extent> extents = read_extents(arguments, 2);
   const std::uint64_t root = arguments.bigint(4, "root");
-  const std::uint64_t limit = arguments.integer(5, "maxFindings", std::uint64_t{1} << 32);
+  const std::uint64_t limit = arguments.integer(5, "maxFindings", kMaxFindings);
   if (!arguments.ok()) return env.Undefined();
   if (const Error error = PhysView::check(extents)) return throw_error(env, error);
   auto tree = std::make_shared<OpenTree>(geometry, std::move(extents));
@@ -117,12 +117,10 @@ Napi::Value next_ranges(const Napi::CallbackInfo& info) {
   auto* ranges = unwrap<OpenRanges>(arguments, info[0], kRangesTag);
   if (ranges == nullptr) return env.Undefined();
   require_same(arguments, *ranges->tree, 1);
-  const std::span<const std::uint64_t> window = arguments.u64s(2, "window");
+  const std::span<std::uint64_t> window = arguments.u64s(2, "window");
   arguments.require(window.size() >= RangeReader::kLeastRoom, "window: expected room for 512 numbers");
   if (!arguments.ok()) return env.Undefined();
-  // The caller's window is made to be written.
-  const std::span out{const_cast<std::uint64_t*>(window.data()), window.size()};
-  return Napi::Number::New(env, static_cast<double>(ranges->reader.next(out)));
+  return Napi::Number::New(env, static_cast<double>(ranges->reader.next(window)));
 }
 
 /// (tree, order) => reader of blocks

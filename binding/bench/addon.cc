@@ -21,15 +21,6 @@ using khoforge::Geometry;
 using khoforge::PageBuffer;
 using khoforge::addon::Arguments;
 
-std::span<std::uint64_t> words_of(std::span<std::uint8_t> bytes) {
-  return {reinterpret_cast<std::uint64_t*>(bytes.data()), bytes.size() / sizeof(std::uint64_t)};
-}
-
-/// Typed arrays of the benchmark are written in place.
-std::span<std::uint64_t> writable(std::span<const std::uint64_t> words) {
-  return {const_cast<std::uint64_t*>(words.data()), words.size()};
-}
-
 Napi::Value number(Napi::Env env, std::uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
@@ -64,27 +55,27 @@ Napi::Value fill(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint64_t pattern = arguments.integer(0, "pattern", workload::kPatterns - 1);
   const std::uint64_t seed = arguments.integer(1, "seed", 1 << 30);
-  const std::span<std::uint8_t> bytes = arguments.u8s(2, "bytes");
-  if (arguments.ok()) workload::fill(static_cast<workload::Pattern>(pattern), seed, words_of(bytes));
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(2, "bytes");
+  if (arguments.ok()) workload::fill(static_cast<workload::Pattern>(pattern), seed, words);
   return info.Env().Undefined();
 }
 
 /// (bytes) => number of set bits
 Napi::Value count(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  const std::span<std::uint8_t> bytes = arguments.u8s(0, "bytes");
-  return arguments.ok() ? number(info.Env(), workload::count(words_of(bytes))) : info.Env().Undefined();
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(0, "bytes");
+  return arguments.ok() ? number(info.Env(), workload::count(words)) : info.Env().Undefined();
 }
 
 /// (bytes, base, out) => undefined; `out` has as many elements as there are bits
 Napi::Value list(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  const std::span<std::uint8_t> bytes = arguments.u8s(0, "bytes");
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(0, "bytes");
   const std::uint64_t base = arguments.bigint(1, "base");
-  const std::span<const std::uint64_t> out = arguments.u64s(2, "out");
+  const std::span<std::uint64_t> out = arguments.u64s(2, "out");
   if (arguments.ok())
-    arguments.require(out.size() == workload::count(words_of(bytes)), "out: expected a place per bit");
-  if (arguments.ok()) workload::list(words_of(bytes), base, writable(out));
+    arguments.require(out.size() == workload::count(words), "out: expected a place per bit");
+  if (arguments.ok()) workload::list(words, base, out);
   return info.Env().Undefined();
 }
 
@@ -92,8 +83,8 @@ Napi::Value list(const Napi::CallbackInfo& info) {
 Napi::Value shuffle(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint64_t seed = arguments.integer(0, "seed", 1 << 30);
-  const std::span<const std::uint64_t> numbers = arguments.u64s(1, "numbers");
-  if (arguments.ok()) workload::shuffle(seed, writable(numbers));
+  const std::span<std::uint64_t> numbers = arguments.u64s(1, "numbers");
+  if (arguments.ok()) workload::shuffle(seed, numbers);
   return info.Env().Undefined();
 }
 
@@ -123,16 +114,16 @@ Napi::Value sum(const Napi::CallbackInfo& info) {
 /// (bytes) => number
 Napi::Value stream_read(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  const std::span<std::uint8_t> bytes = arguments.u8s(0, "bytes");
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(0, "bytes");
   if (!arguments.ok()) return info.Env().Undefined();
-  return number(info.Env(), workload::stream_read(words_of(bytes)) >> 11);
+  return number(info.Env(), workload::stream_read(words) >> 11);
 }
 
 /// (bytes) => undefined
 Napi::Value stream_write(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  const std::span<std::uint8_t> bytes = arguments.u8s(0, "bytes");
-  if (arguments.ok()) workload::stream_write(words_of(bytes));
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(0, "bytes");
+  if (arguments.ok()) workload::stream_write(words);
   return info.Env().Undefined();
 }
 
@@ -241,8 +232,8 @@ void call_key(void* context, std::uint64_t key) {
   static_cast<Sink*>(context)->key(key);
 }
 
-kernel_radix::Memory memory_of(std::uint64_t base, std::span<std::uint8_t> bytes) {
-  return {base, reinterpret_cast<std::byte*>(bytes.data())};
+kernel_radix::Memory memory_of(std::uint64_t base, std::span<std::uint64_t> words) {
+  return {base, std::as_writable_bytes(words).data()};
 }
 
 Napi::Value counted(Napi::Env env, std::uint64_t count, std::uint64_t sum) {
@@ -256,22 +247,22 @@ Napi::Value counted(Napi::Env env, std::uint64_t count, std::uint64_t sum) {
 Napi::Value kernel_walk_ranges(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const Geometry geometry = arguments.geometry();
-  const std::span<std::uint8_t> bytes = arguments.u8s(2, "bytes");
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(2, "bytes");
   const std::uint64_t base = arguments.bigint(3, "base");
-  const std::span<const std::uint64_t> window = arguments.u64s(4, "window");
+  const std::span<std::uint64_t> window = arguments.u64s(4, "window");
   const bool summed = arguments.integer(5, "summed", 1) != 0;
   const bool merged = arguments.integer(6, "merged", 1) != 0;
   if (arguments.ok())
     arguments.require(window.size() >= 2 && window.size() % 2 == 0, "window: expected pairs");
   if (!arguments.ok()) return info.Env().Undefined();
-  const kernel_radix::Memory memory = memory_of(base, bytes);
+  const kernel_radix::Memory memory = memory_of(base, words);
   if (merged) {
     MergingSink sink{geometry, {}};
     kernel_radix::walk(geometry, memory, base, {call_key<MergingSink>, &sink});
     const std::uint64_t sum = sink.merge();
     return counted(info.Env(), sink.ranges.size(), sum);
   }
-  RangeSink sink{geometry, writable(window)};
+  RangeSink sink{geometry, window};
   sink.summed = summed;
   kernel_radix::walk(geometry, memory, base, {call_key<RangeSink>, &sink});
   sink.emit();
@@ -284,14 +275,13 @@ Napi::Value kernel_walk_ranges(const Napi::CallbackInfo& info) {
 Napi::Value kernel_walk_pages(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const Geometry geometry = arguments.geometry();
-  const std::span<std::uint8_t> bytes = arguments.u8s(2, "bytes");
+  const std::span<std::uint64_t> words = arguments.numbers<std::uint64_t>(2, "bytes");
   const std::uint64_t base = arguments.bigint(3, "base");
-  const std::span<std::uint8_t> out = arguments.u8s(4, "out");
-  if (arguments.ok())
-    arguments.require(out.size() >= 4 && out.size() % 4 == 0, "out: expected 32-bit numbers");
+  const std::span<std::uint32_t> out = arguments.numbers<std::uint32_t>(4, "out");
+  if (arguments.ok()) arguments.require(!out.empty(), "out: expected 32-bit numbers");
   if (!arguments.ok()) return info.Env().Undefined();
-  PageSink sink{{reinterpret_cast<std::uint32_t*>(out.data()), out.size() / 4}};
-  kernel_radix::walk(geometry, memory_of(base, bytes), base, {call_key<PageSink>, &sink});
+  PageSink sink{out};
+  kernel_radix::walk(geometry, memory_of(base, words), base, {call_key<PageSink>, &sink});
   return number(info.Env(), sink.count);
 }
 
@@ -303,7 +293,7 @@ Napi::Value kernel_build(const Napi::CallbackInfo& info) {
   const std::span<std::uint8_t> orders = arguments.u8s(3, "orders");
   const std::span<const std::uint64_t> counts = arguments.u64s(4, "counts");
   const std::span<const std::uint64_t> pages = arguments.u64s(5, "pages");
-  const std::span<std::uint8_t> room = arguments.u8s(6, "room");
+  const std::span<std::uint64_t> room = arguments.numbers<std::uint64_t>(6, "room");
   if (arguments.ok())
     arguments.require(orders.size() == phys.size() && counts.size() == phys.size(),
                       "folios: expected one of each");
@@ -321,11 +311,8 @@ Napi::Value kernel_build(const Napi::CallbackInfo& info) {
   return number(info.Env(), tree.page_count());
 }
 
-/// Raised when a call changes; src/memory/native.ts refuses an addon built from other sources.
-constexpr int kInterface = 1;
-
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  exports.Set("interface", Napi::Number::New(env, kInterface));
+  exports.Set("interface", Napi::Number::New(env, KHOFORGE_INTERFACE));
   exports.Set("hugeBytes", Napi::Function::New<huge_bytes>(env, "hugeBytes"));
   exports.Set("fill", Napi::Function::New<fill>(env, "fill"));
   exports.Set("count", Napi::Function::New<count>(env, "count"));

@@ -30,6 +30,9 @@ enum class FindingCode : std::uint8_t {
   bitmaps_limit,     ///< more bitmaps than the view has room for; the rest is not read
 };
 
+/// How many there are.
+constexpr std::uint8_t kFindingCodes = static_cast<std::uint8_t>(FindingCode::bitmaps_limit) + 1;
+
 constexpr unsigned kNoOrder = 255;
 
 struct Finding {

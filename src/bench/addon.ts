@@ -54,7 +54,7 @@ export interface BenchAddon {
   ): number;
 }
 
-/** `kInterface` in binding/bench/addon.cc. */
+/** Raised when a call of binding/bench changes. CMakeLists.txt gives this line's number to the addon. */
 const INTERFACE = 1;
 
 /** @throws KhoforgeError `ADDON_MISSING` (exit code 3) when it cannot be loaded */

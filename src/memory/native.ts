@@ -3,28 +3,30 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
-/** What a walk can find wrong with a preserved memory map (binding/core/finding.h). */
-export type MapFindingCode =
-  | 'ROOT_ZERO'
-  | 'NODE_UNALIGNED'
-  | 'NODE_OUTSIDE'
-  | 'NODE_TWICE'
-  | 'KEY_WITHOUT_ORDER'
-  | 'KEY_TOO_WIDE'
-  | 'ORDER_ABOVE_LIMIT'
-  | 'ADDRESS_OVERFLOW'
-  | 'PRESERVED_TWICE'
-  | 'RANGES_LIMIT'
-  | 'CHUNK_UNALIGNED'
-  | 'CHUNK_OUTSIDE'
-  | 'CHUNK_TWICE'
-  | 'CHUNK_TOO_FULL'
-  | 'CHUNK_ORDER'
-  | 'BITMAP_OUTSIDE'
-  | 'BITMAP_UNALIGNED'
-  | 'BITMAP_TWICE'
-  | 'START_UNALIGNED'
-  | 'BITMAPS_LIMIT';
+/** What a walk can find wrong with a preserved memory map: FindingCode of binding/core/finding.h. */
+export const MAP_FINDING_CODES = [
+  'ROOT_ZERO',
+  'NODE_UNALIGNED',
+  'NODE_OUTSIDE',
+  'NODE_TWICE',
+  'KEY_WITHOUT_ORDER',
+  'KEY_TOO_WIDE',
+  'ORDER_ABOVE_LIMIT',
+  'ADDRESS_OVERFLOW',
+  'PRESERVED_TWICE',
+  'RANGES_LIMIT',
+  'CHUNK_UNALIGNED',
+  'CHUNK_OUTSIDE',
+  'CHUNK_TWICE',
+  'CHUNK_TOO_FULL',
+  'CHUNK_ORDER',
+  'BITMAP_OUTSIDE',
+  'BITMAP_UNALIGNED',
+  'BITMAP_TWICE',
+  'START_UNALIGNED',
+  'BITMAPS_LIMIT',
+] as const;
+export type MapFindingCode = (typeof MAP_FINDING_CODES)[number];
 
 export interface MapFinding {
   readonly code: MapFindingCode;
@@ -99,6 +101,8 @@ export interface NativeScan {
  */
 export interface NativeAddon {
   readonly interface: number;
+  /** MAP_FINDING_CODES, in its order. */
+  readonly findingCodes: readonly string[];
   buildRadixTree(
     pageShift: number,
     depth: number,
@@ -117,7 +121,11 @@ export interface NativeAddon {
     from: bigint,
     to: bigint,
   ): void;
-  /** @param offset multiple of 64 KiB @param length up to 1 GiB; throws an Error with `code` FILE_MAP and `errno` */
+  /**
+   * @param offset multiple of 64 KiB
+   * @param length up to 2 GiB
+   * Throws an Error with `errno` and `code` FILE_MAP, or FILE_MAP_LIMIT when the system allows no more maps.
+   */
   mapFile(fd: number, offset: bigint, length: number): Uint8Array;
   /** Pages of maps that could not be read since the start: the file shrank, or its device failed. */
   mapFaults(): number;
@@ -199,8 +207,8 @@ export interface NativeAddon {
 
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
-/** `kInterface` in binding/addon/addon.cc. */
-const INTERFACE = 4;
+/** Raised when a call of binding/addon changes. CMakeLists.txt gives this line's number to the addon. */
+const INTERFACE = 5;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

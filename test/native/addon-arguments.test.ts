@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/memory/native.ts';
+import { benchNative } from '../../src/bench/addon.ts';
+import { MAP_FINDING_CODES, native } from '../../src/memory/native.ts';
 
 const NONE = new BigUint64Array();
 const BYTES = new Uint8Array();
@@ -161,5 +162,58 @@ describe('arguments that fight back', () => {
         { numRuns: 500 },
       );
     }
+  });
+});
+
+describe('the addon and its types', () => {
+  it('have the same codes of findings', () => {
+    expect(native().findingCodes).toEqual(MAP_FINDING_CODES);
+  });
+
+  it('have the same calls', () => {
+    // TypeScript wants each name of the type here, and no other.
+    const members: Record<keyof ReturnType<typeof native>, true> = {
+      allBlocks: true,
+      buildBitmapChain: true,
+      buildRadixTree: true,
+      findingCodes: true,
+      interface: true,
+      linkBitmapChain: true,
+      listBlocks: true,
+      mapFaults: true,
+      mapFile: true,
+      nextBlocks: true,
+      nextRanges: true,
+      openBlocks: true,
+      openRadixTree: true,
+      openRanges: true,
+      relocateRadixTree: true,
+      scanFile: true,
+      splitRange: true,
+      walkBitmapChain: true,
+      walkRadixTree: true,
+    };
+    expect(Object.keys(native()).sort()).toEqual(Object.keys(members));
+  });
+});
+
+describe('bytes that the benchmark reads as numbers', () => {
+  const memory = new Uint8Array(64);
+
+  it.each([
+    ['not aligned', memory.subarray(4, 20)],
+    ['half a number', memory.subarray(8, 20)],
+  ])('%s', (_name, bytes) => {
+    const bench = benchNative();
+    const out = new BigUint64Array(64);
+    expect(() => bench.fill(0, 1, bytes)).toThrow(RangeError);
+    expect(() => bench.count(bytes)).toThrow(RangeError);
+    expect(() => bench.list(bytes, 0n, out)).toThrow(RangeError);
+    expect(() => bench.streamRead(bytes)).toThrow(RangeError);
+    expect(() => bench.streamWrite(bytes)).toThrow(RangeError);
+    expect(() => bench.kernelWalkRanges(12, 6, bytes, 0n, out, 0, 0)).toThrow(RangeError);
+    expect(() => bench.kernelWalkPages(12, 6, bytes, 0n, memory)).toThrow(RangeError);
+    expect(() => bench.kernelWalkPages(12, 6, memory, 0n, memory.subarray(2, 10))).toThrow(RangeError);
+    expect(() => bench.kernelBuild(12, 6, NONE, BYTES, NONE, NONE, bytes)).toThrow(RangeError);
   });
 });
