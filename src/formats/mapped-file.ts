@@ -1,13 +1,16 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { KhoforgeError } from '../base/errors.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
 import { humanSize } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { type NativeScan, native } from '../memory/native.ts';
 import { type FileRange, scanPieces } from './scan-pieces.ts';
 
-/** Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused. */
-const WINDOW = 2 ** 30;
+/**
+ * Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused, and a file of 64 TiB needs half
+ * the maps that the system allows a process (vm.max_map_count, 65,530).
+ */
+const WINDOW = 2 ** 31;
 /**
  * Bytes of a file that is read instead: the system allows 65,530 maps (vm.max_map_count), and they are given back only
  * when the event loop turns, which a program that opens many images may never let it.
@@ -56,7 +59,7 @@ export class MappedFile {
 
   /**
    * The bytes of a range within the file, in as many pieces as it has windows. They stay valid after `close()`.
-   * @throws KhoforgeError `FILE_UNREADABLE`
+   * @throws KhoforgeError `FILE_UNREADABLE`, `FILE_MAP_LIMIT`
    */
   pieces({ offset, size }: FileRange): Uint8Array[] {
     const pieces: Uint8Array[] = [];
@@ -101,9 +104,27 @@ export class MappedFile {
     try {
       return this.#keep(first, native().mapFile(this.#fd, BigInt(first), size));
     } catch (cause) {
-      throw unreadable(`${this.path} (${humanSize(BigInt(size))} at ${first})`, cause);
+      const limited = cause instanceof Error && 'code' in cause && cause.code === 'FILE_MAP_LIMIT';
+      throw limited
+        ? tooLarge(this, first, cause)
+        : unreadable(`${this.path} (${humanSize(BigInt(size))} at ${first})`, cause);
     }
   }
+}
+
+/** ENOMEM of mmap(2), which is not about memory where nothing is reserved. */
+function tooLarge({ path, size }: MappedFile, mapped: number, cause: Error): KhoforgeError {
+  const [all, done] = [size, mapped].map((bytes) => humanSize(BigInt(bytes)));
+  return new KhoforgeError(
+    'FILE_MAP_LIMIT',
+    `cannot map ${path}: of its ${all} the system allows this process ${done} and what it has mapped besides`,
+    {
+      where: { file: path },
+      hint: 'raise what bounds it: `ulimit -v unlimited` for addresses, `sysctl vm.max_map_count` for the number of maps',
+      exitCode: ExitCode.couldNotRun,
+      cause,
+    },
+  );
 }
 
 function unreadable(path: string, cause: unknown): KhoforgeError {
