@@ -1,7 +1,7 @@
 #!/bin/sh
 # Counts the instructions per folio of the engine's operations with callgrind, and fails when one is above its limit
 # in bench/instructions.txt: a guard that does not depend on how busy or how fast the machine is.
-# Valgrind has no AVX-512: what is counted is the way for x86-64-v3, or the portable one elsewhere.
+# Valgrind has no AVX-512: what is counted is the variant for x86-64-v3, or the portable one elsewhere.
 # Needs valgrind: apt-get install valgrind
 set -eu
 cd "$(dirname "$0")/.."

@@ -118,7 +118,7 @@ Napi::Value next_ranges(const Napi::CallbackInfo& info) {
   if (ranges == nullptr) return env.Undefined();
   require_same(arguments, *ranges->tree, 1);
   const std::span<std::uint64_t> window = arguments.u64s(2, "window");
-  arguments.require(window.size() >= RangeReader::kLeastRoom, "window: expected room for 512 numbers");
+  arguments.require(window.size() >= RangeReader::kMinRoom, "window: expected room for 512 numbers");
   if (!arguments.ok()) return env.Undefined();
   return Napi::Number::New(env, static_cast<double>(ranges->reader.next(window)));
 }
@@ -144,7 +144,7 @@ Napi::Value next_blocks(const Napi::CallbackInfo& info) {
   if (blocks == nullptr) return env.Undefined();
   require_same(arguments, *blocks->tree, 1);
   const std::span<std::uint32_t> window = arguments.u32s(2, "window");
-  arguments.require(window.size() >= BlockReader::kLeastRoom, "window: expected room for 256 numbers");
+  arguments.require(window.size() >= BlockReader::kMinRoom, "window: expected room for 256 numbers");
   if (!arguments.ok()) return env.Undefined();
   std::uint64_t base = 0;
   const std::size_t count = blocks->reader.next(window, base);
@@ -164,7 +164,7 @@ Napi::Value all_blocks(const Napi::CallbackInfo& info) {
   require_same(arguments, *blocks->tree, 1);
   const std::uint64_t most = arguments.integer(2, "most", kMost);
   if (!arguments.ok()) return env.Undefined();
-  const std::uint64_t room = std::min(blocks->reader.most(), most) + BlockReader::kLeastRoom;
+  const std::uint64_t room = std::min(blocks->reader.max_count(), most) + BlockReader::kMinRoom;
   PageBuffer buffer(room * sizeof(std::uint32_t));
   if (!buffer) return throw_error(env, {ErrorCode::no_memory, room * sizeof(std::uint32_t) / 4096});
   std::uint64_t base = 0;

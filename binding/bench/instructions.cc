@@ -22,11 +22,11 @@ constexpr Geometry kGeometry{12, 6};
 constexpr std::uint64_t kBase = std::uint64_t{1} << 32;
 constexpr std::uint64_t kPages = std::uint64_t{1} << 21; // 8 GiB
 constexpr std::uint64_t kHostPages = std::uint64_t{1} << 25;
-constexpr std::uint64_t kMostPages = 1024;
+constexpr std::uint64_t kMaxPages = 1024;
 constexpr std::uint64_t kSeed = 7;
 
 [[gnu::noinline]] std::uint64_t measured_build(const Entries& entries, khoforge::RadixTree& tree) {
-  return khoforge::build_radix_tree(kGeometry, entries, kMostPages, tree) ? 0 : tree.levels.size();
+  return khoforge::build_radix_tree(kGeometry, entries, kMaxPages, tree) ? 0 : tree.levels.size();
 }
 
 [[gnu::noinline]] std::uint64_t measured_ranges(std::span<const Extent> extents) {

@@ -56,9 +56,9 @@ void walk(const khoforge::Geometry& geometry, const Memory& memory, std::uint64_
 }
 
 Tree::Tree(const khoforge::Geometry& geometry, std::span<std::byte> pages)
-    : geometry_(geometry), pages_(pages), root_(take()) {}
+    : geometry_(geometry), pages_(pages), root_(allocate()) {}
 
-std::uint64_t Tree::take() {
+std::uint64_t Tree::allocate() {
   const std::uint64_t offset = used_ << geometry_.page_shift;
   if (offset + geometry_.page_size() > pages_.size()) return 0;
   std::memset(pages_.data() + offset, 0, geometry_.page_size());
@@ -76,7 +76,7 @@ bool Tree::add(std::uint64_t pfn, unsigned order) {
   for (unsigned level = geometry_.depth - 1; level > 0; --level) {
     std::uint64_t* table = words(node);
     const std::uint64_t index = geometry_.table_index(key, level);
-    if (table[index] == 0) table[index] = take();
+    if (table[index] == 0) table[index] = allocate();
     node = table[index];
     if (node == 0) return false;
   }

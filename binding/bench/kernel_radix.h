@@ -26,7 +26,7 @@ struct Callback {
 void walk(const khoforge::Geometry& geometry, const Memory& memory, std::uint64_t root,
           const Callback& callback);
 
-/// Where new nodes come from: zeroed when they are taken, as get_zeroed_page() does.
+/// Where new nodes come from: zeroed when they are allocated, as get_zeroed_page() does.
 class Tree {
 public:
   /// @param pages room for all pages of the tree; need not be zeroed
@@ -39,7 +39,7 @@ public:
 
 private:
   /// Physical address of a zeroed page; 0 when there is none.
-  [[nodiscard]] std::uint64_t take();
+  [[nodiscard]] std::uint64_t allocate();
   [[nodiscard]] std::uint64_t* words(std::uint64_t phys) const;
 
   khoforge::Geometry geometry_;

@@ -9,8 +9,8 @@ namespace khoforge {
 
 namespace {
 
-/// Most pages that a tree has whose leaves are among `span`, of which `count` are there at most.
-std::uint64_t most_pages(const Geometry& geometry, std::uint64_t span, std::uint64_t count) {
+/// Upper bound of the pages of a tree whose leaves are among `span`, of which at most `count` are there.
+std::uint64_t page_bound(const Geometry& geometry, std::uint64_t span, std::uint64_t count) {
   std::uint64_t pages = 1;
   for (unsigned level = 0; level + 1 < geometry.depth; ++level)
     pages += std::min(count, (span >> (level * geometry.table_bits())) + 2);
@@ -32,32 +32,32 @@ public:
   [[nodiscard]] bool add(std::span<const std::uint64_t> pages) {
     while (!pages.empty()) {
       const std::span<const std::uint64_t> block = pages.first(std::min(kBlock, pages.size()));
-      if (!add_leaves_in_a_row(block, pages.size() >= 2 * kBlock) && !add_leaf_by_leaf(block)) return false;
+      if (!add_contiguous_leaves(block, pages.size() >= 2 * kBlock) && !add_leaf_by_leaf(block)) return false;
       pages = pages.subspan(block.size());
     }
     return true;
   }
 
 private:
-  /// Where the leaves of pages stand one behind the other in the tree, as they do unless a table is between,
-  /// they are one bitmap. Nothing depends on where a leaf ends, which cannot be foretold: asked for each page
-  /// or chunk, it takes as long as the rest.
+  /// Where the leaves of pages are contiguous in the tree, as they are unless a table is between, they are
+  /// one bitmap. Nothing depends on where a leaf ends, which cannot be predicted: asked for each page or
+  /// chunk, it costs as much as the rest.
   /// @param is_followed by another block in the list
   /// @returns false when they do not, with nothing added, or when a leaf is refused, as it is again then
-  [[nodiscard]] bool add_leaves_in_a_row(std::span<const std::uint64_t> block, bool is_followed) {
+  [[nodiscard]] bool add_contiguous_leaves(std::span<const std::uint64_t> block, bool is_followed) {
     if (block.size() != kBlock) return false;
     const unsigned shift = geometry_.bitmap_bits();
     const std::uint64_t first = block.front() >> shift;
     const std::uint64_t last = block.back() >> shift;
     const std::uint64_t number = geometry_.leaf_of_page(block.front());
     const bool same_table = (number ^ geometry_.leaf_of_page(block.back())) >> geometry_.table_bits() == 0;
-    if (last - first >= kRow || !same_table) return false;
-    if (room_ - layout_.page_count() < geometry_.depth + 2 * kRow) return false;
+    if (last - first >= kMaxRun || !same_table) return false;
+    if (room_ - layout_.page_count() < geometry_.depth + 2 * kMaxRun) return false;
     if (!page_bits().bitmaps_follow(block.data(), kBlock, shift) || !enter(block.front())) return false;
     std::uint64_t* const words = words_;
     for (std::uint64_t leaf = first + 1; leaf <= last; ++leaf)
       if (!enter(leaf << shift)) return false;
-    const std::uint64_t mask = kRow * geometry_.bitmap_size() - 1;
+    const std::uint64_t mask = kMaxRun * geometry_.bitmap_size() - 1;
     for (std::size_t at = 0; at < kBlock; at += PageBits::kChunk) {
       if (is_followed) prefetch(block.data() + kBlock + at);
       page_bits().set(words, first << shift, mask, block.data() + at);
@@ -109,8 +109,9 @@ private:
 
   /// Pages that are looked at together.
   static constexpr std::size_t kBlock = 16 * PageBits::kChunk;
-  /// Most leaves in a row, a power of two. What another thread changes meanwhile may be set that far behind.
-  static constexpr std::uint64_t kRow = 64;
+  /// Most contiguous leaves, a power of two. What another thread changes meanwhile may be set that far
+  /// behind.
+  static constexpr std::uint64_t kMaxRun = 64;
 
   Geometry geometry_;
   RadixLayout layout_;
@@ -128,8 +129,8 @@ std::optional<RadixTree> build_ascending(const Geometry& geometry, std::span<con
   if (pages.empty() || pages.back() < pages.front()) return std::nullopt;
   const std::uint64_t span = (pages.back() - pages.front()) >> geometry.bitmap_bits();
   // A path more than there can be, as there has to be room for one when a leaf is entered.
-  const std::uint64_t most = most_pages(geometry, span, pages.size()) + geometry.depth;
-  const std::uint64_t room = std::min(most, max_pages);
+  const std::uint64_t bound = page_bound(geometry, span, pages.size()) + geometry.depth;
+  const std::uint64_t room = std::min(bound, max_pages);
   RadixTree tree{PageBuffer(room * geometry.page_size()), {}};
   if (!tree.pages) return std::nullopt;
   AscendingBuilder builder(geometry, room, tree);

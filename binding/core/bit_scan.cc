@@ -2,7 +2,7 @@
 
 #include "bit_scan_plain.h"
 #include "bit_scan_x86.h"
-#include "ways.h"
+#include "dispatch.h"
 
 namespace khoforge {
 
@@ -21,20 +21,20 @@ std::uint64_t count(const std::byte* words, std::size_t count) {
 
 constexpr BitScan kPlain{"plain", boundaries, positions, count};
 
-const Ways<BitScan>& ways() {
+const Dispatch<BitScan>& variants() {
   static const auto [v3, avx512] = x86_bit_scans();
-  static const Ways<BitScan> all(kPlain, {v3, avx512});
+  static const Dispatch<BitScan> all(kPlain, {v3, avx512});
   return all;
 }
 
 } // namespace
 
 const BitScan& bit_scan() {
-  return ways().fastest();
+  return variants().fastest();
 }
 
 const BitScan* const* bit_scans() {
-  return ways().list();
+  return variants().list();
 }
 
 } // namespace khoforge

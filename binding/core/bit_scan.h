@@ -5,7 +5,7 @@
 
 namespace khoforge {
 
-/// The inner loops of a walk: what they do to whole words of a bitmap, of any alignment. All ways of doing it
+/// The inner loops of a walk: what they do to whole words of a bitmap, of any alignment. All variants
 /// give the same result (binding/test/bit_scan_test.cc).
 struct BitScan {
   const char* name;
@@ -29,10 +29,10 @@ struct BitScan {
   static constexpr std::size_t kSlack = 64;
 };
 
-/// The fastest way that this processor has.
+/// The fastest variant that this processor supports.
 [[nodiscard]] const BitScan& bit_scan();
 
-/// Every way that this processor has, the plain one first; nullptr behind the last.
+/// Every variant that this processor supports, the plain one first; nullptr behind the last.
 [[nodiscard]] const BitScan* const* bit_scans();
 
 } // namespace khoforge

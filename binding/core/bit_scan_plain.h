@@ -44,9 +44,9 @@ template <typename Write>
 constexpr std::size_t kGroup = 32;
 using Group = std::array<std::uint64_t, kGroup>;
 
-/// Calls take(i) for each word of a group that is not 0.
-template <typename Take>
-[[gnu::always_inline]] inline void each_word(const Group& words, Take&& take) {
+/// Calls each(i) for each word of a group that is not 0.
+template <typename Each>
+[[gnu::always_inline]] inline void each_word(const Group& words, Each&& each) {
   // First a list of them, since a branch on each word would be guessed wrong as often as not.
   std::array<std::uint8_t, kGroup> used;
   std::size_t count = 0;
@@ -55,7 +55,7 @@ template <typename Take>
     count += words[i] != 0 ? 1 : 0;
   }
   for (std::size_t i = 0; i < count; ++i)
-    take(std::size_t{used[i]});
+    each(std::size_t{used[i]});
 }
 
 [[gnu::always_inline]] inline std::uint64_t* boundaries(const std::byte* words, std::size_t count,

@@ -54,7 +54,7 @@ KHOFORGE_AVX512 [[gnu::always_inline]] inline bool is_sparse(__m512i counts) {
 }
 
 /// Takes the highest bit of each word out of it. @returns how many bits are above it; of no bit, 64
-KHOFORGE_AVX512 [[gnu::always_inline]] inline __m512i take_highest(__m512i& words) {
+KHOFORGE_AVX512 [[gnu::always_inline]] inline __m512i pop_highest(__m512i& words) {
   const __m512i above = _mm512_lzcnt_epi64(words);
   const __m512i bit =
       _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(std::uint64_t{1} << 63)), above);
@@ -65,11 +65,11 @@ KHOFORGE_AVX512 [[gnu::always_inline]] inline __m512i take_highest(__m512i& word
 /// Takes the four highest bits of each word of a block that is_sparse(): no question is asked of any.
 KHOFORGE_AVX512 [[gnu::always_inline]] inline Sparse sparse(__m512i block, __m512i counts) {
   constexpr int kOr = 0xfe;
-  const __m512i highest = _mm512_slli_epi64(take_highest(block), 48);
-  const __m512i second = _mm512_slli_epi64(take_highest(block), 32);
-  const __m512i third = _mm512_slli_epi64(take_highest(block), 16);
+  const __m512i highest = _mm512_slli_epi64(pop_highest(block), 48);
+  const __m512i second = _mm512_slli_epi64(pop_highest(block), 32);
+  const __m512i third = _mm512_slli_epi64(pop_highest(block), 16);
   __m512i above = _mm512_ternarylogic_epi64(highest, second, third, kOr);
-  above = _mm512_or_si512(above, take_highest(block));
+  above = _mm512_or_si512(above, pop_highest(block));
   // Word i ends at bit 64 * i + 63, in each quarter of the lane.
   const __m512i ends =
       _mm512_set_epi64(kEverywhere * 511, kEverywhere * 447, kEverywhere * 383, kEverywhere * 319,

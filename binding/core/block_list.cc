@@ -79,7 +79,7 @@ PageBuffer list_blocks_in_parts(const LeafIndex& index, unsigned order, std::siz
   job.out = numbers.as<std::uint32_t>();
   run_parts(parts, fill_part, &job);
   BlockReader reader(index, order);
-  std::vector<std::uint32_t> first(BlockReader::kLeastRoom);
+  std::vector<std::uint32_t> first(BlockReader::kMinRoom);
   base = 0;
   (void)reader.next(first, base);
   return numbers;

@@ -36,7 +36,7 @@ std::uint64_t BlockReader::count() {
   return sum;
 }
 
-std::uint64_t BlockReader::most() const {
+std::uint64_t BlockReader::max_count() const {
   return leaves_.size() << index_->geometry().bitmap_bits();
 }
 
@@ -54,7 +54,7 @@ void BlockReader::enter() {
 
 std::size_t BlockReader::next(std::span<std::uint32_t> out, std::uint64_t& base) {
   std::size_t used = 0;
-  while (!leaves_.empty() && out.size() - used >= kLeastRoom) {
+  while (!leaves_.empty() && out.size() - used >= kMinRoom) {
     if (bit_ == end_) {
       leaves_ = leaves_.subspan(1);
       enter();

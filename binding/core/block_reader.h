@@ -18,7 +18,7 @@ public:
   BlockReader(const LeafIndex& index, unsigned order, std::span<const Leaf> leaves);
 
   /// Writes the lower halves of numbers whose upper halves are the same.
-  /// @param out at least kLeastRoom numbers, of which those behind the returned ones may be written to
+  /// @param out at least kMinRoom numbers, of which those behind the returned ones may be written to
   /// @param base the upper half, in place
   /// @returns how many numbers; 0 at the end
   [[nodiscard]] std::size_t next(std::span<std::uint32_t> out, std::uint64_t& base);
@@ -26,10 +26,10 @@ public:
   /// How many are left, counted without being listed; leaves nothing to list.
   [[nodiscard]] std::uint64_t count();
 
-  /// Most that there can be.
-  [[nodiscard]] std::uint64_t most() const;
+  /// Upper bound of how many there are.
+  [[nodiscard]] std::uint64_t max_count() const;
 
-  static constexpr std::size_t kLeastRoom = 256;
+  static constexpr std::size_t kMinRoom = 256;
 
 private:
   void enter();

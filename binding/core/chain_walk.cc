@@ -14,13 +14,13 @@ constexpr unsigned kChunkLevel = 1;
 constexpr unsigned kBitmapLevel = 0;
 
 /// Smallest bitmap of any kernel: how many of them can be in the view is what bounds a walk.
-constexpr std::uint64_t kLeastBitmapBytes = 512;
+constexpr std::uint64_t kMinBitmapBytes = 512;
 
 std::uint64_t most_bitmaps(std::span<const Extent> extents) {
-  std::uint64_t most = 0;
+  std::uint64_t bound = 0;
   for (const Extent& extent : extents)
-    most += extent.size / kLeastBitmapBytes + 1;
-  return most;
+    bound += extent.size / kMinBitmapBytes + 1;
+  return bound;
 }
 
 /// An element of a chunk.
@@ -87,13 +87,13 @@ void Walker::elements(std::uint64_t chunk, const std::byte* words) {
   ++walk_.tables;
   const std::uint64_t header = load(words, ChunkWords::kOrderAndCount);
   const std::uint64_t order = header & 0xffffffff;
-  const std::uint64_t told = header >> 32;
+  const std::uint64_t claimed = header >> 32;
   const auto refuse = [&](FindingCode code, std::uint64_t index) {
     walk_.findings.add({code, kChunkLevel, chunk, chunk, index});
   };
-  if (told > shape_.capacity()) refuse(FindingCode::chunk_too_full, told);
+  if (claimed > shape_.capacity()) refuse(FindingCode::chunk_too_full, claimed);
   if (order > shape_.highest_order()) return refuse(FindingCode::chunk_order, order);
-  for (std::uint64_t i = 0; i < std::min(told, shape_.capacity()); ++i) {
+  for (std::uint64_t i = 0; i < std::min(claimed, shape_.capacity()); ++i) {
     const Element element{chunk, i, load(words, ChunkWords::phys_start(i)),
                           load(words, ChunkWords::bitmap(i))};
     if (bitmaps_left_ == 0) return find(FindingCode::bitmaps_limit, element.bitmap, element);

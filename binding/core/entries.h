@@ -15,7 +15,7 @@ struct Entries {
   std::span<const std::uint64_t> ranges; ///< start pfn, end pfn, … (an even number)
   std::span<const std::uint64_t> folio_phys;
   std::span<const std::uint8_t> folio_orders;  ///< as many as `folio_phys`
-  std::span<const std::uint64_t> folio_counts; ///< folios in a row from each address; empty: one each
+  std::span<const std::uint64_t> folio_counts; ///< contiguous folios from each address; empty: one each
   std::span<const std::uint64_t> pages;        ///< pfns, each a folio of order 0
 };
 

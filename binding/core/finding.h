@@ -21,7 +21,7 @@ enum class FindingCode : std::uint8_t {
   chunk_unaligned,   ///< not entered; the chain ends
   chunk_outside,     ///< a byte of the chunk is not in the view; the chain ends
   chunk_twice,       ///< a chunk met before: a cycle; the chain ends
-  chunk_too_full,    ///< tells more elements than a page holds; only those that are there are read
+  chunk_too_full,    ///< its count is above what a page holds; only those that are there are read
   chunk_order,       ///< an order whose block is larger than all memory; its bitmaps are not read
   bitmap_outside,    ///< the pointer is 0, or a byte of the bitmap is not in the view; not read
   bitmap_unaligned,  ///< at no multiple of its size, where no such kernel puts one; read all the same

@@ -1,7 +1,7 @@
 #include "page_bits.h"
 
 #include "bitmap.h"
-#include "ways.h"
+#include "dispatch.h"
 #include "x86.h"
 
 namespace khoforge {
@@ -27,7 +27,7 @@ constexpr std::size_t kChunk = PageBits::kChunk;
 }
 
 /// Sets the bits of pages that follow each other. @returns false when they do not
-[[gnu::always_inline]] inline bool set_row(std::uint64_t* words, std::uint64_t first, std::uint64_t mask,
+[[gnu::always_inline]] inline bool set_run(std::uint64_t* words, std::uint64_t first, std::uint64_t mask,
                                            const std::uint64_t* chunk) {
   const std::uint64_t start = chunk[0];
   if (chunk[kChunk - 1] - start != kChunk - 1) return false;
@@ -45,7 +45,7 @@ constexpr std::size_t kChunk = PageBits::kChunk;
 [[gnu::always_inline]] inline void set_pages(std::uint64_t* words, std::uint64_t first, std::uint64_t mask,
                                              const std::uint64_t* chunk) {
   constexpr std::uint64_t kFar = 16 * kChunk;
-  if (set_row(words, first, mask, chunk)) return;
+  if (set_run(words, first, mask, chunk)) return;
   if (chunk[kChunk - 1] - chunk[0] > kFar) {
     // Rolled up, its end is guessed wrong each time, and what was read ahead is lost.
 #pragma GCC unroll 8
@@ -126,7 +126,7 @@ constexpr std::uint64_t kGathered = 6;
 
 KHOFORGE_AVX512 void set_avx512(std::uint64_t* words, std::uint64_t first, std::uint64_t mask,
                                 const std::uint64_t* chunk) {
-  if (set_row(words, first, mask, chunk)) return;
+  if (set_run(words, first, mask, chunk)) return;
   const std::uint64_t low = ((chunk[0] - first) & mask) / 64;
   const std::uint64_t high = ((chunk[kChunk - 1] - first) & mask) / 64;
   if (high - low >= kGathered) return set_pages(words, first, mask, chunk);
@@ -158,12 +158,12 @@ constexpr PageBits kAvx512{"avx512", alike_avx512, bitmaps_follow_avx512, set_av
 
 #endif
 
-const Ways<PageBits>& ways() {
+const Dispatch<PageBits>& variants() {
 #ifdef KHOFORGE_X86
-  static const Ways<PageBits> all(
+  static const Dispatch<PageBits> all(
       kPlain, {has_v3() ? &kV3 : nullptr, KHOFORGE_SUPPORTED(KHOFORGE_AVX512_FEATURES) ? &kAvx512 : nullptr});
 #else
-  static const Ways<PageBits> all(kPlain, {});
+  static const Dispatch<PageBits> all(kPlain, {});
 #endif
   return all;
 }
@@ -171,11 +171,11 @@ const Ways<PageBits>& ways() {
 } // namespace
 
 const PageBits& page_bits() {
-  return ways().fastest();
+  return variants().fastest();
 }
 
-const PageBits* const* page_bits_ways() {
-  return ways().list();
+const PageBits* const* page_bits_variants() {
+  return variants().list();
 }
 
 } // namespace khoforge

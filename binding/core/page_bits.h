@@ -5,8 +5,8 @@
 
 namespace khoforge {
 
-/// The inner loops of a build from single pages: what they do to a chunk of page frame numbers. All ways give
-/// the same result (binding/test/page_bits_test.cc).
+/// The inner loops of a build from single pages: what they do to a chunk of page frame numbers. All variants
+/// give the same result (binding/test/page_bits_test.cc).
 struct PageBits {
   const char* name;
 
@@ -28,10 +28,10 @@ struct PageBits {
   void (*set)(std::uint64_t* words, std::uint64_t first, std::uint64_t mask, const std::uint64_t* chunk);
 };
 
-/// The fastest way that this processor has.
+/// The fastest variant that this processor supports.
 [[nodiscard]] const PageBits& page_bits();
 
-/// Every way that this processor has, the plain one first; nullptr behind the last.
-[[nodiscard]] const PageBits* const* page_bits_ways();
+/// Every variant that this processor supports, the plain one first; nullptr behind the last.
+[[nodiscard]] const PageBits* const* page_bits_variants();
 
 } // namespace khoforge

@@ -83,7 +83,7 @@ std::int64_t read_fully(int fd, std::byte* to, std::size_t size, std::uint64_t o
 }
 
 /// First byte at or after `offset` that may not be zero; `end` when there is none. Where the file system
-/// cannot tell, every byte may be.
+/// does not know, every byte may be.
 std::uint64_t next_data(int fd, std::uint64_t offset, std::uint64_t end) {
   const off_t found = lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
   if (found >= 0) return std::min(end, static_cast<std::uint64_t>(found));

@@ -15,8 +15,8 @@ namespace khoforge {
 
 namespace {
 
-/// Key of the first block of a run, as the tree indexes it: bits above the top level are gone. What follows
-/// from the geometry is computed once.
+/// Key of the first block of a run, as the tree indexes it: bits above the top level are cut off. What
+/// follows from the geometry is computed once.
 class KeyOf {
 public:
   explicit KeyOf(const Geometry& geometry)

@@ -26,7 +26,7 @@ void RangeReader::advance(std::size_t head) {
 
 std::size_t RangeReader::next(std::span<std::uint64_t> out) {
   std::size_t used = 0;
-  while (!passing_ && out.size() - used >= kLeastRoom) {
+  while (!passing_ && out.size() - used >= kMinRoom) {
     if (active_ == 0) {
       if (pending_.start == pending_.end) return used;
       out[used++] = pending_.start;
@@ -41,13 +41,13 @@ std::size_t RangeReader::next(std::span<std::uint64_t> out) {
         pending_ = {};
       }
       order_ = heads_[last_].order();
-      open_ = heads_[last_].take_start(start_);
+      open_ = heads_[last_].pop_start(start_);
       passing_ = true;
       break;
     }
     used += merge(out.subspan(used));
   }
-  return passing_ && out.size() - used >= kLeastRoom ? used + pass_on(out.subspan(used)) : used;
+  return passing_ && out.size() - used >= kMinRoom ? used + pass_on(out.subspan(used)) : used;
 }
 
 /// Whether one order is left and what it has can be given as it is: nothing of it reaches what is pending.

@@ -27,14 +27,14 @@ public:
                        OverlapObserver* overlaps = nullptr);
 
   /// Writes start, end, … as addresses.
-  /// @param out at least kLeastRoom numbers
+  /// @param out at least kMinRoom numbers
   /// @returns how many numbers it wrote, which is even; 0 at the end
   [[nodiscard]] std::size_t next(std::span<std::uint64_t> out);
 
   /// Order of a block at the end of what next() gave.
   [[nodiscard]] unsigned order() const { return order_; }
 
-  static constexpr std::size_t kLeastRoom = 2 * RunSource::kLeastRoom;
+  static constexpr std::size_t kMinRoom = 2 * RunSource::kMinRoom;
 
 private:
   [[nodiscard]] bool alone();

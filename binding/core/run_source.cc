@@ -44,7 +44,7 @@ void RunSource::enter() {
 
 std::size_t RunSource::fill(std::span<std::uint64_t> out) {
   std::size_t used = 0;
-  while (!leaves_.empty() && out.size() - used >= kLeastRoom) {
+  while (!leaves_.empty() && out.size() - used >= kMinRoom) {
     if (bits_.start < bits_.end) {
       const std::span<std::uint64_t> room = out.subspan(used);
       used += bits_.start % 64 == 0 && bits_.end % 64 == 0 ? fill_words(room) : fill_bits(room);
@@ -115,7 +115,7 @@ bool RunHead::peek(Range& range) {
   return true;
 }
 
-bool RunHead::take_start(std::uint64_t& start) {
+bool RunHead::pop_start(std::uint64_t& start) {
   if (end_ == at_) return false;
   start = buffer_[at_];
   at_ = end_;

@@ -42,7 +42,7 @@ public:
 
   /// Writes start, end, start, … as far as there is room; a start may be the last of one call and its end the
   /// first of the next. The number of all together is even.
-  /// @param out at least kLeastRoom numbers
+  /// @param out at least kMinRoom numbers
   /// @returns how many it wrote; 0 only at the end
   [[nodiscard]] std::size_t fill(std::span<std::uint64_t> out);
 
@@ -50,7 +50,7 @@ public:
   [[nodiscard]] std::uint64_t position() const { return position_; }
   [[nodiscard]] unsigned order() const { return order_; }
 
-  static constexpr std::size_t kLeastRoom = 256;
+  static constexpr std::size_t kMinRoom = 256;
 
 private:
   void enter();
@@ -86,7 +86,7 @@ public:
   [[nodiscard]] std::uint64_t position() const { return end_ > at_ ? buffer_[at_] : source_.position(); }
   /// Ends the reading one by one, when drained(): from here on fill() gives what is left.
   /// @param start the start that is read already. @returns whether there is one
-  [[nodiscard]] bool take_start(std::uint64_t& start);
+  [[nodiscard]] bool pop_start(std::uint64_t& start);
   [[nodiscard]] std::size_t fill(std::span<std::uint64_t> out) { return source_.fill(out); }
 
 private:

@@ -61,7 +61,7 @@ void check_parts(const Geometry& shape, const fuzz::Memory& memory, std::uint64_
   khoforge::Findings findings(1);
   index.read(root, findings);
   khoforge::RangeReader ranges(index);
-  std::vector<std::uint64_t> window(khoforge::RangeReader::kLeastRoom);
+  std::vector<std::uint64_t> window(khoforge::RangeReader::kMinRoom);
   std::size_t at = 0;
   while (const std::size_t count = ranges.next(window)) {
     for (std::size_t i = 0; i < count && at < walk.ranges.size(); ++i)
@@ -72,7 +72,7 @@ void check_parts(const Geometry& shape, const fuzz::Memory& memory, std::uint64_
     if (index.leaves_of(order).empty()) continue;
     require(khoforge::BlockReader(index, order).count() == walk.by_order[order], "another count of blocks");
     khoforge::BlockReader blocks(index, order);
-    std::vector<std::uint32_t> numbers(khoforge::BlockReader::kLeastRoom);
+    std::vector<std::uint32_t> numbers(khoforge::BlockReader::kMinRoom);
     std::uint64_t base = 0;
     std::uint64_t listed = 0;
     while (const std::size_t count = blocks.next(numbers, base))
@@ -84,8 +84,8 @@ void check_parts(const Geometry& shape, const fuzz::Memory& memory, std::uint64_
 void fuzz_radix(fuzz::Input& input) {
   // Those that kernels have; with 16 KiB pages 7.0 has 4 levels, 7.1 and later 5.
   constexpr Geometry kShapes[] = {{12, 6}, {14, 5}, {14, 4}, {16, 4}};
-  const Geometry shape = kShapes[input.take(1) % 4];
-  const std::uint64_t root = input.take(1);
+  const Geometry shape = kShapes[input.consume(1) % 4];
+  const std::uint64_t root = input.consume(1);
   const fuzz::Memory memory(shape.page_shift, input);
   const Walk walk = khoforge::walk_radix_tree(shape, memory.extents(), memory.address(root), kLimits);
   check(walk, shape.page_size());
@@ -95,8 +95,8 @@ void fuzz_radix(fuzz::Input& input) {
 
 void fuzz_chain(fuzz::Input& input) {
   constexpr ChainShape kShapes[] = {{12, 12}, {12, 15}, {14, 17}, {16, 19}};
-  const ChainShape shape = kShapes[input.take(1) % 4];
-  const std::uint64_t first = input.take(1);
+  const ChainShape shape = kShapes[input.consume(1) % 4];
+  const std::uint64_t first = input.consume(1);
   const fuzz::Memory memory(shape.page_shift, input);
   const Walk walk = khoforge::walk_bitmap_chain(shape, memory.extents(), memory.address(first), kLimits);
   check(walk, shape.page_size());
@@ -119,7 +119,7 @@ void fuzz_scan(fuzz::Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input(data, size);
-  switch (input.take(1) % 3) {
+  switch (input.consume(1) % 3) {
   case 0: fuzz_radix(input); break;
   case 1: fuzz_chain(input); break;
   default: fuzz_scan(input);

@@ -12,7 +12,7 @@ constexpr std::uint64_t kPages = 14;
 
 } // namespace
 
-std::uint64_t Input::take(std::size_t bytes) {
+std::uint64_t Input::consume(std::size_t bytes) {
   std::uint64_t value = 0;
   const std::size_t there = std::min(bytes, rest_.size());
   std::memcpy(&value, rest_.data(), there);
@@ -22,10 +22,10 @@ std::uint64_t Input::take(std::size_t bytes) {
 
 Memory::Memory(unsigned page_shift, Input& input) : page_shift_(page_shift), bytes_(kPages << page_shift) {
   while (!input.empty()) {
-    const std::uint64_t page = input.take(1) % kPages;
-    const std::uint64_t word = input.take(2) % (std::uint64_t{1} << (page_shift - 3));
-    const std::uint64_t kind = input.take(1);
-    const std::uint64_t value = kind < 160 ? address(kind) : input.take(kind < 200 ? 2 : 8);
+    const std::uint64_t page = input.consume(1) % kPages;
+    const std::uint64_t word = input.consume(2) % (std::uint64_t{1} << (page_shift - 3));
+    const std::uint64_t kind = input.consume(1);
+    const std::uint64_t value = kind < 160 ? address(kind) : input.consume(kind < 200 ? 2 : 8);
     std::memcpy(bytes_.data() + (page << page_shift) + word * 8, &value, sizeof value);
   }
   // The middle extent ends inside a page, and what follows begins inside the next.

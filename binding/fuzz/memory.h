@@ -15,7 +15,7 @@ public:
   Input(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
   [[nodiscard]] bool empty() const { return rest_.empty(); }
   [[nodiscard]] std::span<const std::uint8_t> rest() const { return rest_; }
-  std::uint64_t take(std::size_t bytes);
+  std::uint64_t consume(std::size_t bytes);
 
 private:
   std::span<const std::uint8_t> rest_;

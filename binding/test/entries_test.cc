@@ -89,7 +89,7 @@ TEST(first_order_is_what_counting_up_gives) {
   }
 }
 
-TEST(pages_in_a_row_come_as_one_run_and_folios_as_they_are) {
+TEST(contiguous_pages_come_as_one_run_and_folios_as_they_are) {
   const std::array pages{std::uint64_t{10}, std::uint64_t{11}, std::uint64_t{12}, std::uint64_t{14}};
   const std::array folios{std::uint64_t{0x400000}, std::uint64_t{0x800000}};
   const std::array orders{std::uint8_t{9}, std::uint8_t{9}};

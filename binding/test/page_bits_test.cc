@@ -11,7 +11,7 @@ using khoforge::PageBits;
 constexpr std::size_t kChunk = PageBits::kChunk;
 constexpr std::uint64_t kBits = 1024;
 
-/// Pages of one bitmap: in a row, near, far, in any order, repeated.
+/// Pages of one bitmap: contiguous, near, far, in any order, repeated.
 std::array<std::uint64_t, kChunk> random_chunk(harness::Random& random) {
   const std::uint64_t bitmap = random.below(1000) * kBits;
   const std::uint64_t kind = random.below(4);
@@ -30,7 +30,7 @@ std::array<std::uint64_t, kChunk> random_chunk(harness::Random& random) {
 
 TEST(every_way_to_set_pages_gives_what_one_page_at_a_time_gives) {
   harness::Random random(37);
-  for (const PageBits* const* way = khoforge::page_bits_ways(); *way != nullptr; ++way) {
+  for (const PageBits* const* variant = khoforge::page_bits_variants(); *variant != nullptr; ++variant) {
     for (int round = 0; round < 2000; ++round) {
       const auto chunk = random_chunk(random);
       std::array<std::uint64_t, kBits / 64> expected{};
@@ -44,11 +44,11 @@ TEST(every_way_to_set_pages_gives_what_one_page_at_a_time_gives) {
       std::array<std::uint64_t, kBits / 64> words{};
       words[5] = 12;
       const std::uint64_t first = chunk[0] / kBits * kBits;
-      (*way)->set(words.data(), random.below(2) == 0 ? first : 0, kBits - 1, chunk.data());
+      (*variant)->set(words.data(), random.below(2) == 0 ? first : 0, kBits - 1, chunk.data());
       CHECK(words == expected);
       const std::uint64_t mask = std::uint64_t{1} << random.below(12);
-      CHECK_EQ((*way)->alike(chunk.data(), mask), (differ & mask) == 0);
-      CHECK_EQ((*way)->alike(chunk.data(), kBits - 1), differ == 0);
+      CHECK_EQ((*variant)->alike(chunk.data(), mask), (differ & mask) == 0);
+      CHECK_EQ((*variant)->alike(chunk.data(), kBits - 1), differ == 0);
     }
   }
 }
@@ -56,7 +56,7 @@ TEST(every_way_to_set_pages_gives_what_one_page_at_a_time_gives) {
 TEST(every_way_to_see_whether_bitmaps_follow_says_the_same) {
   harness::Random random(38);
   unsigned followed = 0;
-  for (const PageBits* const* way = khoforge::page_bits_ways(); *way != nullptr; ++way) {
+  for (const PageBits* const* variant = khoforge::page_bits_variants(); *variant != nullptr; ++variant) {
     for (int round = 0; round < 2000; ++round) {
       std::array<std::uint64_t, 40> pages{};
       const std::size_t count = 1 + random.below(pages.size());
@@ -69,7 +69,7 @@ TEST(every_way_to_see_whether_bitmaps_follow_says_the_same) {
         if (random.below(80) == 0) pfn += random.below(2) == 0 ? kBits : std::uint64_t{0} - kBits;
       }
       followed += expected ? 1 : 0;
-      CHECK_EQ((*way)->bitmaps_follow(pages.data(), count, 10), expected);
+      CHECK_EQ((*variant)->bitmaps_follow(pages.data(), count, 10), expected);
     }
   }
   CHECK(followed > 500);

@@ -59,7 +59,7 @@ TEST(scan_finds_each_kind_where_it_begins) {
   CHECK(!hits.truncated);
 }
 
-TEST(scan_refuses_what_only_looks_so) {
+TEST(scan_refuses_what_is_only_similar) {
   Pages pages(4);
   pages.fdt(8);                // not at the start of a page
   pages.record(kScanPage + 8); // not at a multiple of 16

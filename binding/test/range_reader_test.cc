@@ -54,7 +54,7 @@ std::vector<std::uint64_t> read_blocks(const LeafIndex& index, unsigned order, s
     for (std::size_t i = 0; i < count; ++i)
       numbers.push_back(base + window[i]);
   }
-  CHECK(numbers.size() <= reader.most() || reader.most() == 0);
+  CHECK(numbers.size() <= reader.max_count() || reader.max_count() == 0);
   return numbers;
 }
 

@@ -30,7 +30,7 @@ std::set<Block> listed(const Walk& walk, unsigned page_shift) {
   return blocks;
 }
 
-/// Ranges merged the plain way, from blocks that ascend by page frame.
+/// Ranges merged plainly, from blocks that ascend by page frame.
 std::vector<std::uint64_t> merged(const std::set<Block>& blocks, unsigned page_shift) {
   std::vector<std::uint64_t> ranges;
   for (const Block& block : blocks) {
@@ -143,7 +143,7 @@ TEST(orders_above_the_limit_are_findings_and_still_read) {
   CHECK_EQ(walked.ranges.size(), 2);
 }
 
-TEST(blocks_in_a_row_are_one_run_across_leaves) {
+TEST(contiguous_blocks_are_one_run_across_leaves) {
   const Geometry geometry{12, 6};
   trees::OwnedEntries entries;
   entries.folio_phys = {0x200000};
