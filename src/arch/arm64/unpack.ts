@@ -18,10 +18,10 @@ const CODE = [
   0xb4000322, // cbz x2, done
   0x8b020003, // add x3, x0, x2
   0xaa0003e4, // mov x4, x0
-  0xd50b7e24, // dc civac, x4
+  0xd50b7e24, // before: dc civac, x4
   0x8b0a0084, // add x4, x4, x10
   0xeb03009f, // cmp x4, x3
-  0x54ffffa3, // b.lo to the dc
+  0x54ffffa3, // b.lo before
   0xd5033f9f, // dsb sy
   0xaa0003e4, // mov x4, x0
   0xb40000c1, // cbz x1, zero
@@ -35,10 +35,10 @@ const CODE = [
   0x54ffffc3, // b.lo zero
   0xd5033f9f, // drop: dsb sy
   0xaa0003e4, // mov x4, x0
-  0xd50b7e24, // dc civac, x4
+  0xd50b7e24, // after: dc civac, x4
   0x8b0a0084, // add x4, x4, x10
   0xeb03009f, // cmp x4, x3
-  0x54ffffa3, // b.lo to the dc
+  0x54ffffa3, // b.lo after
   0x17ffffe6, // b next
   0xd5033f9f, // done: dsb sy
   0xd508751f, // ic iallu

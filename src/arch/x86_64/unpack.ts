@@ -49,13 +49,13 @@ function code({ address, kernel, parameters }: Unpacking, at: Addresses): Uint8A
     [
       [0xfa], //                                          cli
       [0xfc], //                                          cld
-      [0x0f, 0x01, 0x15, ...u32(BigInt(GDT_POINTER - 9))], // lgdt [rip + …]
+      [0x0f, 0x01, 0x15, ...u32(BigInt(GDT_POINTER - 9))], // lgdt [GDT_POINTER]
       [0x0f, 0x20, 0xe0], //                              mov rax, cr4
       [0x48, 0xbb, ...u64(at.fourLevels)], //             mov rbx, tables
       [0x0f, 0xba, 0xe0, 0x0c], //                        bt eax, CR4.LA57
-      [0x73, 0x0a], //                                    jnc over the next
+      [0x73, 0x0a], //                                    jnc load
       [0x48, 0xbb, ...u64(at.fiveLevels)], //             mov rbx, tables of five levels
-      [0x0f, 0x22, 0xdb], //                              mov cr3, rbx
+      [0x0f, 0x22, 0xdb], //                        load: mov cr3, rbx
       [0x48, 0xbc, ...u64(address + PAGE)], //            mov rsp, end of the page
       [0xb8, ...u32(0x18n)], //                           mov eax, 0x18
       [0x8e, 0xd8], //                                    mov ds, eax
@@ -64,10 +64,10 @@ function code({ address, kernel, parameters }: Unpacking, at: Addresses): Uint8A
       [0x8e, 0xe0], //                                    mov fs, eax
       [0x8e, 0xe8], //                                    mov gs, eax
       [0x6a, 0x10], //                                    push 0x10
-      [0x48, 0xb8, ...u64(address + LONG_RETURN)], //     mov rax, the next but two
+      [0x48, 0xb8, ...u64(address + LONG_RETURN)], //     mov rax, return
       [0x50], //                                          push rax
       [0x48, 0xcb], //                                    retfq
-      [0x48, 0xbb, ...u64(at.list)], //                   mov rbx, list
+      [0x48, 0xbb, ...u64(at.list)], //           return: mov rbx, list
       [0x48, 0x8b, 0x4b, 0x10], //                  next: mov rcx, [rbx + 16]
       [0x48, 0xc1, 0xe9, 0x03], //                        shr rcx, 3
       [0x74, 0x1c], //                                    jz done

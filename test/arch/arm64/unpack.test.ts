@@ -7,7 +7,7 @@ const unpacked = [
   { start: 0x40400000n, size: 0x1000n },
 ];
 
-/** What GNU as 2.40 makes of the instructions named in arm64-unpack.ts. */
+/** What GNU as 2.40 makes of the instructions named in arm64/unpack.ts. */
 const CODE =
   '090600102a003bd54a4d50d38b0080d26a21ca9a2005c1a8228540f8220300b40300028be40300aa247e0bd584000a8b9f0003eba3ffff54' +
   '9f3f03d5e40300aac10000b42518c1a8851881a89f0003eba3ffff54040000149f7c81a89f0003ebc3ffff549f3f03d5e40300aa247e0bd5' +

@@ -18,7 +18,7 @@ const stub = {
   parameters: 0x1122334455667000n,
 };
 
-/** What GNU as 2.40 makes of the instructions named in x86-unpack.ts, for these addresses. */
+/** What GNU as 2.40 makes of the instructions named in x86_64/unpack.ts, for these addresses. */
 const CODE =
   'fafc0f0115d70000000f20e048bb00804523010000000fbae00c730a48bb00704523010000000f22db48bc0070452301000000b818000000' +
   '8ed88ec08ed08ee08ee86a1048b8516045230100000050' +
