@@ -1,23 +1,7 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { maxPageOrder } from './page-order.ts';
-import type { TreeParts } from './tree-abi.ts';
-
-/** Preserved memory map as a radix tree of pages (7.0 and later). */
-export interface RadixMap {
-  kind: 'radix';
-  /** Bits of the radix key that the depth is computed for. */
-  keyWidth: (pageShift: number) => number;
-  /** Levels, where they do not follow from `keyWidth`. */
-  depth?: number;
-}
-
-/** Preserved memory map as a chain of chunks that point to bitmaps (6.16 to 6.19). */
-export interface BitmapChainMap {
-  kind: 'bitmap-chain';
-  /** Bytes of one bitmap, which is aligned to its size. */
-  bitmapBytes: (pageSize: number) => number;
-}
+import type { TreeAbi } from './tree-abi.ts';
 
 /**
  * One version of the KHO ABI, as data. Code asks the record; it never compares version strings.
@@ -29,7 +13,11 @@ export interface Generation {
   readonly releases: readonly string[];
   /** `compatible` of the root node. */
   readonly compatible: string;
-  readonly memoryMap: RadixMap | BitmapChainMap;
+  /**
+   * Preserved memory map: a radix tree of pages (7.0 and later), or a chain of chunks that point to bitmaps
+   * (6.16 to 6.19).
+   */
+  readonly memoryMap: { readonly kind: 'radix' | 'bitmap-chain' };
   /** Root property with the physical address of the memory map. */
   readonly memoryMapProperty: string;
   /** Property of a subtree's node with the physical address of its blob. */
@@ -66,10 +54,11 @@ export interface Generation {
   /** How test_kho hands over its list of folios: inline in the FDT, or in a preserved vmalloc area. */
   readonly testFolios: 'inline' | 'vmalloc';
   /** Of a kernel tree: what its headers say otherwise than the release that it is nearest to. */
-  readonly tree?: TreeParts;
+  readonly tree?: TreeAbi;
 }
 
 const ROOT = {
+  memoryMap: { kind: 'radix' },
   memoryMapProperty: 'preserved-memory-map', // include/linux/kho/abi/kexec_handover.h, 7.3
   blobProperty: 'preserved-data', // same
   rootFdt: 'edited', // kernel/liveupdate/kexec_handover.c: kho_add_subtree(), 7.3
@@ -80,14 +69,12 @@ const ROOT = {
 /** What 6.16 to 6.19 have in common, and write as the same `compatible`. */
 const V1 = {
   ...ROOT,
+  memoryMap: { kind: 'bitmap-chain' },
   compatible: 'kho-v1', // kernel/kexec_handover.c: KHO_FDT_COMPATIBLE, 6.17
   blobProperty: 'fdt', // same: PROP_SUB_FDT
   blockLimit: 2n << 30n, // same: deserialize_bitmap() computes a block's size in an int
   verbatimScratch: true, // kernel/liveupdate/kexec_handover.c: scratch_size_update(), 6.19
 } as const;
-
-/** One page per bitmap: PRESERVE_BITS (kernel/kexec_handover.c, 6.18). */
-const pageBitmaps: BitmapChainMap = { kind: 'bitmap-chain', bitmapBytes: (pageSize) => pageSize };
 
 /** A pageblock: CMA_MIN_ALIGNMENT_BYTES with the default options of x86_64 and arm64 (include/linux/cma.h, 7.1). */
 const pageblock = ({ pageShift }: { pageShift: 12 | 14 | 16 }) =>
@@ -97,8 +84,19 @@ const pageblock = ({ pageShift }: { pageShift: 12 | 14 | 16 }) =>
 const largestBlock = (target: { pageShift: 12 | 14 | 16 }) =>
   1n << BigInt(target.pageShift + maxPageOrder(target));
 
-/** 7.1 and later: the key is the PFN plus one bit for the order (include/linux/kho/abi/kexec_handover.h). */
-const keyWithOrderBit: RadixMap = { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift + 1 };
+/** What is meant where nobody says which. */
+export const NEWEST: Generation = {
+  ...ROOT,
+  name: 'kho-v4',
+  releases: ['7.2', '7.3'],
+  compatible: 'kho-v4',
+  blocksWithinNode: true,
+  scratchAlignment: largestBlock,
+  blobSizeProperty: 'blob-size',
+  kexecMetadataVersion: 1,
+  luo: 'struct',
+  memfd: 'memfd-v2',
+};
 
 /**
  * Oldest first. `kho-v1` is three records: 6.17 and 6.18 accept each other's image and misread it, because bitmaps
@@ -109,7 +107,6 @@ export const GENERATIONS: readonly Generation[] = [
     ...V1,
     name: 'kho-v1-6.17',
     releases: ['6.16', '6.17'],
-    memoryMap: { kind: 'bitmap-chain', bitmapBytes: () => 512 }, // PRESERVE_BITS, kernel/kexec_handover.c, 6.17
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), 6.17
     beforeFinalization: 'nothing', // kho_fill_kimage() returns early, 6.17
@@ -119,7 +116,6 @@ export const GENERATIONS: readonly Generation[] = [
     ...V1,
     name: 'kho-v1-6.18',
     releases: ['6.18'],
-    memoryMap: pageBitmaps,
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), kernel/kexec_handover.c, 6.18
     beforeFinalization: 'nothing', // kho_fill_kimage(), 6.18
@@ -128,7 +124,6 @@ export const GENERATIONS: readonly Generation[] = [
     ...V1,
     name: 'kho-v1',
     releases: ['6.19'],
-    memoryMap: pageBitmaps,
     scratchAlignment: pageblock,
     luo: 'fdt',
     memfd: 'memfd-v1',
@@ -138,8 +133,6 @@ export const GENERATIONS: readonly Generation[] = [
     name: 'kho-v2',
     releases: ['7.0'],
     compatible: 'kho-v2',
-    // 7.0 computes the depth without the order bit, which costs it a level on 16 KiB pages.
-    memoryMap: { kind: 'radix', keyWidth: (pageShift) => 64 - pageShift },
     blockLimit: 2n << 30n,
     scratchAlignment: pageblock,
   },
@@ -151,25 +144,12 @@ export const GENERATIONS: readonly Generation[] = [
     blocksWithinNode: true, // kernel/liveupdate/kexec_handover.c: __kho_preserve_pages_order(), 7.1
     blockLimit: 2n << 30n,
     scratchAlignment: pageblock,
-    memoryMap: keyWithOrderBit,
     blobSizeProperty: 'blob-size',
     kexecMetadataVersion: 1, // include/linux/kho/abi/kexec_metadata.h
     luo: 'fdt-flb',
     memfd: 'memfd-v2',
   },
-  {
-    ...ROOT,
-    name: 'kho-v4',
-    releases: ['7.2', '7.3'],
-    compatible: 'kho-v4',
-    blocksWithinNode: true,
-    scratchAlignment: largestBlock,
-    memoryMap: keyWithOrderBit,
-    blobSizeProperty: 'blob-size',
-    kexecMetadataVersion: 1,
-    luo: 'struct',
-    memfd: 'memfd-v2',
-  },
+  NEWEST,
 ];
 
 /** @throws KhoforgeError `GENERATION_UNKNOWN` */

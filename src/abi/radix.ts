@@ -1,4 +1,5 @@
 import { KhoforgeError } from '../base/errors.ts';
+import { inexpressible } from './inexpressible.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -15,20 +16,25 @@ export interface RadixGeometry {
   depth: number;
 }
 
-/** @throws KhoforgeError `NOT_RADIX` when the target's memory map is no radix tree */
-export function radixGeometry(target: Pick<Target, 'generation' | 'pageShift'>): RadixGeometry {
-  const { generation, pageShift } = target;
+/** @throws KhoforgeError `NOT_RADIX` when the target's memory map is no radix tree, `TARGET_INEXPRESSIBLE` */
+export function radixGeometry({
+  generation,
+  abi,
+  pageShift,
+}: Pick<Target, 'generation' | 'abi' | 'pageShift'>): RadixGeometry {
   if (generation.memoryMap.kind !== 'radix') {
     throw new KhoforgeError(
       'NOT_RADIX',
       `the memory map of ${generation.name} is a ${generation.memoryMap.kind}`,
     );
   }
-  const tableSizeLog2 = pageShift - 3;
-  const bitmapSizeLog2 = pageShift + 3;
-  const { keyWidth, depth } = generation.memoryMap;
-  const levels = Math.ceil((keyWidth(pageShift) - bitmapSizeLog2) / tableSizeLog2);
-  return { pageShift, tableSizeLog2, bitmapSizeLog2, depth: depth ?? levels + 1 };
+  const tableSizeLog2 = abi.number('KHO_TABLE_SIZE_LOG2');
+  const bitmapSizeLog2 = abi.number('KHO_BITMAP_SIZE_LOG2');
+  const depth = abi.number('KHO_TREE_MAX_DEPTH');
+  if (depth < 2 || bitmapSizeLog2 + (depth - 1) * tableSizeLog2 >= 64) {
+    throw inexpressible(`KHO_TREE_MAX_DEPTH: a radix tree of ${depth} levels has no key of 64 bits`);
+  }
+  return { pageShift, tableSizeLog2, bitmapSizeLog2, depth };
 }
 
 /** Highest order that a radix key can carry: the order bit moves down one place per order (kho_encode_radix_key, 7.3). */

@@ -1,20 +1,22 @@
 import { KhoforgeError } from '../base/errors.ts';
+import { Abi } from './abi.ts';
 import { ARCHES, type Arch, DEFAULT_ARCH, PAGE_SIZES, type PageSize } from './arch.ts';
-import { type Generation, generationByName, generationOfRelease } from './generations.ts';
+import { declaredItems, RELEASES } from './declared.ts';
+import type { Endian } from './endian.ts';
+import type { Facts } from './facts.ts';
+import { type Generation, generationByName, generationOfRelease, NEWEST } from './generations.ts';
+import type { Platform } from './layout.ts';
+import { patchFacts } from './tree-abi.ts';
 
-export type { Arch, PageSize };
-export type Endian = 'little' | 'big';
+export type { Arch, Endian, PageSize };
 
 /** What an image is made for. Everything that depends on the producing kernel asks the target. */
-export interface Target {
+export interface Target extends Platform {
   readonly generation: Generation;
-  readonly arch: Arch;
-  /** Bytes in a base page. */
-  readonly pageSize: PageSize;
-  /** log2 of `pageSize`. */
-  readonly pageShift: 12 | 14 | 16;
   /** Byte order of every native value: KHO property values and structures, but not the FDT container itself. */
   readonly endian: Endian;
+  /** What the kernel's headers say. */
+  readonly abi: Abi;
 }
 
 export interface TargetOptions {
@@ -47,12 +49,14 @@ export function makeTarget(options: TargetOptions = {}): Target {
     throw new KhoforgeError('TARGET_UNKNOWN', message, { where: { spec: 'target.page_size' } });
   }
   const generation = generationFor(options);
-  return { generation, arch, pageSize, pageShift: PAGE_SHIFTS[pageSize], endian: options.endian ?? 'little' };
+  const { endian = 'little' } = options;
+  const platform = { arch, pageSize, pageShift: PAGE_SHIFTS[pageSize] };
+  return { generation, ...platform, endian, abi: abiFor(generation, platform, endian) };
 }
 
 function generationFor({ release, generation }: TargetOptions): Generation {
   if (typeof generation === 'object') return generation;
-  if (release === undefined) return generationByName(generation ?? 'kho-v4');
+  if (release === undefined) return generation === undefined ? NEWEST : generationByName(generation);
   const found = generationOfRelease(release);
   if (generation === undefined || [found.name, found.compatible].includes(generation)) return found;
   throw new KhoforgeError('TARGET_UNKNOWN', `release ${release} writes ${found.name}, not ${generation}`, {
@@ -61,10 +65,38 @@ function generationFor({ release, generation }: TargetOptions): Generation {
   });
 }
 
+/** Each tree's generation is an object of its own. */
+const known = new WeakMap<Generation, Map<string, Abi>>();
+
+function abiFor(generation: Generation, platform: Platform, endian: Endian): Abi {
+  const own = known.get(generation) ?? new Map<string, Abi>();
+  known.set(generation, own);
+  const key = `${platform.arch}/${platform.pageSize}/${endian}`;
+  const abi = own.get(key) ?? makeAbi(generation, platform, endian);
+  own.set(key, abi);
+  return abi;
+}
+
+function makeAbi({ name, releases, tree }: Generation, platform: Platform, endian: Endian): Abi {
+  const known = releases.findLast((one) => RELEASES.some((series) => series === one));
+  const base = releaseFacts(tree?.base ?? known ?? '', platform);
+  const foreign = new Map(RELEASES.flatMap((release) => [...releaseFacts(release, platform)]));
+  for (const name of base.keys()) foreign.delete(name);
+  return new Abi(name, tree ? patchFacts(base, tree) : base, foreign, endian);
+}
+
+/** What khoforge declares of a release, with the boot records of every architecture. */
+function releaseFacts(release: string, platform: Platform): ReadonlyMap<string, Facts> {
+  const items = (['arm64', 'x86_64'] as const).flatMap((arch) =>
+    declaredItems(release, { ...platform, arch }),
+  );
+  return new Map(items.map(({ name, source: _, ...facts }) => [name, facts]));
+}
+
 /** One line for people: `kho-v4 (7.2, 7.3) x86_64 4 KiB pages`. */
 export function describeTarget(target: Target): string {
   const { generation, arch, pageSize } = target;
   const { name, releases, tree } = generation;
-  const of = tree ? `a tree near ${tree.abi.base}` : releases.join(', ');
+  const of = tree ? `a tree near ${tree.base}` : releases.join(', ');
   return `${name} (${of}) ${arch} ${pageSize / 1024} KiB pages`;
 }

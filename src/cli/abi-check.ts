@@ -1,6 +1,6 @@
 import { release } from 'node:os';
 import { Command } from 'commander';
-import { RELEASES } from '../abi/releases.ts';
+import { RELEASES } from '../abi/declared.ts';
 import type { ExitCode } from '../base/errors.ts';
 import { openBtf } from '../btf/btf.ts';
 import { profileBtf } from '../profile/btf.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { RELEASES } from '../abi/releases.ts';
+import { RELEASES } from '../abi/declared.ts';
 import { ExitCode } from '../base/errors.ts';
 import { type CompatCell, type CompatParty, compatMatrix } from '../profile/compat.ts';
 import { type Combination, parseSource, profilesOf } from '../profile/source.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { RELEASES } from '../abi/releases.ts';
+import { RELEASES } from '../abi/declared.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Profile } from '../profile/item.ts';

@@ -1,25 +1,26 @@
-import { decodeStruct, encodeStruct, type Fields, layoutOf, type StructDef } from '../abi/layout.ts';
+import type { StructName } from '../abi/declared.ts';
 import type { Producer } from './producer.ts';
 
 /** Applies overrides to a structure of which there are many, where it stands in `bytes`. */
-export function overrideBytes<F extends Fields>(
+export function overrideBytes<N extends StructName>(
   producer: Producer,
   path: string,
-  def: StructDef<F>,
+  name: N,
   bytes: Uint8Array,
   offset: number,
 ): void {
-  if (producer.overrides.hasUnder(`${path}/`)) offerBytes(producer, path, def, bytes, offset);
+  if (producer.overrides.hasUnder(`${path}/`)) offerBytes(producer, path, name, bytes, offset);
 }
 
 /** The same, and its fields are among the paths that can be overridden. */
-export function offerBytes<F extends Fields>(
+export function offerBytes<N extends StructName>(
   { overrides, target }: Producer,
   path: string,
-  def: StructDef<F>,
+  name: N,
   bytes: Uint8Array,
   offset: number,
 ): void {
-  const here = bytes.subarray(offset, offset + layoutOf(def, target).size);
-  here.set(encodeStruct(def, target, overrides.struct(path, def, target, decodeStruct(def, target, here))));
+  const codec = target.abi.struct(name);
+  const here = bytes.subarray(offset, offset + codec.size);
+  here.set(codec.encode(overrides.struct(path, codec, codec.decode(here))));
 }

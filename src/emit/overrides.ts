@@ -1,5 +1,6 @@
-import { type Fields, type FieldValue, layoutOf, type StructDef, type StructValues } from '../abi/layout.ts';
-import type { Endian, Target } from '../abi/target.ts';
+import type { Codec } from '../abi/codec.ts';
+import type { FieldValue } from '../abi/layout.ts';
+import type { Endian } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { PathIndex } from './path-index.ts';
@@ -45,9 +46,9 @@ export class Overrides {
   }
 
   /** Applies overrides to the fields of a structure. */
-  struct<F extends Fields>(path: string, def: StructDef<F>, target: Target, values: StructValues<F>) {
-    const result: Record<string, FieldValue> = { ...values };
-    for (const field of layoutOf(def, target).fields) {
+  struct<V>(path: string, { layout }: Codec<V>, values: V): V {
+    const result = { ...values } as Record<string, FieldValue>;
+    for (const field of layout.fields) {
       const here = `${path}/${field.name}`;
       if (field.kind === 'u64s') {
         const array = toArray(result[field.name]);
@@ -60,11 +61,11 @@ export class Overrides {
       }
       const value = this.take(here);
       if (value === undefined) continue;
-      if (field.kind === 'chars') result[field.name] = asText(value, here);
-      else if (field.kind === 'u64' || field.kind === 'bits') result[field.name] = asBigInt(value, here);
-      else result[field.name] = Number(asBigInt(value, here));
+      if (field.value === 'text') result[field.name] = asText(value, here);
+      else if (field.value === 'number') result[field.name] = Number(asBigInt(value, here));
+      else result[field.name] = asBigInt(value, here);
     }
-    return result as StructValues<F>;
+    return result as V;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { encodeStruct, type Fields, layoutOf, type StructDef, type StructValues } from '../abi/layout.ts';
+import type { Struct, StructName } from '../abi/declared.ts';
 import { getOrder, maxPageOrder } from '../abi/page-order.ts';
 import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
@@ -190,18 +190,14 @@ export class Producer {
   }
 
   /** Writes a structure, with its overrides, at `phys`. */
-  writeStruct<F extends Fields>(
-    path: string,
-    def: StructDef<F>,
-    phys: bigint,
-    values: StructValues<F>,
-  ): void {
-    const final = this.overrides.struct(path, def, this.target, values);
-    this.memory.write(phys, encodeStruct(def, this.target, final));
+  writeStruct<N extends StructName>(path: string, name: N, phys: bigint, values: Struct<N>): void {
+    const codec = this.target.abi.struct(name);
+    const final = this.overrides.struct(path, codec, values);
+    this.memory.write(phys, codec.encode(final));
   }
 
-  sizeOf(def: StructDef): bigint {
-    return BigInt(layoutOf(def, this.target).size);
+  sizeOf(name: StructName): bigint {
+    return BigInt(this.target.abi.struct(name).size);
   }
 
   /** Records a subtree for the root FDT, as kho_add_subtree() does. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ARCHES } from '../abi/arch.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
-import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
+import type { TreeAbi } from '../abi/tree-abi.ts';
+import { treeTarget } from '../abi/tree-target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
@@ -91,7 +92,7 @@ export function manifestText(
       arch: target.arch,
       pageSize: target.pageSize,
       endian: target.endian,
-      ...(target.generation.tree && { tree: treeJson(target.generation.tree.abi) }),
+      ...(target.generation.tree && { tree: treeJson(target.generation.tree) }),
     },
     ram,
     ...(nodes && { nodes }),
@@ -154,5 +155,5 @@ export function manifestTarget({ target: { tree: abi, ...target } }: Manifest): 
   const plain = makeTarget(abi === undefined ? target : { ...others, release: abi.base });
   if (abi === undefined) return plain;
   const { arch, pageSize, endian } = plain;
-  return { ...treeTarget({ ...abi, arch, pageSize }), endian };
+  return treeTarget({ ...abi, arch, pageSize }, { endian });
 }

@@ -1,5 +1,3 @@
-import { layoutOf } from '../abi/layout.ts';
-import { kho_data, SETUP_KEXEC_KHO } from '../abi/setup_data.ts';
 import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { SetupDataRecord } from '../model/image.ts';
@@ -49,12 +47,13 @@ function* parseSetupData(
   { setupDataType: type, setupDataLen: len }: SetupDataRecord,
 ): Stage<boolean> {
   const where = 'setup_data';
-  if (type !== SETUP_KEXEC_KHO) {
-    const text = `setup_data has type ${type}, KHO is ${SETUP_KEXEC_KHO}: the kernel boots as if there were no KHO`;
+  const kho = target.abi.number('SETUP_KEXEC_KHO');
+  if (type !== kho) {
+    const text = `setup_data has type ${type}, KHO is ${kho}: the kernel boots as if there were no KHO`;
     yield report('setup-data-type', { where, text, outcome: 'ignored' });
     return false;
   }
-  const size = layoutOf(kho_data, target).size;
+  const size = target.abi.struct('kho_data').size;
   // len is added to the header's 16 bytes in 32 bits, and the header taken off again in 64.
   const wanted = BigInt.asUintN(64, BigInt((len + 16) % 2 ** 32) - 16n);
   if (!canMap(0n, wanted, BigInt(target.pageSize))) {

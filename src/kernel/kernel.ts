@@ -1,4 +1,4 @@
-import type { Target } from '../abi/target.ts';
+import { makeTarget, type Target } from '../abi/target.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import type { Receiver } from './receivers.ts';
@@ -15,7 +15,7 @@ export class Kernel {
   constructor(image: Image, receiver: Receiver) {
     this.image = image;
     this.receiver = receiver;
-    this.target = { ...image.target, generation: receiver.generation };
+    this.target = makeTarget({ ...image.target, generation: receiver.generation });
     this.ram = mergeRegions(image.ram);
   }
 

@@ -125,7 +125,7 @@ export function receiverFor(generation: Generation, base: string): Receiver {
 /** The newest kernel that takes the images of a generation for its own. */
 export function defaultReceiver(generation: Generation): Receiver {
   const { compatible, releases, tree } = generation;
-  if (tree) return receiverFor(generation, tree.abi.base);
+  if (tree) return receiverFor(generation, tree.base);
   const own = [...releases].reverse().find((release) => TRAITS[release]);
   return receiverOf(own ?? newestOf(compatible) ?? RECEIVERS.at(-1) ?? '');
 }

@@ -1,4 +1,5 @@
-import type { Generation } from '../abi/generations.ts';
+import { chainBitmapBytes } from '../abi/chain.ts';
+import type { Target } from '../abi/target.ts';
 import { hex } from '../base/numbers.ts';
 import { getField, viewOf } from '../fdt/format.ts';
 import { asU64Native } from '../fdt/values.ts';
@@ -190,12 +191,13 @@ function* checkLookAlike(kernel: Kernel): Stage {
   const { generation } = kernel.image.target;
   const own = kernel.receiver.generation;
   if (generation === own || generation.compatible !== own.compatible) return;
-  const bytes = (of: Generation) =>
-    of.memoryMap.kind === 'bitmap-chain' ? of.memoryMap.bitmapBytes(kernel.target.pageSize) : 0;
-  if (bytes(generation) === bytes(own)) return;
+  const bytes = (target: Target) =>
+    target.generation.memoryMap.kind === 'bitmap-chain' ? chainBitmapBytes(target) : 0;
+  const [theirs, ours] = [bytes(kernel.image.target), bytes(kernel.target)];
+  if (theirs === ours) return;
   yield report('generation-look-alike', {
     where: `${WHERE}/compatible`,
-    text: `${generation.name} has bitmaps of ${bytes(generation)} bytes, ${kernel.receiver.release} reads ${bytes(own)}: it takes the map for its own and misreads it`,
+    text: `${generation.name} has bitmaps of ${theirs} bytes, ${kernel.receiver.release} reads ${ours}: it takes the map for its own and misreads it`,
     outcome: 'undefined',
   });
 }

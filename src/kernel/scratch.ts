@@ -1,5 +1,3 @@
-import { kho_scratch } from '../abi/kexec_handover.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { canMap, EFAULT, logRefusal } from './boot-record.ts';
@@ -40,14 +38,14 @@ function readArray(kernel: Kernel): Region[] {
   const entry = entrySize(kernel);
   return Array.from({ length: Math.floor(bytes.length / entry) }, (_, i) => {
     const one = bytes.subarray(i * entry, (i + 1) * entry);
-    const { addr, size } = decodeStruct(kho_scratch, kernel.target, one);
+    const { addr, size } = kernel.target.abi.struct('kho_scratch').decode(one);
     // memblock_cap_size() ends what would wrap (mm/memblock.c, 7.3).
     const room = (1n << 64n) - 1n - addr;
     return { start: addr, size: size < room ? size : room };
   });
 }
 
-const entrySize = ({ target }: Kernel) => layoutOf(kho_scratch, target).size;
+const entrySize = ({ target }: Kernel) => target.abi.struct('kho_scratch').size;
 
 /** The second half of kho_populate(). @returns undefined when the kernel refuses here */
 export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {

@@ -1,4 +1,4 @@
-import { chainBitmapBytes } from '../abi/bitmap-chain.ts';
+import { chainBitmapBytes } from '../abi/chain.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, isAligned } from '../base/numbers.ts';
@@ -14,7 +14,7 @@ import {
 } from './preserved-entries.ts';
 
 /** What a chain depends on. A big-endian target is refused. */
-export type ChainTarget = Pick<Target, 'generation' | 'pageShift'> & Partial<Pick<Target, 'endian'>>;
+export type ChainTarget = Pick<Target, 'generation' | 'abi' | 'pageShift'> & Partial<Pick<Target, 'endian'>>;
 
 /** A built chain. The caller owns the arrays and may keep them; they share no memory with the entries. */
 export interface BitmapChainPages {

@@ -1,10 +1,4 @@
-import {
-  chainBitmapBytes,
-  khoser_mem_bitmap_ptr,
-  khoser_mem_chunk_hdr,
-  khoserBitmapSize,
-} from '../abi/bitmap-chain.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
+import { chainBitmapBytes } from '../abi/chain.ts';
 import { radixGeometry } from '../abi/radix.ts';
 import type { Target } from '../abi/target.ts';
 import { hex } from '../base/numbers.ts';
@@ -62,18 +56,18 @@ function pushEntries(list: bigint[], bytes: Uint8Array): void {
 }
 
 function chainPages(target: Target, memory: PhysicalMemory, first: bigint): MapPage[] {
-  const header = layoutOf(khoser_mem_chunk_hdr, target).size;
-  const element = layoutOf(khoser_mem_bitmap_ptr, target).size;
+  const header = target.abi.struct('khoser_mem_chunk_hdr').size;
+  const element = target.abi.struct('khoser_mem_bitmap_ptr').size;
   const found = new Map<bigint, MapPage>();
   for (let chunk = first; chunk !== 0n && !found.has(chunk) && found.size < LIMIT; ) {
     const here = mapPage(target, memory, chunk, 'chunk');
     found.set(chunk, here);
     if (!here.isPresent) break;
     const page = memory.read(chunk, target.pageSize);
-    const { next, num_elms } = decodeStruct(khoser_mem_chunk_hdr, target, page);
-    for (let i = 0; i < Math.min(num_elms, khoserBitmapSize(target)); i++) {
+    const { next, num_elms } = target.abi.struct('khoser_mem_chunk_hdr').decode(page);
+    for (let i = 0; i < Math.min(num_elms, target.abi.number('KHOSER_BITMAP_SIZE')); i++) {
       const at = page.subarray(header + i * element);
-      const start = decodeStruct(khoser_mem_bitmap_ptr, target, at).bitmap;
+      const start = target.abi.struct('khoser_mem_bitmap_ptr').decode(at).bitmap;
       found.set(start, bitmapOf(target, memory, start));
     }
     chunk = next;

@@ -16,7 +16,7 @@ import {
 export { type PreservedEntries, splitRange } from './preserved-entries.ts';
 
 /** What a tree depends on. A big-endian target is refused: the addon reads and writes little-endian words. */
-export type RadixTarget = Pick<Target, 'generation' | 'pageShift'> & Partial<Pick<Target, 'endian'>>;
+export type RadixTarget = Pick<Target, 'generation' | 'abi' | 'pageShift'> & Partial<Pick<Target, 'endian'>>;
 
 /** A built tree. The caller owns the arrays and may keep them; they share no memory with the entries. */
 export interface RadixTreePages {

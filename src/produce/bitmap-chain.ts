@@ -1,5 +1,3 @@
-import { kho_mem_phys_bits, khoser_mem_bitmap_ptr, khoser_mem_chunk_hdr } from '../abi/bitmap-chain.ts';
-import { decodeStruct } from '../abi/layout.ts';
 import { overrideBytes } from '../emit/override-bytes.ts';
 import type { Producer } from '../emit/producer.ts';
 import { type BitmapChainPages, buildBitmapChain } from '../memory/bitmap-chain.ts';
@@ -36,18 +34,18 @@ function overrideChain(producer: Producer, chain: BitmapChainPages): void {
   }
   for (let at = 0; at < chain.bitmaps.length; at += chain.bitmapBytes) {
     const path = `${BITMAPS}[${at / chain.bitmapBytes}]`;
-    overrideBytes(producer, path, kho_mem_phys_bits, chain.bitmaps, at);
+    overrideBytes(producer, path, 'kho_mem_phys_bits', chain.bitmaps, at);
   }
 }
 
 function overrideChunk(producer: Producer, path: string, chunks: Uint8Array, at: number): void {
   if (!producer.overrides.hasUnder(`${path}/`)) return;
-  const header = Number(producer.sizeOf(khoser_mem_chunk_hdr));
-  const element = Number(producer.sizeOf(khoser_mem_bitmap_ptr));
-  const { num_elms } = decodeStruct(khoser_mem_chunk_hdr, producer.target, chunks.subarray(at));
+  const header = Number(producer.sizeOf('khoser_mem_chunk_hdr'));
+  const element = Number(producer.sizeOf('khoser_mem_bitmap_ptr'));
+  const { num_elms } = producer.target.abi.struct('khoser_mem_chunk_hdr').decode(chunks.subarray(at));
   for (let i = 0; i < num_elms; i++) {
     const offset = at + header + i * element;
-    overrideBytes(producer, `${path}/bitmaps[${i}]`, khoser_mem_bitmap_ptr, chunks, offset);
+    overrideBytes(producer, `${path}/bitmaps[${i}]`, 'khoser_mem_bitmap_ptr', chunks, offset);
   }
-  overrideBytes(producer, path, khoser_mem_chunk_hdr, chunks, at);
+  overrideBytes(producer, path, 'khoser_mem_chunk_hdr', chunks, at);
 }

@@ -1,4 +1,3 @@
-import { kho_data, setup_data } from '../abi/setup_data.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -170,7 +169,8 @@ class Assembly {
   /** The record tells a page for the FDT, whatever its totalsize (setup_kho(), kexec-bzimage64.c, 7.3). */
   #bootRecord(fdt: bigint, array: Region): BootRecord {
     const { overrides } = this.producer;
-    const data = overrides.struct('kho_data', kho_data, this.#target, {
+    const { abi } = this.#target;
+    const data = overrides.struct('kho_data', abi.struct('kho_data'), {
       fdt_addr: fdt,
       fdt_size: this.producer.pageSize,
       scratch_addr: array.start,
@@ -183,7 +183,7 @@ class Assembly {
       scratchSize: data.scratch_size,
     });
     if (record.kind !== 'setup_data') return record;
-    const header = overrides.struct('setup_data', setup_data, this.#target, {
+    const header = overrides.struct('setup_data', abi.struct('setup_data'), {
       next: 0n,
       type: record.setupDataType,
       len: record.setupDataLen,

@@ -1,4 +1,3 @@
-import { kho_radix_leaf, kho_radix_node } from '../abi/kexec_handover.ts';
 import { radixGeometry } from '../abi/radix.ts';
 import type { Target } from '../abi/target.ts';
 import { overrideBytes } from '../emit/override-bytes.ts';
@@ -29,8 +28,9 @@ function overrideNodes(producer: Producer, pages: Uint8Array, levels: Uint8Array
   let leaves = 0;
   levels.forEach((level, i) => {
     const at = i * pageSize;
-    if (level === 0) overrideBytes(producer, `${MEMORY_MAP}/leaves[${leaves++}]`, kho_radix_leaf, pages, at);
-    else overrideBytes(producer, `${MEMORY_MAP}/nodes[${nodes++}]`, kho_radix_node, pages, at);
+    if (level === 0)
+      overrideBytes(producer, `${MEMORY_MAP}/leaves[${leaves++}]`, 'kho_radix_leaf', pages, at);
+    else overrideBytes(producer, `${MEMORY_MAP}/nodes[${nodes++}]`, 'kho_radix_node', pages, at);
   });
 }
 

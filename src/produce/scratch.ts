@@ -1,5 +1,3 @@
-import { kho_scratch } from '../abi/kexec_handover.ts';
-import { layoutOf } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -73,7 +71,7 @@ function asKernel(room: ScratchRoom, parameter: string, allocator: Allocator): W
   const lowLimit = ARCHITECTURES[target.arch].lowAddressLimit(room.ram);
   const sizes = scratchSizes(target, parameter, reserved, { nodes: nodes.length, lowLimit });
   const page = BigInt(target.pageSize);
-  const array = BigInt(sizes.length * layoutOf(kho_scratch, target).size);
+  const array = BigInt(sizes.length * target.abi.struct('kho_scratch').size);
   allocator.highest({ size: array, alignment: page, min: page }, 'array of the kernel before');
   return sizes.map((size) => ({ size }));
 }
@@ -124,7 +122,7 @@ const SCRATCH = 'scratch';
  * @returns its address and its bytes
  */
 export function emitScratchArray(producer: Producer, scratch: readonly Region[]): Region {
-  const entrySize = producer.sizeOf(kho_scratch);
+  const entrySize = producer.sizeOf('kho_scratch');
   const size = BigInt(scratch.length) * entrySize;
   const start = placeSegment({
     scratch,
@@ -139,7 +137,7 @@ export function emitScratchArray(producer: Producer, scratch: readonly Region[])
     return { start: 0n, size };
   }
   scratch.forEach((region, i) => {
-    producer.writeStruct(`${SCRATCH}[${i}]`, kho_scratch, start + BigInt(i) * entrySize, {
+    producer.writeStruct(`${SCRATCH}[${i}]`, 'kho_scratch', start + BigInt(i) * entrySize, {
       addr: region.start,
       size: region.size,
     });

@@ -1,8 +1,7 @@
+import { type DeclaredItem, declaredItems, RELEASES } from '../abi/declared.ts';
 import { GENERATIONS } from '../abi/generations.ts';
-import { RELEASES } from '../abi/releases.ts';
-import { makeTarget, type Target } from '../abi/target.ts';
+import { makeTarget } from '../abi/target.ts';
 import { ExitCode } from '../base/errors.ts';
-import { type Expected, expectedItems } from './expected.ts';
 import {
   byName,
   differences,
@@ -43,14 +42,13 @@ export interface CheckResult {
 /**
  * Compares khoforge's layouts with what headers say.
  * @param release series whose layouts are compared; default the one that `releaseFor` picks
- * @param of the target that has the layouts, where it is not the release's own
  */
-export function checkProfile(profile: Profile, release = releaseFor(profile), of?: Target): CheckResult[] {
+export function checkProfile(profile: Profile, release = releaseFor(profile)): CheckResult[] {
   const { arch, pageSize } = profile;
-  const target = of ?? makeTarget({ release, arch, pageSize });
+  const platform = makeTarget({ release, arch, pageSize });
   const actual = new Map(profile.items.map((item) => [item.name, item]));
   const problems = new Map(profile.problems.map((problem) => [problem.name, problem]));
-  const expected = expectedItems(target, release).map((one) =>
+  const expected = declaredItems(release, platform).map((one) =>
     profile.obtained === 'btf' ? withoutAlign(one) : one,
   );
   const route = profile.obtained === 'btf' ? { route: 'btf' as const } : {};
@@ -81,7 +79,7 @@ export function withoutAlign<T extends Facts>({ align: _, ...facts }: T): Omit<T
 
 type PartialResult = Omit<CheckResult, 'release' | 'arch' | 'pageSize'>;
 
-function compare(expected: Expected, item: Item): PartialResult {
+function compare(expected: DeclaredItem, item: Item): PartialResult {
   const same = Object.keys(differences(expected, item)).length === 0;
   const { kind, header, name } = item;
   const status = same ? 'match' : 'mismatch';
@@ -89,7 +87,7 @@ function compare(expected: Expected, item: Item): PartialResult {
 }
 
 /** What the source has and khoforge does not know, whether a compiler could read it or not. */
-function unknownItems(profile: Profile, expected: readonly Expected[]): PartialResult[] {
+function unknownItems(profile: Profile, expected: readonly DeclaredItem[]): PartialResult[] {
   const known = new Set(expected.map(({ name }) => name));
   const items = profile.items.filter(({ name }) => !known.has(name));
   const problems = profile.problems.filter(({ name }) => !known.has(name));

@@ -1,9 +1,8 @@
-import { RELEASES } from '../abi/releases.ts';
+import { declaredItems, RELEASES } from '../abi/declared.ts';
 import { makeTarget } from '../abi/target.ts';
 import type { Btf } from '../btf/btf.ts';
 import { profileBtf } from './btf.ts';
 import { type CheckResult, checkProfile, releaseFor, withoutAlign } from './check.ts';
-import { expectedItems } from './expected.ts';
 import { differences, type Facts, factsOf, type Item, type Profile } from './item.ts';
 import type { Combination } from './source.ts';
 
@@ -17,7 +16,7 @@ export function checkBtfAlone(
   release = btf.release ?? releaseFor(NO_ITEMS),
 ): CheckResult[] {
   const known = RELEASES.some((one) => one === release) ? release : releaseFor(NO_ITEMS);
-  const wanted = expectedItems(makeTarget({ ...where, release: known }), known);
+  const wanted = declaredItems(known, makeTarget({ ...where, release: known }));
   return checkProfile(profileBtf(btf, { ...where, release, wanted }), known);
 }
 

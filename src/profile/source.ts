@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { ARCHES, type Arch, PAGE_SIZES, type PageSize } from '../abi/arch.ts';
-import { RELEASES } from '../abi/releases.ts';
+import { RELEASES } from '../abi/declared.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { hostArch } from '../toolchain/compiler.ts';

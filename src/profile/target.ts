@@ -1,8 +1,9 @@
+import { abiOf } from '../abi/declared.ts';
 import type { NamedFacts } from '../abi/facts.ts';
-import { abiOf } from '../abi/releases.ts';
+import { inexpressible } from '../abi/inexpressible.ts';
 import type { Target } from '../abi/target.ts';
-import { type TreeAbi, treeTarget } from '../abi/tree-abi.ts';
-import { inexpressible } from '../abi/tree-layout.ts';
+import type { TreeAbi } from '../abi/tree-abi.ts';
+import { treeTarget } from '../abi/tree-target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type CheckResult, checkProfile, releaseFor } from './check.ts';
 import { factsText, type Profile } from './item.ts';
@@ -36,7 +37,6 @@ export function targetOf(profile: Profile): ProfileTarget {
   refuseUnread(results);
   const { abi, absent } = treeAbi(profile, base, results);
   const target = treeTarget(abi);
-  refuseRest(profile, checkProfile(profile, base, target));
   return {
     target,
     base,
@@ -82,20 +82,6 @@ function refuseUnread(results: readonly CheckResult[]): void {
       unread.map(({ item, actual }) => `${item}, which could not be read (${actual})`).join('; '),
     );
   }
-}
-
-/** What is still not as in the tree is nothing that a target can say. */
-function refuseRest(profile: Profile, results: readonly CheckResult[]): void {
-  const rest = results.filter(({ status }) => status === 'mismatch');
-  if (rest.length === 0) return;
-  const kinds = new Map(profile.items.map(({ name, kind }) => [name, kind]));
-  const texts = rest.map(({ item, expected, actual }) => {
-    const kind = kinds.get(item);
-    const text = (facts: typeof expected | string) =>
-      facts === null || typeof facts === 'string' ? String(facts) : factsText({ ...facts, kind });
-    return `${item} (${text(actual)}, khoforge can write ${text(expected)})`;
-  });
-  throw inexpressible(texts.join('; '));
 }
 
 function changeNotes({ base, gone }: TreeAbi, results: readonly CheckResult[]): string[] {

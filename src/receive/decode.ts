@@ -1,5 +1,3 @@
-import { kho_scratch } from '../abi/kexec_handover.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
@@ -107,11 +105,11 @@ function rootTree(image: Image): FdtTree {
 /** As kho_populate() counts them: a partial entry at the end is dropped without a word (7.3). */
 function scratchArray(image: Image): Region[] {
   const { scratchAddr, scratchSize } = image.bootRecord;
-  const entry = layoutOf(kho_scratch, image.target).size;
+  const entry = image.target.abi.struct('kho_scratch').size;
   const count = Math.floor(Number(scratchSize < 1n << 20n ? scratchSize : 1n << 20n) / entry);
   return Array.from({ length: count }, (_, i) => {
     const bytes = image.memory.read(scratchAddr + BigInt(i * entry), entry);
-    const { addr, size } = decodeStruct(kho_scratch, image.target, bytes);
+    const { addr, size } = image.target.abi.struct('kho_scratch').decode(bytes);
     return { start: addr, size };
   });
 }

@@ -48,7 +48,7 @@ function facts({
       phys: fdt?.phys ?? null,
       size: fdt?.size ?? null,
       compatible,
-      'preserved-memory-map': memoryMap,
+      [target.abi.text('KHO_FDT_MEMORY_MAP_PROP_NAME')]: memoryMap,
       nodes: subtrees.map(({ name }) => name),
     },
     finalized,

@@ -1,7 +1,6 @@
-import { chainBitmapBytes, khoser_mem_bitmap_ptr, khoser_mem_chunk_hdr } from '../abi/bitmap-chain.ts';
+import { chainBitmapBytes } from '../abi/chain.ts';
 import { type Generation, lookAlikes } from '../abi/generations.ts';
-import { decodeStruct, layoutOf } from '../abi/layout.ts';
-import type { Target } from '../abi/target.ts';
+import { makeTarget, type Target } from '../abi/target.ts';
 import { hex, overlaps } from '../base/numbers.ts';
 import { walkBitmapChain } from '../memory/bitmap-chain.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -77,11 +76,11 @@ function verdictOf(possible: readonly number[], own: number): BitmapEvidence['ve
 }
 
 /** The generations with the target's compatible string by the size of their bitmaps, ascending. */
-function bySize({ generation, pageShift }: Target): Map<number, Generation[]> {
+function bySize(target: Target): Map<number, Generation[]> {
   const sizes = new Map<number, Generation[]>();
-  for (const alike of lookAlikes(generation)) {
+  for (const alike of lookAlikes(target.generation)) {
     if (alike.memoryMap.kind !== 'bitmap-chain') continue;
-    const size = chainBitmapBytes({ generation: alike, pageShift });
+    const size = chainBitmapBytes(makeTarget({ ...target, generation: alike }));
     sizes.set(size, [...(sizes.get(size) ?? []), alike]);
   }
   return new Map([...sizes].sort(([a], [b]) => a - b));
@@ -89,19 +88,19 @@ function bySize({ generation, pageShift }: Target): Map<number, Generation[]> {
 
 /** Bounded, and for chains that are damaged: what cannot be read is left out. */
 function readElements(target: Target, memory: PhysicalMemory, map: bigint): Element[] {
-  const header = layoutOf(khoser_mem_chunk_hdr, target).size;
-  const size = layoutOf(khoser_mem_bitmap_ptr, target).size;
+  const header = target.abi.struct('khoser_mem_chunk_hdr').size;
+  const size = target.abi.struct('khoser_mem_bitmap_ptr').size;
   const elements: Element[] = [];
   const seen = new Set<bigint>();
   for (let chunk = map; chunk !== 0n && !seen.has(chunk) && elements.length < MOST_ELEMENTS; ) {
     seen.add(chunk);
     if (!memory.covers(chunk, target.pageSize)) break;
     const page = memory.read(chunk, target.pageSize);
-    const { next, order, num_elms } = decodeStruct(khoser_mem_chunk_hdr, target, page);
+    const { next, order, num_elms } = target.abi.struct('khoser_mem_chunk_hdr').decode(page);
     const count = Math.min(num_elms, (target.pageSize - header) / size);
     for (let index = 0; index < count && order < 64 - target.pageShift; index++) {
       const at = page.subarray(header + index * size);
-      const { phys_start, bitmap } = decodeStruct(khoser_mem_bitmap_ptr, target, at);
+      const { phys_start, bitmap } = target.abi.struct('khoser_mem_bitmap_ptr').decode(at);
       elements.push({ chunk, index, order, physStart: phys_start, bitmap });
     }
     chunk = next;

@@ -1,6 +1,4 @@
 import type { Arch } from '../abi/arch.ts';
-import { kho_scratch } from '../abi/kexec_handover.ts';
-import { layoutOf } from '../abi/layout.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
@@ -149,7 +147,7 @@ function completeRecord(
     scratchSize:
       place === undefined || !scratch
         ? 0n
-        : BigInt(scratch.regions.length * layoutOf(kho_scratch, target).size),
+        : BigInt(scratch.regions.length * target.abi.struct('kho_scratch').size),
   });
 }
 

@@ -1,5 +1,3 @@
-import { kho_scratch } from '../abi/kexec_handover.ts';
-import { decodeStruct, encodeStruct, layoutOf } from '../abi/layout.ts';
 import type { Target } from '../abi/target.ts';
 import { isAligned, overlaps } from '../base/numbers.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -53,13 +51,15 @@ function isPresent(memory: PhysicalMemory, regions: readonly Region[]): boolean 
   return filled.every((region) => memory.covers(region.start, 1) && memory.covers(regionEnd(region) - 1n, 1));
 }
 
-const entrySize = (target: Target) => layoutOf(kho_scratch, target).size;
+const entrySize = (target: Target) => target.abi.struct('kho_scratch').size;
 
 function entries(memory: PhysicalMemory, target: Target, phys: bigint, count: number): Region[] {
   const entry = entrySize(target);
   const bytes = memory.read(phys, Math.min(count, MOST_ENTRIES) * entry);
   return Array.from({ length: bytes.length / entry }, (_, i) => {
-    const { addr, size } = decodeStruct(kho_scratch, target, bytes.subarray(i * entry, (i + 1) * entry));
+    const { addr, size } = target.abi
+      .struct('kho_scratch')
+      .decode(bytes.subarray(i * entry, (i + 1) * entry));
     return { start: addr, size };
   });
 }
@@ -103,6 +103,6 @@ export function scratchArrayPlace(regions: readonly Region[], target: Target): b
 
 export function scratchArrayBytes(regions: readonly Region[], target: Target): Uint8Array {
   return Buffer.concat(
-    regions.map(({ start, size }) => encodeStruct(kho_scratch, target, { addr: start, size })),
+    regions.map(({ start, size }) => target.abi.struct('kho_scratch').encode({ addr: start, size })),
   );
 }

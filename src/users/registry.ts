@@ -1,4 +1,3 @@
-import { constantOf } from '../abi/constants.ts';
 import type { Target } from '../abi/target.ts';
 import type { Checks } from '../kernel/check.ts';
 import { KERNEL_CHECKS } from '../kernel/checks.ts';
@@ -38,7 +37,7 @@ const ALL: readonly User[] = Object.values(USERS);
 export function userOf(target: Target, name: string): User | undefined {
   return ALL.find(({ node }) => {
     const named = facet(node);
-    return named && constantOf(target, named) === name;
+    return named && target.abi.has(named.name) && target.abi.text(named.name) === name;
   });
 }
 

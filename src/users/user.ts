@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { TextName } from '../abi/declared.ts';
 import type { Target } from '../abi/target.ts';
 import type { Governed, Unit } from '../abi/unit.ts';
 import type { Producer } from '../emit/producer.ts';
@@ -113,7 +114,7 @@ export interface User<Schema extends z.ZodType = z.ZodType> extends Described {
   /** Key in the spec's list of subtrees. */
   readonly key: string;
   /** The constant that names the user's node in the root FDT. */
-  readonly node: Facet<Readonly<Record<string, string>>>;
+  readonly node: Facet<{ readonly name: TextName }>;
   readonly schema: Schema;
   /** Emits the blob and all it refers to, and adds the subtree. */
   emit(producer: Producer, spec: z.output<Schema>): void;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { treeTarget } from '../../src/abi/tree-abi.ts';
+import { treeTarget } from '../../src/abi/tree-target.ts';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';

@@ -1,5 +1,3 @@
-import { kho_scratch, kho_vmalloc, kho_vmalloc_chunk } from '../../src/abi/kexec_handover.ts';
-import { decodeStruct, encodeStruct } from '../../src/abi/layout.ts';
 import { makeTarget } from '../../src/abi/target.ts';
 import { KhoforgeError } from '../../src/base/errors.ts';
 import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
@@ -28,7 +26,7 @@ export interface LiveHandover {
 export function liveHandover(guest: Guest): LiveHandover {
   const scratch = debugfsScratch(guest);
   const scratchBytes = Buffer.concat(
-    scratch.map(({ start, size }) => encodeStruct(kho_scratch, TARGET, { addr: start, size })),
+    scratch.map(({ start, size }) => TARGET.abi.struct('kho_scratch').encode({ addr: start, size })),
   );
   const fdtAddr = onlyPage(guest.memory, 'root FDT', isRootFdt);
   // memblock_alloc(size, PAGE_SIZE) gave it zeroed memory: kho_reserve_scratch() (7.3)
@@ -125,7 +123,7 @@ export interface TestData {
 export function testData(memory: PhysicalMemory, fdt: bigint): TestData {
   const data = findNode(readFdt(memory.read(fdt, PAGE)).root, '/data');
   const value = (name: string) => (data && getProperty(data, name)?.value) ?? new Uint8Array();
-  const descriptor = decodeStruct(kho_vmalloc, TARGET, value('folios_info'));
+  const descriptor = TARGET.abi.struct('kho_vmalloc').decode(value('folios_info'));
   const area = readVmalloc(memory, TARGET, descriptor);
   if (area.problems.length > 0) throw new Error(area.problems.join(', '));
   const nrFolios = asU32Native(value('nr_folios'), 'little') ?? 0;
@@ -142,7 +140,7 @@ function chain(memory: PhysicalMemory, first: bigint): bigint[] {
   const chunks: bigint[] = [];
   for (let chunk = first; chunk !== 0n; ) {
     chunks.push(chunk);
-    chunk = decodeStruct(kho_vmalloc_chunk, TARGET, memory.read(chunk, PAGE)).next;
+    chunk = TARGET.abi.struct('kho_vmalloc_chunk').decode(memory.read(chunk, PAGE)).next;
   }
   return chunks;
 }

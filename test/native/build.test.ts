@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { buildRadixTree, splitRange } from '../../src/memory/radix-tree.ts';
 import { ascending, entriesOf, keysOf, keysOfEntries, SHAPES, splitPlainly } from './plain-tree.ts';
 
-const kho4K = { generation: generationByName('kho-v4'), pageShift: 12 } as const;
+const kho4K = makeTarget({ generation: 'kho-v4' });
 
 /** Table indexes of the only path, from the root down, then the bit. */
 function onlyPath(pages: Uint8Array, depth: number): number[] {

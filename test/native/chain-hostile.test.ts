@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { buildBitmapChain, walkBitmapChain } from '../../src/memory/bitmap-chain.ts';
 import type { MapWalk } from '../../src/memory/map-walk.ts';
 import { CHAIN_SHAPES } from './plain-chain.ts';
 import { ascending } from './plain-tree.ts';
 
-const v618 = { generation: generationByName('kho-v1-6.18'), pageShift: 12 } as const;
+const v618 = makeTarget({ generation: 'kho-v1-6.18' });
 const BASE = 0x10000n;
 
 /** Six pages. Page 0 is a chunk of order 0 whose only element is the bitmap in page 1, with page 3 preserved. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { buildBitmapChain, walkBitmapChain } from '../../src/memory/bitmap-chain.ts';
 import { blocksOf, CHAIN_SHAPES, serializePlainly } from './plain-chain.ts';
 import { coalesce, entriesOf } from './plain-tree.ts';
@@ -8,8 +8,8 @@ import { coalesce, entriesOf } from './plain-tree.ts';
 const CHUNKS = 0x3_0000_0000n;
 const BITMAPS = 0x2_0000_0000n;
 const ALL = { maxFolios: 2 ** 24 };
-const v617 = { generation: generationByName('kho-v1-6.17'), pageShift: 12 } as const;
-const v618 = { generation: generationByName('kho-v1-6.18'), pageShift: 12 } as const;
+const v617 = makeTarget({ generation: 'kho-v1-6.17' });
+const v618 = makeTarget({ generation: 'kho-v1-6.18' });
 
 const listed = (phys: Iterable<bigint>, orders: Uint8Array) =>
   [...phys].map((at, i) => ({ phys: at, order: orders[i] }));
@@ -156,7 +156,7 @@ describe('refusals', () => {
   });
 
   it('of targets that have no such map, or another byte order', () => {
-    const radix = { generation: generationByName('kho-v4'), pageShift: 12 } as const;
+    const radix = makeTarget({ generation: 'kho-v4' });
     expect(() => buildBitmapChain(radix, {})).toThrow(expect.objectContaining({ code: 'NOT_BITMAP_CHAIN' }));
     expect(() => walkBitmapChain({ ...v617, endian: 'big' }, [], 0n)).toThrow(
       expect.objectContaining({ code: 'MAP_BIG_ENDIAN' }),

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { buildRadixTree, type RadixWalk, walkRadixTree } from '../../src/memory/radix-tree.ts';
 import { ascending, SHAPES } from './plain-tree.ts';
 
-const kho4K = { generation: generationByName('kho-v4'), pageShift: 12 } as const;
+const kho4K = makeTarget({ generation: 'kho-v4' });
 const BASE = 0x10000n;
 
 /** Ten pages from 0x10000. Pages 0 to 5 are linked by their entry 0: page 5 is the leaf of the lowest keys. */

@@ -1,9 +1,9 @@
+import { makeTarget } from '../../src/abi/target.ts';
 /**
  * The oracle of the chain's tests: what kho-v1 kernels do, one block and one bit at a time, straight from the facts
  * (kernel/kexec_handover.c, 6.17 and 6.18: __kho_preserve_order, kho_mem_serialize, deserialize_bitmap). It shares no
  * code with src/ or binding/.
  */
-import { generationByName } from '../../src/abi/generations.ts';
 import type { ChainTarget } from '../../src/memory/bitmap-chain.ts';
 import type { PreservedEntries } from '../../src/memory/preserved-entries.ts';
 import { ascending, type Block, sizeOf, splitPlainly } from './plain-tree.ts';
@@ -25,7 +25,7 @@ export const CHAIN_SHAPES: readonly ChainShape[] = ([12, 14, 16] as const).flatM
     ] as const
   ).map(([generation, bitmapBytes]) => ({
     name: `${generation}, ${2 ** (pageShift - 10)} KiB pages`,
-    target: { generation: generationByName(generation), pageShift },
+    target: makeTarget({ generation, arch: 'arm64', pageSize: 2 ** pageShift }),
     pageShift,
     bitmapBytes,
   })),

@@ -4,7 +4,7 @@
  * It shares no code with src/ or binding/.
  */
 import fc from 'fast-check';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import type { PreservedEntries, RadixTarget } from '../../src/memory/radix-tree.ts';
 
 export interface Shape {
@@ -17,7 +17,12 @@ export interface Shape {
 
 function shape(generation: string, pageShift: 12 | 14 | 16, depth: number): Shape {
   const name = `${generation}, ${2 ** (pageShift - 10)} KiB pages`;
-  return { name, target: { generation: generationByName(generation), pageShift }, pageShift, depth };
+  return {
+    name,
+    target: makeTarget({ generation, arch: 'arm64', pageSize: 2 ** pageShift }),
+    pageShift,
+    depth,
+  };
 }
 
 export const SHAPES: readonly Shape[] = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { native } from '../../src/memory/native.ts';
 import { type BlockNumbers, openRadixTree } from '../../src/memory/radix-reader.ts';
 import { buildRadixTree, type PreservedEntries, walkRadixTree } from '../../src/memory/radix-tree.ts';
@@ -8,7 +8,7 @@ import { codeOf } from '../thrown.ts';
 import { entriesOf, SHAPES } from './plain-tree.ts';
 
 const BASE = 0x1_0000_0000n;
-const kho4K = { generation: generationByName('kho-v4'), pageShift: 12 } as const;
+const kho4K = makeTarget({ generation: 'kho-v4' });
 
 function treeAt(target: Parameters<typeof buildRadixTree>[0], entries: PreservedEntries) {
   const tree = buildRadixTree(target, entries);

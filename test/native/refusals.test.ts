@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { KhoforgeError } from '../../src/base/errors.ts';
 import { buildRadixTree, type PreservedEntries, walkRadixTree } from '../../src/memory/radix-tree.ts';
 
-const target = { generation: generationByName('kho-v4'), pageShift: 12 } as const;
+const target = makeTarget({ generation: 'kho-v4' });
 
 function caught(call: () => unknown): KhoforgeError {
   try {
@@ -97,7 +97,7 @@ describe('targets, sizes and addresses', () => {
   });
 
   it('refuses a big-endian target', () => {
-    const big = { ...target, endian: 'big' } as const;
+    const big = makeTarget({ release: '7.3', endian: 'big' });
     expect(caught(() => buildRadixTree(big, {})).code).toBe('MAP_BIG_ENDIAN');
     expect(caught(() => walkRadixTree(big, [], 0n)).code).toBe('MAP_BIG_ENDIAN');
   });

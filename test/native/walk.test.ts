@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationByName } from '../../src/abi/generations.ts';
+import { makeTarget } from '../../src/abi/target.ts';
 import { buildRadixTree, walkRadixTree } from '../../src/memory/radix-tree.ts';
 import { type Block, blockOf, coalesce, entriesOf, keysOf, keysOfEntries, SHAPES } from './plain-tree.ts';
 
 const BASE = 0x1_0000_0000n;
 const ALL = { maxFolios: 2 ** 24 };
-const kho4K = { generation: generationByName('kho-v4'), pageShift: 12 } as const;
+const kho4K = makeTarget({ generation: 'kho-v4' });
 
 function isBlock(block: Block | undefined): block is Block {
   return block !== undefined;

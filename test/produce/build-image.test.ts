@@ -1,12 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeStruct } from '../../src/abi/layout.ts';
 import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { asCString, asU64Native } from '../../src/fdt/values.ts';
 import { type BuiltImage, buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
-import { kho_kexec_metadata } from '../../src/users/kexec-metadata/abi.ts';
 
 const metadata = { 'kexec-metadata': { previous_release: '7.3.4', kexec_count: 41 } };
 const base: Spec = { subtrees: [metadata, { kho_test: { seed: 1, max_mem: '256KiB' } }] };
@@ -16,11 +14,9 @@ const rootOf = (image: BuiltImage) =>
 const placed = (image: BuiltImage, path: string) =>
   image.placements.find((placement) => placement.path === path)?.start;
 const metadataOf = (image: BuiltImage) =>
-  decodeStruct(
-    kho_kexec_metadata,
-    image.target,
-    image.memory.read(placed(image, 'kexec-metadata') ?? 0n, 73),
-  );
+  image.target.abi
+    .struct('kho_kexec_metadata')
+    .decode(image.memory.read(placed(image, 'kexec-metadata') ?? 0n, 73));
 
 function code(spec: Spec): string {
   try {

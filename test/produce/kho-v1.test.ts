@@ -1,10 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  kho_mem_phys_bits,
-  khoser_mem_bitmap_ptr,
-  khoser_mem_chunk_hdr,
-} from '../../src/abi/bitmap-chain.ts';
-import { decodeStruct, layoutOf } from '../../src/abi/layout.ts';
+import type { StructName } from '../../src/abi/declared.ts';
 import { makeTarget } from '../../src/abi/target.ts';
 import { getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { asU64Native } from '../../src/fdt/values.ts';
@@ -35,15 +30,17 @@ describe('structures of kernel/kexec_handover.c (1.5 of the facts)', () => {
   it('have the sizes that its static_assert demands', () => {
     for (const pageSize of [4096, 16384, 65536]) {
       const target = makeTarget({ release: '6.18', arch: 'arm64', pageSize });
-      expect(layoutOf(kho_mem_phys_bits, target).size).toBe(pageSize);
-      expect(layoutOf(kho_mem_phys_bits, { ...target, ...makeTarget({ release: '6.17' }) }).size).toBe(512);
+      expect(target.abi.struct('kho_mem_phys_bits').size).toBe(pageSize);
+      const before = makeTarget({ release: '6.17', arch: 'arm64', pageSize });
+      expect(before.abi.struct('kho_mem_phys_bits').size).toBe(512);
     }
-    const shape = (def: Parameters<typeof layoutOf>[0]) =>
-      layoutOf(def, makeTarget({ release: '6.18' }))
-        .fields.map(({ name, offset }) => `${name}@${offset}`)
+    const shape = (name: StructName) =>
+      makeTarget({ release: '6.18' })
+        .abi.struct(name)
+        .layout.fields.map(({ name, offset }) => `${name}@${offset}`)
         .join(' ');
-    expect(shape(khoser_mem_chunk_hdr)).toBe('next@0 order@8 num_elms@12');
-    expect(shape(khoser_mem_bitmap_ptr)).toBe('phys_start@0 bitmap@8');
+    expect(shape('khoser_mem_chunk_hdr')).toBe('next@0 order@8 num_elms@12');
+    expect(shape('khoser_mem_bitmap_ptr')).toBe('phys_start@0 bitmap@8');
   });
 });
 
@@ -235,14 +232,16 @@ describe('bad maps on purpose', () => {
       },
     });
     const chunk = image.memory.read(placed(image, 'memory-map'), 4096);
-    expect(decodeStruct(khoser_mem_chunk_hdr, image.target, chunk)).toEqual({
+    expect(image.target.abi.struct('khoser_mem_chunk_hdr').decode(chunk)).toEqual({
       next: 0xdead000n,
       order: 0,
       num_elms: 7,
     });
-    const element = decodeStruct(khoser_mem_bitmap_ptr, image.target, chunk.subarray(16));
+    const element = image.target.abi.struct('khoser_mem_bitmap_ptr').decode(chunk.subarray(16));
     expect(element).toEqual({ phys_start: 0x1000000n, bitmap: placed(image, 'memory-map/bitmaps') });
-    const bitmap = decodeStruct(kho_mem_phys_bits, image.target, image.memory.read(element.bitmap, 512));
+    const bitmap = image.target.abi
+      .struct('kho_mem_phys_bits')
+      .decode(image.memory.read(element.bitmap, 512));
     expect(bitmap.preserve[3]).toBe(0xf0n);
     const codes = inspect(image).walk?.findings.map(({ code }) => code);
     expect(codes).toContain('CHUNK_OUTSIDE');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RELEASES } from '../../src/abi/releases.ts';
+import { RELEASES } from '../../src/abi/declared.ts';
 import type { PageSize } from '../../src/abi/target.ts';
 import { compatCell, compatMatrix } from '../../src/profile/compat.ts';
 import { knownProfile } from '../../src/profile/source.ts';

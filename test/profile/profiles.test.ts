@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RELEASES } from '../../src/abi/releases.ts';
+import { RELEASES } from '../../src/abi/declared.ts';
 import { checkExitCode, checkProfile, releaseFor } from '../../src/profile/check.ts';
 import { PROFILES_FOLDER, profilePath, profileText, readProfile } from '../../src/profile/file.ts';
 import type { Profile } from '../../src/profile/item.ts';

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generationByName } from '../../src/abi/generations.ts';
-import { kho_scratch } from '../../src/abi/kexec_handover.ts';
-import { decodeStruct, encodeStruct, layoutOf } from '../../src/abi/layout.ts';
 import { radixGeometry } from '../../src/abi/radix.ts';
 import type { Arch, PageSize } from '../../src/abi/target.ts';
 import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
@@ -15,8 +13,6 @@ import { targetOf } from '../../src/profile/target.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { specDifferences, specOf } from '../../src/respec/as-spec.ts';
-import { kho_kexec_metadata } from '../../src/users/kexec-metadata/abi.ts';
-import { luo_file_ser } from '../../src/users/luo/abi.ts';
 import { errorOf } from '../thrown.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-target-'));
@@ -86,7 +82,7 @@ describe('targetOf', () => {
       blobSizeProperty: 'blob-bytes',
       kexecMetadataVersion: 2,
     });
-    expect(layoutOf(kho_scratch, target)).toMatchObject({
+    expect(target.abi.struct('kho_scratch').layout).toMatchObject({
       size: 24,
       fields: [{}, {}, { name: 'flags', offset: 16 }],
     });
@@ -168,9 +164,9 @@ describe('targetOf', () => {
     );
     expect(notes).toContain('kho_kexec_metadata.version is gone; 7.3 has it');
     const values = { version: 1, previous_release: 'abc', kexec_count: 3 };
-    const bytes = encodeStruct(kho_kexec_metadata, target, values);
+    const bytes = target.abi.struct('kho_kexec_metadata').encode(values);
     expect(Buffer.from(bytes.subarray(0, 3)).toString()).toBe('abc');
-    expect(decodeStruct(kho_kexec_metadata, target, bytes)).toEqual({ ...values, version: 0 });
+    expect(target.abi.struct('kho_kexec_metadata').decode(bytes)).toEqual({ ...values, version: 0 });
     const image = buildImage(spec, { target });
     expect(inspect(image).problems).toEqual([]);
     expect(verifyImage(image).findings).toEqual([]);
@@ -185,7 +181,7 @@ describe('targetOf', () => {
   it('what is gone is refused when an image needs it, and not before', () => {
     const { target } = targetOf(edited({ luo_file_ser: null, 'luo_file_ser.data': null }));
     expect(() => buildImage(spec, { target })).not.toThrow();
-    expect(errorOf(() => layoutOf(luo_file_ser, target))).toMatchObject({
+    expect(errorOf(() => target.abi.struct('luo_file_ser').layout)).toMatchObject({
       code: 'TARGET_INEXPRESSIBLE',
       message: expect.stringContaining('struct luo_file_ser'),
     });

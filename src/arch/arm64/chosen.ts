@@ -1,4 +1,4 @@
-import { LINUX_KHO_FDT, LINUX_KHO_SCRATCH } from '../../abi/chosen.ts';
+import { makeTarget } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { type FdtNode, findNode, getProperty, readFdt } from '../../fdt/reader.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
@@ -6,6 +6,7 @@ import type { ChosenRecord } from '../../model/image.ts';
 
 /** Longest device tree that is looked at; Linux maps 2 MiB (Documentation/arch/arm64/booting.rst, 7.3). */
 const LARGEST_TREE = 2 << 20;
+const ARM64 = makeTarget({ arch: 'arm64' });
 
 /** The record of the device tree at an address, where there is one (drivers/of/fdt.c: early_init_dt_check_kho(), 7.3). */
 export function readChosen(memory: PhysicalMemory, phys: bigint): ChosenRecord | undefined {
@@ -13,8 +14,8 @@ export function readChosen(memory: PhysicalMemory, phys: bigint): ChosenRecord |
   const chosen = root && findNode(root, '/chosen');
   if (!chosen) return undefined;
   const cells = { address: cellCount(root, '#address-cells'), size: cellCount(root, '#size-cells') };
-  const fdt = range(chosen, LINUX_KHO_FDT, cells);
-  const scratch = range(chosen, LINUX_KHO_SCRATCH, cells);
+  const fdt = range(chosen, ARM64.abi.text('chosen:linux,kho-fdt'), cells);
+  const scratch = range(chosen, ARM64.abi.text('chosen:linux,kho-scratch'), cells);
   if (!fdt || !scratch) return undefined;
   return {
     kind: 'chosen',

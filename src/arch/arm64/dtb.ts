@@ -1,4 +1,4 @@
-import { LINUX_KHO_FDT, LINUX_KHO_SCRATCH } from '../../abi/chosen.ts';
+import type { Target } from '../../abi/target.ts';
 import { type FdtNode, readFdt } from '../../fdt/reader.ts';
 import { FdtSequentialWriter } from '../../fdt/sequential.ts';
 import { cString } from '../../fdt/values.ts';
@@ -7,6 +7,7 @@ import type { Region } from '../../memory/regions.ts';
 import type { BootRecord } from '../../model/image.ts';
 
 export interface DeviceTreeOptions {
+  readonly target: Target;
   readonly ram: readonly Region[];
   readonly bootRecord: BootRecord;
   readonly cmdline: string;
@@ -76,7 +77,10 @@ function usable(reg: Uint8Array, ram: readonly Region[]): Buffer {
   return cells(...intersect(ram, pairs).flatMap(({ start, size }) => [start, size]));
 }
 
-function addChosen(writer: FdtSequentialWriter, { bootRecord, initrd, cmdline }: DeviceTreeOptions): void {
+function addChosen(
+  writer: FdtSequentialWriter,
+  { target, bootRecord, initrd, cmdline }: DeviceTreeOptions,
+): void {
   if (initrd) {
     writer.property('linux,initrd-start', cells(initrd.start));
     writer.property('linux,initrd-end', cells(initrd.start + initrd.size));
@@ -84,8 +88,8 @@ function addChosen(writer: FdtSequentialWriter, { bootRecord, initrd, cmdline }:
   // Without a handover kho_fill_kimage() leaves both out (7.3).
   if (bootRecord.kind === 'chosen') {
     const { fdtAddr, fdtSize, scratchAddr, scratchSize } = bootRecord;
-    writer.property(LINUX_KHO_FDT, cells(fdtAddr, fdtSize));
-    writer.property(LINUX_KHO_SCRATCH, cells(scratchAddr, scratchSize));
+    writer.property(target.abi.text('chosen:linux,kho-fdt'), cells(fdtAddr, fdtSize));
+    writer.property(target.abi.text('chosen:linux,kho-scratch'), cells(scratchAddr, scratchSize));
   }
   writer.property('bootargs', cString(cmdline));
 }

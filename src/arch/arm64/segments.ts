@@ -100,7 +100,7 @@ function treeBytes(
   { machineTree, cmdline, initrd }: Arm64LoadOptions,
   at: Placed | undefined,
 ): Uint8Array {
-  const { ram, bootRecord } = image;
+  const { target, ram, bootRecord } = image;
   const region = at && initrd && { start: at.start, size: BigInt(initrd.length) };
-  return deviceTree(machineTree, { ram, bootRecord, cmdline, ...(region && { initrd: region }) });
+  return deviceTree(machineTree, { target, ram, bootRecord, cmdline, ...(region && { initrd: region }) });
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodeStruct } from '../../abi/layout.ts';
-import { SETUP_RNG_SEED, setup_data } from '../../abi/setup_data.ts';
+import { SETUP_RNG_SEED } from '../../abi/setup-types.ts';
 import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { alignUp } from '../../base/numbers.ts';
@@ -154,5 +153,6 @@ function writeCmdline(raw: Buffer, cmdline: string, kernel: BzImage): void {
 
 function rngRecord({ target }: BootParams) {
   const header = { type: SETUP_RNG_SEED, len: RNG_SEED.length };
-  return (next: bigint) => Buffer.concat([encodeStruct(setup_data, target, { next, ...header }), RNG_SEED]);
+  return (next: bigint) =>
+    Buffer.concat([target.abi.struct('setup_data').encode({ next, ...header }), RNG_SEED]);
 }

@@ -1,6 +1,3 @@
-import { constantOf } from '../../abi/constants.ts';
-import { decodeStruct, encodeStruct, layoutOf } from '../../abi/layout.ts';
-import { kho_data, SETUP_KEXEC_KHO, setup_data } from '../../abi/setup_data.ts';
 import { makeTarget, type Target } from '../../abi/target.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { HandoverAddresses, SetupDataRecord } from '../../model/image.ts';
@@ -10,8 +7,8 @@ export function setupDataRecord(target: Target, addresses: HandoverAddresses): S
   return {
     kind: 'setup_data',
     ...addresses,
-    setupDataType: constantOf(target, { SETUP_KEXEC_KHO }),
-    setupDataLen: layoutOf(kho_data, target).size,
+    setupDataType: target.abi.number('SETUP_KEXEC_KHO'),
+    setupDataLen: target.abi.struct('kho_data').size,
   };
 }
 
@@ -24,17 +21,20 @@ export function encodeSetupData(target: Target, record: SetupDataRecord, next: b
     scratch_addr: record.scratchAddr,
     scratch_size: record.scratchSize,
   };
-  return Buffer.concat([encodeStruct(setup_data, target, header), encodeStruct(kho_data, target, data)]);
+  return Buffer.concat([
+    target.abi.struct('setup_data').encode(header),
+    target.abi.struct('kho_data').encode(data),
+  ]);
 }
 
 const X86 = makeTarget({ arch: 'x86_64' });
 
 /** The record at an address, as add_kho() reads it (arch/x86/kernel/setup.c, 7.3). */
 export function readSetupData(memory: PhysicalMemory, phys: bigint): SetupDataRecord {
-  const { size } = layoutOf(setup_data, X86);
-  const { type, len } = decodeStruct(setup_data, X86, memory.read(phys, size));
-  const bytes = memory.read(phys + BigInt(size), layoutOf(kho_data, X86).size);
-  const data = decodeStruct(kho_data, X86, bytes);
+  const { size } = X86.abi.struct('setup_data').layout;
+  const { type, len } = X86.abi.struct('setup_data').decode(memory.read(phys, size));
+  const bytes = memory.read(phys + BigInt(size), X86.abi.struct('kho_data').size);
+  const data = X86.abi.struct('kho_data').decode(bytes);
   return {
     kind: 'setup_data',
     fdtAddr: data.fdt_addr,

@@ -1,5 +1,4 @@
 import { defineUser } from '../user.ts';
-import { KHO_METADATA_NODE_NAME } from './abi.ts';
 import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kexec-metadata.ts';
@@ -10,7 +9,7 @@ import { respec } from './respec.ts';
 /** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
 export const kexecMetadata = defineUser({
   key: 'kexec-metadata',
-  node: { KHO_METADATA_NODE_NAME },
+  node: { name: 'KHO_METADATA_NODE_NAME' },
   schema,
   emit,
   decode,

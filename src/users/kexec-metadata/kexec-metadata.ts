@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { constantOf } from '../../abi/constants.ts';
-import { decodeStruct, hasField, layoutOf } from '../../abi/layout.ts';
 import { integer, text, U32_MAX } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
-import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from './abi.ts';
+import { PATH } from './path.ts';
 
 export const schema = z.strictObject({
   previous_release: text('release of the producing kernel, e.g. 7.3.4; up to 64 characters').max(64, {
@@ -18,28 +16,28 @@ export function emit(producer: Producer, spec: z.output<typeof schema>): void {
   const { target } = producer;
   const version = target.generation.kexecMetadataVersion;
   if (version === undefined) {
-    producer.checker.broken('subtree-unknown', `${target.generation.name} has no ${KHO_METADATA_NODE_NAME}`);
+    producer.checker.broken('subtree-unknown', `${target.generation.name} has no ${PATH}`);
   }
-  const size = producer.sizeOf(kho_kexec_metadata);
-  const phys = producer.allocateFolioFor(KHO_METADATA_NODE_NAME, size);
-  producer.writeStruct(KHO_METADATA_NODE_NAME, kho_kexec_metadata, phys, {
+  const size = producer.sizeOf('kho_kexec_metadata');
+  const phys = producer.allocateFolioFor(PATH, size);
+  producer.writeStruct(PATH, 'kho_kexec_metadata', phys, {
     version: version ?? 1,
     ...spec,
   });
-  producer.addSubtree({ name: constantOf(target, { KHO_METADATA_NODE_NAME }), phys, size });
+  producer.addSubtree({ name: target.abi.text('KHO_METADATA_NODE_NAME'), phys, size });
 }
 
 /** The receiver's checks, in its order: kho_in_kexec_metadata() (7.3). */
 export function decode({ target, bytes }: Blob): DecodedSubtree {
   const format = 'struct kho_kexec_metadata';
-  const size = layoutOf(kho_kexec_metadata, target).size;
+  const size = target.abi.struct('kho_kexec_metadata').size;
   if (bytes.length < size) {
     return { format, fields: {}, problems: [`blob too small: ${bytes.length} of ${size} bytes`] };
   }
-  const fields = decodeStruct(kho_kexec_metadata, target, bytes);
+  const fields = target.abi.struct('kho_kexec_metadata').decode(bytes);
   const known = target.generation.kexecMetadataVersion;
   const problems =
-    fields.version === known || !hasField(kho_kexec_metadata, target, 'version')
+    fields.version === known || !target.abi.struct('kho_kexec_metadata').has('version')
       ? []
       : [`version ${fields.version}, expected ${known ?? 'none'}`];
   return { format, fields, problems };

@@ -1,13 +1,10 @@
-import { constantOf } from '../../abi/constants.ts';
-import { decodeStruct, hasField, layoutOf } from '../../abi/layout.ts';
 import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
-import { KHO_METADATA_NODE_NAME, kho_kexec_metadata } from './abi.ts';
 import { report } from './checks.ts';
+import { PATH } from './path.ts';
 
-const WHERE = KHO_METADATA_NODE_NAME;
 const VERSION_BYTES = 4n;
 
 /** kho_in_kexec_metadata(), from kho_init() (KH, 7.1 to 7.3). Whatever it refuses, the rest of the handover goes on. */
@@ -17,10 +14,10 @@ export const receive: Receive = {
   subtree: ({ receiver, target }) =>
     receiver.generation.kexecMetadataVersion === undefined
       ? undefined
-      : constantOf(target, { KHO_METADATA_NODE_NAME }),
+      : target.abi.text('KHO_METADATA_NODE_NAME'),
 
   *run(kernel, { root }) {
-    const name = constantOf(kernel.target, { KHO_METADATA_NODE_NAME });
+    const name = kernel.target.abi.text('KHO_METADATA_NODE_NAME');
     const blob = yield* retrieve(kernel, root, name);
     if (typeof blob !== 'string' && blob.size !== null) yield* readMetadata(kernel, blob.phys, blob.size);
     return undefined;
@@ -34,10 +31,10 @@ function* readMetadata(kernel: Kernel, phys: bigint, size: bigint): Stage {
     yield refusal('kexec-metadata-size', `the blob has ${size} bytes`, `blob too small (${size} bytes)`);
     return;
   }
-  const layout = layoutOf(kho_kexec_metadata, target);
+  const layout = target.abi.struct('kho_kexec_metadata').layout;
   const bytes = kernel.read(phys, layout.size);
-  const { version, previous_release, kexec_count } = decodeStruct(kho_kexec_metadata, target, bytes);
-  if (version !== expected && hasField(kho_kexec_metadata, target, 'version')) {
+  const { version, previous_release, kexec_count } = target.abi.struct('kho_kexec_metadata').decode(bytes);
+  if (version !== expected && target.abi.struct('kho_kexec_metadata').has('version')) {
     const line = `version ${version} not supported (expected ${expected})`;
     yield refusal('kexec-metadata-version', `the version is ${version}, expected ${expected}`, line);
     return;
@@ -51,14 +48,14 @@ function* readMetadata(kernel: Kernel, phys: bigint, size: bigint): Stage {
   const { offset = 0, size: room = 0 } = layout.fields.find(({ name }) => name === 'previous_release') ?? {};
   if (room > 0 && bytes.subarray(offset, offset + room).indexOf(0) < 0) {
     const text = `previous_release is not terminated: the kernel takes its first ${room - 1} characters`;
-    yield report('kexec-metadata-release', { where: `${WHERE}/previous_release`, text });
+    yield report('kexec-metadata-release', { where: `${PATH}/previous_release`, text });
   }
   yield log(`KHO: exec from: ${previous_release.slice(0, Math.max(0, room - 1))} (count ${kexec_count})`);
 }
 
 function refusal(check: Parameters<typeof report>[0], text: string, line: string): FindingEvent {
   return report(check, {
-    where: WHERE,
+    where: PATH,
     text: `${text}: the release and count of the kernel before are not shown, all else goes on`,
     line: `KHO: kexec-metadata ${line}`,
   });

@@ -1,19 +1,21 @@
-import { kho_vmalloc } from '../../abi/kexec_handover.ts';
-import { layoutOf } from '../../abi/layout.ts';
-import type { Target } from '../../abi/target.ts';
+import { kho_vmalloc } from '../../abi/declared/kexec_handover.ts';
+import { defineAbi } from '../../abi/entry.ts';
+import { declaredLayout } from '../../abi/layout.ts';
 
-/** Names and values of lib/test_kho.c (6.17 to 7.3). */
-export const KHO_TEST_FDT = 'kho_test';
-export const KHO_TEST_COMPAT = 'kho-test-v1';
-/** `KHO!` */
-export const KHO_TEST_MAGIC = 0x4b484f21;
-/** The node below the root that holds the list of folios. */
-export const KHO_TEST_DATA = 'data';
-
-/**
- * Bytes that the reader takes for one `folios_info`: up to 6.17 the property is an array of u64, from 6.18 on
- * one struct kho_vmalloc, under the same compatible string.
- */
-export function folioInfoSize(target: Target): number {
-  return target.generation.testFolios === 'inline' ? 8 : layoutOf(kho_vmalloc, target).size;
-}
+/** lib/test_kho.c (6.17 to 7.3) */
+export const KHO_TEST_ABI = defineAbi([
+  {
+    from: '6.16',
+    // kho_test:data: the node below the root that holds the list of folios
+    strings: { KHO_TEST_FDT: 'kho_test', KHO_TEST_COMPAT: 'kho-test-v1', 'kho_test:data': 'data' },
+    // `KHO!`
+    numbers: { KHO_TEST_MAGIC: 0x4b484f21 },
+    properties: { 'kho_test:magic': 4, 'kho_test:nr_folios': 4, 'kho_test:csum': 4 },
+  },
+  // Up to 6.17 an array of u64, from 6.18 on one struct kho_vmalloc, under the same compatible string.
+  { from: '6.16', to: '6.17', properties: { 'kho_test:folios_info': 8 } },
+  {
+    from: '6.18',
+    properties: { 'kho_test:folios_info': (platform) => declaredLayout(kho_vmalloc, platform).size },
+  },
+]);

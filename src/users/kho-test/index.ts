@@ -1,5 +1,4 @@
 import { defineUser, none } from '../user.ts';
-import { KHO_TEST_FDT } from './abi.ts';
 import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './kho-test.ts';
@@ -10,7 +9,7 @@ import { respec } from './respec.ts';
 /** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
 export const khoTest = defineUser({
   key: 'kho_test',
-  node: { KHO_TEST_FDT },
+  node: { name: 'KHO_TEST_FDT' },
   schema,
   emit,
   decode,

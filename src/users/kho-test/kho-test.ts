@@ -1,7 +1,4 @@
 import { z } from 'zod';
-import { constantOf } from '../../abi/constants.ts';
-import { kho_vmalloc } from '../../abi/kexec_handover.ts';
-import { decodeStruct, encodeStruct, layoutOf } from '../../abi/layout.ts';
 import { getOrder, maxPageOrder } from '../../abi/page-order.ts';
 import type { Target } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
@@ -14,8 +11,8 @@ import { asU32Native, cString, u32Native, u64Native } from '../../fdt/values.ts'
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
-import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from './abi.ts';
 import { csumPartial } from './checksum.ts';
+import { PATH } from './path.ts';
 
 export const schema = z.strictObject({
   seed: seed.default('kho_test'),
@@ -44,39 +41,40 @@ export function emit(producer: Producer, spec: Spec): void {
   const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
 
   const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
-  const phys = producer.allocateFolioFor(`${KHO_TEST_FDT}/fdt`, fdtLimit);
+  const phys = producer.allocateFolioFor(`${PATH}/fdt`, fdtLimit);
   const list = emitFolioList(producer, folioList(target, folios));
   for (const [i, folio] of folios.entries()) {
-    producer.preserveFolio(`${KHO_TEST_FDT}/folios[${i}]`, folio.phys, folio.order);
+    producer.preserveFolio(`${PATH}/folios[${i}]`, folio.phys, folio.order);
   }
-  const blob = emitFdt(producer, `${KHO_TEST_FDT}/fdt`, Number(fdtLimit), (fdt) => {
-    fdt.property('compatible', cString(constantOf(target, { KHO_TEST_COMPAT })));
-    fdt.property('magic', u32Native(constantOf(target, { KHO_TEST_MAGIC }), target.endian));
-    fdt.node(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }), () => {
+  const blob = emitFdt(producer, `${PATH}/fdt`, Number(fdtLimit), (fdt) => {
+    fdt.property('compatible', cString(target.abi.text('KHO_TEST_COMPAT')));
+    fdt.property('magic', u32Native(target.abi.number('KHO_TEST_MAGIC'), target.endian));
+    fdt.node(target.abi.text('kho_test:data'), () => {
       fdt.property('nr_folios', u32Native(folios.length, target.endian));
       fdt.property('folios_info', list);
       fdt.property('csum', u32Native(csum, target.endian));
     });
   });
-  overrideHeader(producer.overrides, `${KHO_TEST_FDT}/fdt`, blob);
+  overrideHeader(producer.overrides, `${PATH}/fdt`, blob);
   producer.memory.write(phys, blob);
-  producer.addSubtree({ name: constantOf(target, { KHO_TEST_FDT }), phys, size: BigInt(blob.length) });
+  producer.addSubtree({ name: target.abi.text('KHO_TEST_FDT'), phys, size: BigInt(blob.length) });
 }
 
 /** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
 function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
   const { target, overrides } = producer;
   if (target.generation.testFolios === 'inline') return list;
-  const path = `${KHO_TEST_FDT}/folios_info`;
+  const path = `${PATH}/folios_info`;
   const descriptor = emitVmalloc(producer, path, list);
-  return encodeStruct(kho_vmalloc, target, overrides.struct(path, kho_vmalloc, target, descriptor));
+  const codec = target.abi.struct('kho_vmalloc');
+  return codec.encode(overrides.struct(path, codec, descriptor));
 }
 
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
 export function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of lib/test_kho.c';
   const { root } = readFdt(bytes);
-  const data = findNode(root, `/${constantOf(target, { 'kho_test:data': KHO_TEST_DATA })}`);
+  const data = findNode(root, `/${target.abi.text('kho_test:data')}`);
   const u32At = (node: FdtNode | undefined, name: string) => {
     const property = node && getProperty(node, name);
     return property && asU32Native(property.value, target.endian);
@@ -94,7 +92,7 @@ export function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   }
   const { folios, problems } = readFolioList(target, memory, info, nrFolios);
   const sum = checksum(target, memory, folios);
-  const wanted = constantOf(target, { KHO_TEST_MAGIC });
+  const wanted = target.abi.number('KHO_TEST_MAGIC');
   if (magic !== wanted) problems.push(`magic ${hex(magic ?? 0)}, expected ${hex(wanted)}`);
   if (folios.length !== nrFolios) problems.push(`${folios.length} folios listed, nr_folios is ${nrFolios}`);
   if (sum !== undefined && sum !== csum)
@@ -124,12 +122,12 @@ interface FolioList {
 /** The list in the form that the generation's receiver takes; in the other form it is refused, as there. */
 function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array, count: number): FolioList {
   const { testFolios } = target.generation;
-  const expected = testFolios === 'inline' ? count * 8 : layoutOf(kho_vmalloc, target).size;
+  const expected = testFolios === 'inline' ? count * 8 : target.abi.struct('kho_vmalloc').size;
   if (info.length !== expected) {
     return { folios: [], problems: [`folios_info has ${info.length} bytes, expected ${expected}`] };
   }
   if (testFolios === 'inline') return { folios: listedFolios(target, [info], count), problems: [] };
-  const area = readVmalloc(memory, target, decodeStruct(kho_vmalloc, target, info));
+  const area = readVmalloc(memory, target, target.abi.struct('kho_vmalloc').decode(info));
   const pages = area.blocks.map((page) => memory.read(page, target.pageSize));
   return { folios: listedFolios(target, pages, count), problems: [...area.problems] };
 }
@@ -168,7 +166,7 @@ function emitFolios(producer: Producer, spec: Spec): TestFolio[] {
   const orders = spec.orders ?? randomOrders(producer.target, random, spec.max_mem);
   return orders.map((order, i) => {
     const size = producer.pageSize << BigInt(order);
-    const phys = producer.allocate(`${KHO_TEST_FDT}/folios[${i}]`, size, size);
+    const phys = producer.allocate(`${PATH}/folios[${i}]`, size, size);
     const data = random.bytes(Number(size));
     producer.memory.map(phys, data);
     return { phys, order, data };

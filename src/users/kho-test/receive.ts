@@ -1,6 +1,3 @@
-import { constantOf } from '../../abi/constants.ts';
-import { kho_vmalloc } from '../../abi/kexec_handover.ts';
-import { layoutOf } from '../../abi/layout.ts';
 import { maxPageOrder } from '../../abi/page-order.ts';
 import { hex } from '../../base/numbers.ts';
 import { asU32Native } from '../../fdt/values.ts';
@@ -11,9 +8,9 @@ import { RESTORE_WARNING, type Restorer } from '../../kernel/restore.ts';
 import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
-import { KHO_TEST_COMPAT, KHO_TEST_DATA, KHO_TEST_FDT, KHO_TEST_MAGIC } from './abi.ts';
 import { report } from './checks.ts';
 import { csumPartial } from './checksum.ts';
+import { PATH } from './path.ts';
 
 const MAX_FDT_BYTES = 256 << 10;
 /** Bytes of test data that are added up. The kernel's own test has 8 MiB. */
@@ -23,10 +20,10 @@ const MAX_DATA_BYTES = 256 << 20;
 export const receive: Receive = {
   at: 'device_initcall',
 
-  subtree: ({ target }) => constantOf(target, { KHO_TEST_FDT }),
+  subtree: ({ target }) => target.abi.text('KHO_TEST_FDT'),
 
   *run(kernel, { root, restorer }) {
-    const name = constantOf(kernel.target, { KHO_TEST_FDT });
+    const name = kernel.target.abi.text('KHO_TEST_FDT');
     const line = `test_kho: failed to retrieve ${name} FDT: -22`;
     const blob = yield* retrieve(kernel, root, name, { line });
     // Outside RAM, which is reported already, there is nothing to read; the kernel does not come back from there.
@@ -49,13 +46,13 @@ function* restore(kernel: Kernel, fdt: KernelFdt, restorer: Restorer): Stage<boo
     yield refuse('the FDT has no root node');
     return false;
   }
-  const wanted = constantOf(kernel.target, { KHO_TEST_COMPAT });
+  const wanted = kernel.target.abi.text('KHO_TEST_COMPAT');
   if (fdt.checkCompatible(wanted) !== 0) {
     yield refuse(`compatible is not '${wanted}'`);
     return false;
   }
   const magic = u32(kernel, fdt.property('magic'));
-  const expected = constantOf(kernel.target, { KHO_TEST_MAGIC });
+  const expected = kernel.target.abi.number('KHO_TEST_MAGIC');
   if (magic !== expected) {
     const shown = magic === undefined ? 'missing or not 4 bytes' : hex(magic);
     yield refuse(`magic is ${shown}, expected ${hex(expected)}`);
@@ -76,11 +73,12 @@ interface TestData {
 
 function readData(kernel: Kernel, fdt: KernelFdt): TestData | undefined {
   const { target } = kernel;
-  const data = fdt.child(constantOf(target, { 'kho_test:data': KHO_TEST_DATA }));
+  const data = fdt.child(target.abi.text('kho_test:data'));
   const count = u32(kernel, fdt.property('nr_folios', data));
   const csum = u32(kernel, fdt.property('csum', data));
   const descriptor = fdt.property('folios_info', data);
-  const isWhole = typeof descriptor !== 'number' && descriptor.length === layoutOf(kho_vmalloc, target).size;
+  const isWhole =
+    typeof descriptor !== 'number' && descriptor.length === target.abi.struct('kho_vmalloc').size;
   return count !== undefined && csum !== undefined && isWhole ? { count, csum, descriptor } : undefined;
 }
 
@@ -106,7 +104,7 @@ function* restoreData(
   if (wrong) yield refusal(kernel, 'kho-test-folio', wrong.text);
   if (sum === undefined) {
     const text = 'the contents of the test folios are not in the image: what they add up to is not known';
-    yield report('kho-test-contents', { where: KHO_TEST_FDT, text });
+    yield report('kho-test-contents', { where: PATH, text });
   } else if (sum !== csum && !wrong) {
     yield refusal(kernel, 'kho-test-checksum', `the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
     return false;
@@ -177,7 +175,7 @@ function u32({ target }: Kernel, value: Uint8Array | number): number | undefined
 
 function refusal({ receiver }: Kernel, check: Parameters<typeof report>[0], text: string): FindingEvent {
   return report(check, {
-    where: KHO_TEST_FDT,
+    where: PATH,
     text: `${text}: the self-test fails, its memory is lost; all else goes on`,
     outcome: 'broken',
     ...(receiver.testReportsFailure && { line: FAILED, conditional: true }),

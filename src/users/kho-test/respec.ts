@@ -1,5 +1,3 @@
-import { kho_vmalloc } from '../../abi/kexec_handover.ts';
-import { decodeStruct, layoutOf } from '../../abi/layout.ts';
 import { findNode, getProperty, readFdt } from '../../fdt/reader.ts';
 import type { Block } from '../../memory/preserved-blocks.ts';
 import type { DecodedValue, LocatedSubtree, SpecFragment } from '../user.ts';
@@ -47,8 +45,8 @@ function listArea({
   if (target.generation.testFolios === 'inline') return { pages: [], chunks: [] };
   const data = findNode(readFdt(bytes).root, '/data');
   const value = data && getProperty(data, 'folios_info')?.value;
-  if (value?.length !== layoutOf(kho_vmalloc, target).size) return undefined;
-  const descriptor = decodeStruct(kho_vmalloc, target, value);
+  if (value?.length !== target.abi.struct('kho_vmalloc').size) return undefined;
+  const descriptor = target.abi.struct('kho_vmalloc').decode(value);
   const { blocks, chunks, problems } = readVmalloc(memory, target, descriptor);
   return problems.length > 0 ? undefined : { pages: blocks, chunks };
 }

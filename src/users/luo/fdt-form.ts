@@ -1,25 +1,9 @@
-import { constantOf } from '../../abi/constants.ts';
 import type { Target } from '../../abi/target.ts';
 import { emitFdt, type FdtBody, overrideHeader } from '../../emit/emit-fdt.ts';
 import { type FdtNode, findNode, getProperty, readFdt } from '../../fdt/reader.ts';
 import { asCString, asU64Native, cString, u64Native } from '../../fdt/values.ts';
-import {
-  LUO_FDT_COMPATIBLE,
-  LUO_FDT_FLB_COMPATIBLE,
-  LUO_FDT_FLB_HEADER,
-  LUO_FDT_FLB_NODE_NAME,
-  LUO_FDT_LIVEUPDATE_NUM,
-  LUO_FDT_SESSION_COMPATIBLE,
-  LUO_FDT_SESSION_HEADER,
-  LUO_FDT_SESSION_NODE_NAME,
-  LUO_FILE_PGCNT,
-  LUO_KHO_ENTRY_NAME,
-  LUO_SESSION_PGCNT,
-  luo_file_ser,
-  luo_session_header_ser,
-  luo_session_ser,
-} from './abi.ts';
 import type { LuoForm } from './luo.ts';
+import { PATH } from './path.ts';
 import { emitArray } from './tables.ts';
 
 /** An FDT with fixed arrays: luo_fdt_setup(), luo_session_setup_outgoing() (kernel/liveupdate/luo_*.c, 6.19, 7.1). */
@@ -27,28 +11,27 @@ export const luoFdt: LuoForm = {
   format: 'FDT of kernel/liveupdate/luo_core.c',
 
   emitFiles: (producer, path, files) =>
-    emitArray(producer, path, LUO_FILE_PGCNT, { entry: luo_file_ser, values: files }),
+    emitArray(producer, path, 'LUO_FILE_PGCNT', { entry: 'luo_file_ser', values: files }),
 
   emitRoot(producer, { number, sessions, flbs }) {
     const { target, overrides, pageSize } = producer;
-    const name = LUO_KHO_ENTRY_NAME;
-    const array = emitArray(producer, `${name}/sessions`, LUO_SESSION_PGCNT, {
-      header: { def: luo_session_header_ser, values: { count: BigInt(sessions.length) } },
-      entry: luo_session_ser,
+    const array = emitArray(producer, `${PATH}/sessions`, 'LUO_SESSION_PGCNT', {
+      header: { name: 'luo_session_header_ser', values: { count: BigInt(sessions.length) } },
+      entry: 'luo_session_ser',
       values: sessions,
     });
-    const phys = producer.allocateFolioFor(name, pageSize);
+    const phys = producer.allocateFolioFor(PATH, pageSize);
     const u64 = (value: bigint) => u64Native(value, target.endian);
-    const blob = emitFdt(producer, name, target.pageSize, (fdt) => {
-      fdt.property('compatible', cString(constantOf(target, { LUO_FDT_COMPATIBLE })));
-      fdt.property(constantOf(target, { LUO_FDT_LIVEUPDATE_NUM }), u64(number));
+    const blob = emitFdt(producer, PATH, target.pageSize, (fdt) => {
+      fdt.property('compatible', cString(target.abi.text('LUO_FDT_COMPATIBLE')));
+      fdt.property(target.abi.text('LUO_FDT_LIVEUPDATE_NUM'), u64(number));
       emitTable(fdt, sessionNode(target), u64(array));
       if (target.generation.luo === 'fdt-flb') emitTable(fdt, flbNode(target), u64(flbs));
     });
-    overrideHeader(overrides, name, blob);
+    overrideHeader(overrides, PATH, blob);
     producer.memory.write(phys, blob);
     producer.addSubtree({
-      name: constantOf(target, { LUO_KHO_ENTRY_NAME }),
+      name: target.abi.text('LUO_KHO_ENTRY_NAME'),
       phys,
       size: BigInt(blob.length),
     });
@@ -56,15 +39,15 @@ export const luoFdt: LuoForm = {
 
   decodeRoot({ target, bytes }, tables, problems) {
     const { root } = readFdt(bytes);
-    const compatible = checkCompatible(root, constantOf(target, { LUO_FDT_COMPATIBLE }), problems);
-    const number = u64At(target, root, constantOf(target, { LUO_FDT_LIVEUPDATE_NUM }), problems);
+    const compatible = checkCompatible(root, target.abi.text('LUO_FDT_COMPATIBLE'), problems);
+    const number = u64At(target, root, target.abi.text('LUO_FDT_LIVEUPDATE_NUM'), problems);
     const array = tableAt(target, root, sessionNode(target), problems);
     const sessions =
       array === null
         ? []
-        : tables.array('sessions', array, LUO_SESSION_PGCNT, {
-            header: luo_session_header_ser,
-            entry: luo_session_ser,
+        : tables.array('sessions', array, 'LUO_SESSION_PGCNT', {
+            header: 'luo_session_header_ser',
+            entry: 'luo_session_ser',
             countOf: ({ count }) => count,
           });
     const fields = { compatible, liveupdate_num: number, sessions_pa: array };
@@ -76,7 +59,7 @@ export const luoFdt: LuoForm = {
   decodeFiles(tables, what, session) {
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
     if (table === 0n) return { entries: [], blocks: [] };
-    return { entries: tables.list(what, table, LUO_FILE_PGCNT, luo_file_ser, count), blocks: [table] };
+    return { entries: tables.list(what, table, 'LUO_FILE_PGCNT', 'luo_file_ser', count), blocks: [table] };
   },
 };
 
@@ -87,16 +70,16 @@ interface TableNode {
   readonly property: string;
 }
 
-const sessionNode = (target: Target): TableNode => ({
-  node: constantOf(target, { LUO_FDT_SESSION_NODE_NAME }),
-  compatible: constantOf(target, { LUO_FDT_SESSION_COMPATIBLE }),
-  property: constantOf(target, { LUO_FDT_SESSION_HEADER }),
+export const sessionNode = (target: Target): TableNode => ({
+  node: target.abi.text('LUO_FDT_SESSION_NODE_NAME'),
+  compatible: target.abi.text('LUO_FDT_SESSION_COMPATIBLE'),
+  property: target.abi.text('LUO_FDT_SESSION_HEADER'),
 });
 
-const flbNode = (target: Target): TableNode => ({
-  node: constantOf(target, { LUO_FDT_FLB_NODE_NAME }),
-  compatible: constantOf(target, { LUO_FDT_FLB_COMPATIBLE }),
-  property: constantOf(target, { LUO_FDT_FLB_HEADER }),
+export const flbNode = (target: Target): TableNode => ({
+  node: target.abi.text('LUO_FDT_FLB_NODE_NAME'),
+  compatible: target.abi.text('LUO_FDT_FLB_COMPATIBLE'),
+  property: target.abi.text('LUO_FDT_FLB_HEADER'),
 });
 
 function emitTable(fdt: FdtBody, { node, compatible, property }: TableNode, address: Uint8Array): void {

@@ -1,21 +1,21 @@
 import { z } from 'zod';
-import { constantOf } from '../../abi/constants.ts';
-import type { StructValues } from '../../abi/layout.ts';
-import type { Target } from '../../abi/target.ts';
+import type { Struct } from '../../abi/declared.ts';
+import { GENERATIONS } from '../../abi/generations.ts';
+import { makeTarget, type Target } from '../../abi/target.ts';
 import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
-import { MEMFD_LUO_FH_COMPATIBLE_V1, MEMFD_LUO_FH_COMPATIBLE_V2 } from '../memfd/abi.ts';
 import type { MemfdBudget, MemfdSource } from '../memfd/hash.ts';
 import { type DecodedMemfd, decodeMemfd, emitMemfd, memfdSchema } from '../memfd/memfd.ts';
-import { LIVEUPDATE_HNDL_COMPAT_LENGTH, type luo_file_ser } from './abi.ts';
+
+const HANDLER_LENGTH = makeTarget().abi.number('LIVEUPDATE_HNDL_COMPAT_LENGTH') - 1;
 
 export const fileSchema = z
   .strictObject({
     token: u64('the number that its user chose for the file, e.g. 0x2a'),
     memfd: memfdSchema.optional(),
     handler: text('name of another file handler, for a file that is no memfd')
-      .max(LIVEUPDATE_HNDL_COMPAT_LENGTH - 1, {
-        error: () => `at most ${LIVEUPDATE_HNDL_COMPAT_LENGTH - 1} characters`,
+      .max(HANDLER_LENGTH, {
+        error: () => `at most ${HANDLER_LENGTH} characters`,
       })
       .optional(),
     data: u64('what that handler hands over, often an address; default 0').optional(),
@@ -28,7 +28,7 @@ export const fileSchema = z
   });
 
 export type LuoFile = z.output<typeof fileSchema>;
-export type FileSer = StructValues<typeof luo_file_ser.fields>;
+export type FileSer = Struct<'luo_file_ser'>;
 
 /** One entry of a session's list of files, and what its handler hands over. */
 export function emitFile(
@@ -37,17 +37,19 @@ export function emitFile(
   { token, memfd, handler, data = 0n }: LuoFile,
 ): FileSer {
   if (!memfd) return { compatible: handler ?? '', data, token };
-  const compatible = handlerOf(producer.target) ?? MEMFD_LUO_FH_COMPATIBLE_V2;
+  const compatible = producer.target.abi.text('MEMFD_LUO_FH_COMPATIBLE');
   return { compatible, data: emitMemfd(producer, `${path}/memfd`, memfd), token };
 }
 
 /** Name of the handler of memfds. */
-function handlerOf(target: Target): string | undefined {
-  const { memfd } = target.generation;
-  return memfd && constantOf(target, { MEMFD_LUO_FH_COMPATIBLE: memfd });
+function handlerOf({ abi }: Target): string | undefined {
+  return abi.has('MEMFD_LUO_FH_COMPATIBLE') ? abi.text('MEMFD_LUO_FH_COMPATIBLE') : undefined;
 }
 
-const MEMFDS: readonly string[] = [MEMFD_LUO_FH_COMPATIBLE_V1, MEMFD_LUO_FH_COMPATIBLE_V2];
+/** Of every release. */
+const MEMFDS: readonly (string | undefined)[] = GENERATIONS.map((generation) =>
+  handlerOf(makeTarget({ generation })),
+);
 
 /** A file as it is handed over. */
 export interface DecodedFile {

@@ -1,7 +1,6 @@
-import type { StructValues } from '../../abi/layout.ts';
-import type { luo_session_ser } from './abi.ts';
+import type { Struct } from '../../abi/declared.ts';
 
-export type SessionSer = StructValues<typeof luo_session_ser.fields>;
+export type SessionSer = Struct<'luo_session_ser'>;
 
 /** What a kernel keeps for the first who opens /dev/liveupdate. */
 export interface LuoIncoming {

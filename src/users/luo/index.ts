@@ -1,6 +1,5 @@
 import { memfd } from '../memfd/index.ts';
 import { defineUser, none } from '../user.ts';
-import { LUO_KHO_ENTRY_NAME } from './abi.ts';
 import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { decode, emit, schema } from './luo.ts';
@@ -11,7 +10,7 @@ import { respec } from './respec.ts';
 /** Sessions and their files: what a live update keeps open over the kexec. */
 export const luo = defineUser({
   key: 'luo',
-  node: { LUO_KHO_ENTRY_NAME },
+  node: { name: 'LUO_KHO_ENTRY_NAME' },
   schema,
   emit,
   decode,

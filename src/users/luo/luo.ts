@@ -1,26 +1,21 @@
 import { z } from 'zod';
-import type { StructValues } from '../../abi/layout.ts';
+import type { Struct } from '../../abi/declared.ts';
+import { makeTarget } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
 import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { MemfdBudget } from '../memfd/hash.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
-import {
-  LIVEUPDATE_FLB_COMPAT_LENGTH,
-  LIVEUPDATE_SESSION_NAME_LENGTH,
-  LUO_FLB_PGCNT,
-  LUO_KHO_ENTRY_NAME,
-  luo_flb_header_ser,
-  luo_flb_ser,
-} from './abi.ts';
 import { luoFdt } from './fdt-form.ts';
 import { type DecodedFile, decodeFile, emitFile, type FileSer, fileSchema } from './files.ts';
 import type { SessionSer } from './incoming.ts';
+import { PATH } from './path.ts';
 import { luoStruct } from './struct-form.ts';
 import { emitArray, LuoTables } from './tables.ts';
 
-const NAME = LIVEUPDATE_SESSION_NAME_LENGTH - 1;
-const FLB_NAME = LIVEUPDATE_FLB_COMPAT_LENGTH - 1;
+const { abi } = makeTarget();
+const NAME = abi.number('LIVEUPDATE_SESSION_NAME_LENGTH') - 1;
+const FLB_NAME = abi.number('LIVEUPDATE_FLB_COMPAT_LENGTH') - 1;
 
 const isDistinct = <T, V>(list: readonly T[], key: (item: T) => V) =>
   new Set(list.map(key)).size === list.length;
@@ -100,11 +95,11 @@ const FORMS = { fdt: luoFdt, 'fdt-flb': luoFdt, struct: luoStruct } as const sat
 export function emit(producer: Producer, spec: Spec): void {
   const { generation } = producer.target;
   if (generation.luo === undefined) {
-    producer.checker.broken('subtree-unknown', `${generation.name} has no ${LUO_KHO_ENTRY_NAME}`);
+    producer.checker.broken('subtree-unknown', `${generation.name} has no ${PATH}`);
   }
   const form = FORMS[generation.luo ?? 'fdt'];
   const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
-    const path = `${LUO_KHO_ENTRY_NAME}/sessions[${s}]/files`;
+    const path = `${PATH}/sessions[${s}]/files`;
     const entries = files.map((file, f) => emitFile(producer, `${path}[${f}]`, file));
     const table = entries.length > 0 ? form.emitFiles(producer, path, entries) : 0n;
     return { name, 'file_set_ser.files': table, 'file_set_ser.count': BigInt(entries.length) };
@@ -115,12 +110,12 @@ export function emit(producer: Producer, spec: Spec): void {
 
 /** luo_flb_setup_outgoing(), luo_flb_serialize() (kernel/liveupdate/luo_flb.c, 7.3): the page is there without any FLB. */
 function emitFlbs(producer: Producer, flbs: NonNullable<Spec['flbs']>): bigint {
-  return emitArray(producer, `${LUO_KHO_ENTRY_NAME}/flbs`, LUO_FLB_PGCNT, {
+  return emitArray(producer, `${PATH}/flbs`, 'LUO_FLB_PGCNT', {
     header: {
-      def: luo_flb_header_ser,
-      values: { pgcnt: BigInt(LUO_FLB_PGCNT), count: BigInt(flbs.length) },
+      name: 'luo_flb_header_ser',
+      values: { pgcnt: BigInt(producer.target.abi.number('LUO_FLB_PGCNT')), count: BigInt(flbs.length) },
     },
-    entry: luo_flb_ser,
+    entry: 'luo_flb_ser',
     values: flbs.map(({ name, data = 0n, count = 1n }) => ({ name, data, count })),
   });
 }
@@ -138,7 +133,7 @@ export interface DecodedSession {
 export interface DecodedLuo extends LuoRoot {
   readonly format: string;
   readonly decodedSessions: readonly DecodedSession[];
-  readonly decodedFlbs: readonly StructValues<typeof luo_flb_ser.fields>[];
+  readonly decodedFlbs: readonly Struct<'luo_flb_ser'>[];
   readonly problems: readonly string[];
 }
 
@@ -190,10 +185,10 @@ function fileFields({ memfd, ...file }: DecodedFile): { [key: string]: DecodedVa
   return memfd === null ? file : { ...file, memfd: { ...memfd } };
 }
 
-function readFlbs(tables: LuoTables, phys: bigint): StructValues<typeof luo_flb_ser.fields>[] {
-  return tables.array('FLBs', phys, LUO_FLB_PGCNT, {
-    header: luo_flb_header_ser,
-    entry: luo_flb_ser,
+function readFlbs(tables: LuoTables, phys: bigint): Struct<'luo_flb_ser'>[] {
+  return tables.array('FLBs', phys, 'LUO_FLB_PGCNT', {
+    header: 'luo_flb_header_ser',
+    entry: 'luo_flb_ser',
     countOf: ({ count }) => count,
   });
 }

@@ -2,10 +2,10 @@ import { hex } from '../../base/numbers.ts';
 import { type FindingEvent, type LineEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Preserved } from '../../memory/preserved.ts';
-import { LUO_KHO_ENTRY_NAME } from './abi.ts';
 import { type LuoCheck, report } from './checks.ts';
+import { PATH } from './path.ts';
 
-const where = LUO_KHO_ENTRY_NAME;
+const where = PATH;
 type Errno = '-EINVAL' | '-ENOENT';
 
 /** An error number follows, or its name, as the kernel is configured. */

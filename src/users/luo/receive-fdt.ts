@@ -1,20 +1,9 @@
-import { constantOf } from '../../abi/constants.ts';
 import { asU64Native } from '../../fdt/values.ts';
 import type { Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Preserved } from '../../memory/preserved.ts';
-import {
-  LUO_FDT_COMPATIBLE,
-  LUO_FDT_FLB_COMPATIBLE,
-  LUO_FDT_FLB_HEADER,
-  LUO_FDT_FLB_NODE_NAME,
-  LUO_FDT_LIVEUPDATE_NUM,
-  LUO_FDT_SESSION_COMPATIBLE,
-  LUO_FDT_SESSION_HEADER,
-  LUO_FDT_SESSION_NODE_NAME,
-  LUO_KHO_ENTRY_NAME,
-} from './abi.ts';
+import { flbNode, sessionNode } from './fdt-form.ts';
 import type { LuoIncoming } from './incoming.ts';
 import { checkLater, logNumber, panic } from './panic.ts';
 
@@ -26,18 +15,20 @@ export function* readLuoFdt(
   phys: bigint,
   preserved: Preserved,
 ): Stage<LuoIncoming | undefined> {
+  const { abi } = kernel.target;
   const fdt = new KernelFdt(kernel.read(phys, MAX_FDT_BYTES));
-  const wanted = constantOf(kernel.target, { LUO_FDT_COMPATIBLE });
+  const wanted = abi.text('LUO_FDT_COMPATIBLE');
   const error = fdt.checkCompatible(wanted);
   if (error !== 0) {
-    const line = `FDT '${LUO_KHO_ENTRY_NAME}' is incompatible with '${wanted}' [${error}]`;
+    const line = `FDT '${abi.text('LUO_KHO_ENTRY_NAME')}' is incompatible with '${wanted}' [${error}]`;
     return yield* panic('luo-compatible', `compatible is not '${wanted}'`, line);
   }
-  const number = fdt.property(LUO_FDT_LIVEUPDATE_NUM);
+  const name = abi.text('LUO_FDT_LIVEUPDATE_NUM');
+  const number = fdt.property(name);
   const value = u64(kernel, number);
   if (value === undefined) {
-    const line = `Unable to get live update number '${LUO_FDT_LIVEUPDATE_NUM}' [${lengthOf(number)}]`;
-    return yield* panic('luo-number', `${LUO_FDT_LIVEUPDATE_NUM} is missing or not 8 bytes`, line);
+    const line = `Unable to get live update number '${name}' [${lengthOf(number)}]`;
+    return yield* panic('luo-number', `${name} is missing or not 8 bytes`, line);
   }
   yield logNumber(value);
   const array = yield* readSessions(kernel, fdt, preserved);
@@ -53,21 +44,22 @@ const u64 = ({ target }: Kernel, value: Uint8Array | number) =>
 
 /** luo_session_setup_incoming() (kernel/liveupdate/luo_session.c, 6.19 and 7.1). @returns address of the array */
 function* readSessions(kernel: Kernel, fdt: KernelFdt, preserved: Preserved): Stage<bigint | undefined> {
-  const node = fdt.child(LUO_FDT_SESSION_NODE_NAME);
+  const names = sessionNode(kernel.target);
+  const node = fdt.child(names.node);
   if (typeof node === 'number') {
-    const line = `Unable to get session node: [${LUO_FDT_SESSION_NODE_NAME}]`;
+    const line = `Unable to get session node: [${names.node}]`;
     return yield* panic('luo-sessions', 'there is no node of sessions', line);
   }
-  if (fdt.checkCompatible(LUO_FDT_SESSION_COMPATIBLE, node) !== 0) {
-    const line = `Session node incompatible [${LUO_FDT_SESSION_COMPATIBLE}]`;
-    const text = `the node of sessions is not '${LUO_FDT_SESSION_COMPATIBLE}'`;
+  if (fdt.checkCompatible(names.compatible, node) !== 0) {
+    const line = `Session node incompatible [${names.compatible}]`;
+    const text = `the node of sessions is not '${names.compatible}'`;
     return yield* panic('luo-sessions', text, line);
   }
-  const header = fdt.property(LUO_FDT_SESSION_HEADER, node);
+  const header = fdt.property(names.property, node);
   const phys = u64(kernel, header);
   if (phys === undefined) {
-    const line = `Unable to get session header '${LUO_FDT_SESSION_HEADER}' [${lengthOf(header)}]`;
-    return yield* panic('luo-sessions', `${LUO_FDT_SESSION_HEADER} is missing or not 8 bytes`, line);
+    const line = `Unable to get session header '${names.property}' [${lengthOf(header)}]`;
+    return yield* panic('luo-sessions', `${names.property} is missing or not 8 bytes`, line);
   }
   yield* checkLater(kernel, phys, preserved, 'the array of sessions');
   return phys;
@@ -76,23 +68,24 @@ function* readSessions(kernel: Kernel, fdt: KernelFdt, preserved: Preserved): St
 /** luo_flb_setup_incoming() (kernel/liveupdate/luo_flb.c, 7.1). @returns whether the kernel goes on */
 function* readFlbs(kernel: Kernel, fdt: KernelFdt, preserved: Preserved): Stage<boolean> {
   if (kernel.receiver.generation.luo !== 'fdt-flb') return true;
-  const node = fdt.child(LUO_FDT_FLB_NODE_NAME);
+  const names = flbNode(kernel.target);
+  const node = fdt.child(names.node);
   if (typeof node === 'number') {
-    const line = `Unable to get FLB node [${LUO_FDT_FLB_NODE_NAME}]`;
+    const line = `Unable to get FLB node [${names.node}]`;
     yield* panic('luo-flbs', 'there is no node of FLBs', line, '-ENOENT');
     return false;
   }
-  const error = fdt.checkCompatible(LUO_FDT_FLB_COMPATIBLE, node);
+  const error = fdt.checkCompatible(names.compatible, node);
   if (error !== 0) {
-    const line = `FLB node is incompatible with '${LUO_FDT_FLB_COMPATIBLE}' [${error}]`;
-    yield* panic('luo-flbs', `the node of FLBs is not '${LUO_FDT_FLB_COMPATIBLE}'`, line);
+    const line = `FLB node is incompatible with '${names.compatible}' [${error}]`;
+    yield* panic('luo-flbs', `the node of FLBs is not '${names.compatible}'`, line);
     return false;
   }
-  const header = fdt.property(LUO_FDT_FLB_HEADER, node);
+  const header = fdt.property(names.property, node);
   const phys = u64(kernel, header);
   if (phys === undefined) {
-    const line = `Unable to get FLB header property '${LUO_FDT_FLB_HEADER}' [${lengthOf(header)}]`;
-    yield* panic('luo-flbs', `${LUO_FDT_FLB_HEADER} is missing or not 8 bytes`, line);
+    const line = `Unable to get FLB header property '${names.property}' [${lengthOf(header)}]`;
+    yield* panic('luo-flbs', `${names.property} is missing or not 8 bytes`, line);
     return false;
   }
   yield* checkLater(kernel, phys, preserved);

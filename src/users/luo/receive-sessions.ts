@@ -1,4 +1,4 @@
-import { decodeStruct, type Fields, layoutOf, type StructDef, type StructValues } from '../../abi/layout.ts';
+import type { Struct, StructName } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
@@ -6,19 +6,10 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { retrieveMemfd } from '../memfd/receive.ts';
-import {
-  LUO_FILE_PGCNT,
-  LUO_KHO_ENTRY_NAME,
-  LUO_SESSION_PGCNT,
-  luo_file_ser,
-  luo_session_header_ser,
-  luo_session_ser,
-  luoArrayMax,
-  luoFileMax,
-} from './abi.ts';
 import { type LuoCheck, report } from './checks.ts';
 import type { FileSer } from './files.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
+import { PATH } from './path.ts';
 
 /** What becomes of the device after an error. */
 const REST = 'every open of /dev/liveupdate then fails with -EIO';
@@ -60,7 +51,7 @@ class SessionReader {
     const names = new Map<string, number>();
     const list = array === undefined ? sessions : yield* this.#sessionArray(array);
     for (const [i, session] of list.entries()) {
-      const where = `${LUO_KHO_ENTRY_NAME}/sessions[${i}]`;
+      const where = `${PATH}/sessions[${i}]`;
       const same = names.get(session.name);
       if (same !== undefined) {
         const line = `Failed to insert session [${session.name}] `;
@@ -79,7 +70,8 @@ class SessionReader {
   /** @returns undefined where the kernel refuses the session's files */
   *#files(where: string, session: SessionSer): Stage<readonly FileSer[] | undefined> {
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
-    const { luo, memfd } = this.#kernel.receiver.generation;
+    const { luo } = this.#kernel.receiver.generation;
+    const memfd = this.#kernel.target.abi.text('MEMFD_LUO_FH_COMPATIBLE');
     if (table === 0n) {
       const text = `${count} files are told, and there is no list of them: the kernel warns`;
       if (count !== 0n) yield finding('luo-files', where, text);
@@ -104,13 +96,13 @@ class SessionReader {
   *#stopsAfter({ name }: SessionSer): Stage<boolean> {
     if (this.#kernel.receiver.generation.luo === 'fdt') return false;
     const line = `Failed to deserialize files for session [${name}] `;
-    yield finding('luo-files', LUO_KHO_ENTRY_NAME, `session '${name}' loses its files: ${REST}`, line);
+    yield finding('luo-files', PATH, `session '${name}' loses its files: ${REST}`, line);
     return true;
   }
 
   /** 7.2 and later. */
   *#chain(where: string, head: bigint, count: bigint): Stage<readonly FileSer[] | undefined> {
-    const { blocks, entries, refused, outside } = restoreBlockSet(this.#kernel, head, luo_file_ser, 'file');
+    const { blocks, entries, refused, outside } = restoreBlockSet(this.#kernel, head, 'luo_file_ser', 'file');
     for (const phys of blocks) yield* this.#checkPages(where, phys, 1, 'a block of files');
     if (outside !== undefined) {
       yield* this.#checkPages(where, outside, 1, 'a block of files');
@@ -128,37 +120,37 @@ class SessionReader {
 
   /** 6.19 and 7.1 do not compare the count with the size of the array. */
   *#array(where: string, phys: bigint, count: bigint): Stage<FileSer[]> {
-    yield* this.#checkPages(where, phys, LUO_FILE_PGCNT, 'the array of files');
-    return yield* this.#entries(where, phys, luo_file_ser, count, luoFileMax(this.#kernel.target));
+    const { abi } = this.#kernel.target;
+    yield* this.#checkPages(where, phys, abi.number('LUO_FILE_PGCNT'), 'the array of files');
+    return yield* this.#entries(where, phys, 'luo_file_ser', count, abi.number('LUO_FILE_MAX'));
   }
 
   *#sessionArray(phys: bigint): Stage<SessionSer[]> {
-    const { target } = this.#kernel;
-    const size = layoutOf(luo_session_header_ser, target).size;
-    const { count } = decodeStruct(luo_session_header_ser, target, this.#kernel.read(phys, size));
-    if (count > 0n) {
-      yield* this.#checkPages(LUO_KHO_ENTRY_NAME, phys, LUO_SESSION_PGCNT, 'the array of sessions');
-    }
-    const most = luoArrayMax(target, LUO_SESSION_PGCNT, luo_session_header_ser, luo_session_ser);
-    return yield* this.#entries(LUO_KHO_ENTRY_NAME, phys + BigInt(size), luo_session_ser, count, most);
+    const { abi } = this.#kernel.target;
+    const header = abi.struct('luo_session_header_ser');
+    const { count } = header.decode(this.#kernel.read(phys, header.size));
+    const pages = abi.number('LUO_SESSION_PGCNT');
+    if (count > 0n) yield* this.#checkPages(PATH, phys, pages, 'the array of sessions');
+    const most = abi.number('LUO_SESSION_MAX');
+    return yield* this.#entries(PATH, phys + BigInt(header.size), 'luo_session_ser', count, most);
   }
 
-  *#entries<F extends Fields>(
+  *#entries<N extends StructName>(
     where: string,
     phys: bigint,
-    def: StructDef<F>,
+    name: N,
     count: bigint,
     most: number,
-  ): Stage<StructValues<F>[]> {
+  ): Stage<Struct<N>[]> {
     if (count > BigInt(most)) {
       const text = `${count} entries are told, the array has room for ${most}: the kernel reads on behind it`;
       yield finding('luo-array', where, text);
     }
     const { target } = this.#kernel;
-    const size = layoutOf(def, target).size;
+    const size = target.abi.struct(name).size;
     const read = count < BigInt(most) ? Number(count) : most;
     const bytes = this.#kernel.read(phys, read * size);
-    return Array.from({ length: read }, (_, i) => decodeStruct(def, target, bytes.subarray(i * size)));
+    return Array.from({ length: read }, (_, i) => target.abi.struct(name).decode(bytes.subarray(i * size)));
   }
 
   *#checkPages(where: string, phys: bigint, pages: number, what: string): Stage {

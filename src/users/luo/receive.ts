@@ -1,5 +1,3 @@
-import { constantOf } from '../../abi/constants.ts';
-import { decodeStruct, layoutOf } from '../../abi/layout.ts';
 import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
 import type { Stage } from '../../kernel/events.ts';
@@ -7,14 +5,12 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Receive } from '../../kernel/stages.ts';
 import { retrieve, type SubtreeBlob } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
-import { LUO_ABI_COMPATIBLE, LUO_KHO_ENTRY_NAME, luo_ser, luo_session_ser } from './abi.ts';
 import { report } from './checks.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
 import { checkLater, logNumber, PANIC, panic, unpreserved } from './panic.ts';
+import { PATH } from './path.ts';
 import { readLuoFdt } from './receive-fdt.ts';
 import { openLiveupdate } from './receive-sessions.ts';
-
-const WHERE = LUO_KHO_ENTRY_NAME;
 
 /**
  * luo_early_startup() (kernel/liveupdate/luo_core.c, 6.19 to 7.3), whether or not the receiver is booted with
@@ -24,12 +20,13 @@ export const receive: Receive = {
   at: 'early_initcall',
 
   subtree: ({ receiver, target }) =>
-    receiver.generation.luo === undefined ? undefined : constantOf(target, { LUO_KHO_ENTRY_NAME }),
+    receiver.generation.luo === undefined ? undefined : target.abi.text('LUO_KHO_ENTRY_NAME'),
 
   *run(kernel, { root, preserved }) {
+    const name = kernel.target.abi.text('LUO_KHO_ENTRY_NAME');
     const isStruct = kernel.receiver.generation.luo === 'struct';
-    const line = `luo: failed to retrieve ${isStruct ? 'LUO state' : 'FDT'} '${LUO_KHO_ENTRY_NAME}' from KHO: `;
-    const blob = yield* retrieve(kernel, root, LUO_KHO_ENTRY_NAME, { line, outcome: 'broken' });
+    const line = `luo: failed to retrieve ${isStruct ? 'LUO state' : 'FDT'} '${name}' from KHO: `;
+    const blob = yield* retrieve(kernel, root, name, { line, outcome: 'broken' });
     if (blob === 'absent') return undefined;
     if (blob === 'refused') {
       yield PANIC;
@@ -49,13 +46,13 @@ function* readStruct(
   { phys, size }: SubtreeBlob,
   preserved: Preserved,
 ): Stage<LuoIncoming | undefined> {
-  const expected = layoutOf(luo_ser, kernel.target).size;
+  const expected = kernel.target.abi.struct('luo_ser').size;
   if (size !== null && size < BigInt(expected)) {
     const line = `LUO state is too small (${size} < ${expected})`;
     return yield* panic('luo-size', `the blob has ${size} bytes, struct luo_ser ${expected}`, line);
   }
-  const ser = decodeStruct(luo_ser, kernel.target, kernel.read(phys, expected));
-  const wanted = constantOf(kernel.target, { LUO_ABI_COMPATIBLE });
+  const ser = kernel.target.abi.struct('luo_ser').decode(kernel.read(phys, expected));
+  const wanted = kernel.target.abi.text('LUO_ABI_COMPATIBLE');
   if (ser.compatible !== wanted) {
     const line = `LUO state is incompatible with '${wanted}'`;
     return yield* panic('luo-compatible', `compatible is not '${wanted}'`, line);
@@ -75,13 +72,13 @@ function* readBlocks(
   head: bigint,
   preserved: Preserved,
 ): Stage<readonly SessionSer[] | undefined> {
-  const { blocks, entries, refused, outside } = restoreBlockSet(kernel, head, luo_session_ser, 'session');
+  const { blocks, entries, refused, outside } = restoreBlockSet(kernel, head, 'luo_session_ser', 'session');
   for (const phys of blocks) {
     if (!preserved.contains(phys, phys + kernel.pageSize)) yield unpreserved(phys, 'a block of sessions');
   }
   if (outside !== undefined) {
     const text = `a block of sessions at ${hex(outside)} is not in RAM: the kernel faults as it reads it`;
-    yield report('outside-ram', { where: WHERE, text, outcome: 'undefined' });
+    yield report('outside-ram', { where: PATH, text, outcome: 'undefined' });
     return undefined;
   }
   return refused ? yield* panic('luo-sessions', refused.text, refused.line) : entries;

@@ -1,23 +1,22 @@
 import type { z } from 'zod';
-import { KHO_VMALLOC_ALLOC } from '../../abi/kexec_handover.ts';
+import type { NumberName } from '../../abi/declared.ts';
 import { getOrder } from '../../abi/page-order.ts';
 import type { Target } from '../../abi/target.ts';
 import type { Block } from '../../memory/preserved-blocks.ts';
-import { SEALS } from '../memfd/abi.ts';
-import { FOLIO_FLAGS } from '../memfd/folios.ts';
+import { folioFlags } from '../memfd/folios.ts';
 import type { ListedRun } from '../memfd/hash.ts';
 import type { DecodedMemfd } from '../memfd/memfd.ts';
+import { SEALS } from '../memfd/seals.ts';
 import type { LocatedSubtree, SpecFragment } from '../user.ts';
-import { LUO_FILE_PGCNT, LUO_KHO_ENTRY_NAME, LUO_SESSION_PGCNT } from './abi.ts';
 import type { DecodedFile } from './files.ts';
 import { type DecodedLuo, type DecodedSession, readLuo, type schema } from './luo.ts';
+import { PATH } from './path.ts';
 
 type LuoSpec = z.input<typeof schema>;
 type SessionSpec = NonNullable<LuoSpec['sessions']>[number];
 type FileSpec = NonNullable<SessionSpec['files']>[number];
 type MemfdSpec = NonNullable<FileSpec['memfd']>;
 
-const NAME = LUO_KHO_ENTRY_NAME;
 const SEAL_NAMES = Object.keys(SEALS) as (keyof typeof SEALS)[];
 
 /** Sessions and files as they are, each structure at its place. What the files hold is zero: it is left out. */
@@ -25,7 +24,7 @@ export function respec(subtree: LocatedSubtree): SpecFragment | undefined {
   const state = readLuo(subtree);
   if (state.problems.length > 0) return undefined;
   const places = new Places(subtree.target);
-  places.add(NAME, subtree.phys, 0);
+  places.add(PATH, subtree.phys, 0);
   const spec = luoSpec(state, subtree.target, places);
   return spec && { spec, place: places.place, claims: places.blocks };
 }
@@ -53,23 +52,24 @@ function luoSpec(state: DecodedLuo, target: Target, places: Places): LuoSpec | u
   if (Array.isArray(session_blocks)) {
     const list: readonly unknown[] = session_blocks;
     list.forEach((block, b) => {
-      if (typeof block === 'bigint') places.add(`${NAME}/sessions/blocks[${b}]`, block, 0);
+      if (typeof block === 'bigint') places.add(`${PATH}/sessions/blocks[${b}]`, block, 0);
     });
   } else if (typeof sessions_pa === 'bigint') {
-    places.add(`${NAME}/sessions`, sessions_pa, pagesOrder(LUO_SESSION_PGCNT, target));
+    places.add(`${PATH}/sessions`, sessions_pa, pagesOrder('LUO_SESSION_PGCNT', target));
   }
   if (target.generation.luo !== 'fdt') {
     if (state.flbs === 0n) return undefined;
-    places.add(`${NAME}/flbs`, state.flbs, 0);
+    places.add(`${PATH}/flbs`, state.flbs, 0);
   }
   const sessions = state.decodedSessions.map((session, s) =>
-    sessionSpec(session, `${NAME}/sessions[${s}]/files`, target, places),
+    sessionSpec(session, `${PATH}/sessions[${s}]/files`, target, places),
   );
   if (!sessions.every((session) => session !== undefined)) return undefined;
   return { liveupdate_number: liveupdate_num, sessions, flbs: state.decodedFlbs.map((flb) => ({ ...flb })) };
 }
 
-const pagesOrder = (pages: number, target: Target) => getOrder(BigInt(pages * target.pageSize), target);
+const pagesOrder = (pages: NumberName, target: Target) =>
+  getOrder(BigInt(target.abi.number(pages) * target.pageSize), target);
 
 function sessionSpec(
   { name, files, blocks }: DecodedSession,
@@ -80,27 +80,31 @@ function sessionSpec(
   const isChain = target.generation.luo === 'struct';
   blocks.forEach((block, b) => {
     if (isChain) places.add(`${path}/blocks[${b}]`, block, 0);
-    else places.add(path, block, pagesOrder(LUO_FILE_PGCNT, target));
+    else places.add(path, block, pagesOrder('LUO_FILE_PGCNT', target));
   });
-  const specs = files.map((file, f) => fileSpec(file, `${path}[${f}]/memfd`, places));
+  const specs = files.map((file, f) => fileSpec(file, `${path}[${f}]/memfd`, target, places));
   return specs.every((spec) => spec !== undefined) ? { name, files: specs } : undefined;
 }
 
 function fileSpec(
   { token, compatible, data, memfd }: DecodedFile,
   path: string,
+  target: Target,
   places: Places,
 ): FileSpec | undefined {
   if (memfd === null) return { token, handler: compatible, data };
   places.add(path, data, 0);
-  const spec = memfdSpec(memfd, path, places);
+  const spec = memfdSpec(memfd, path, target, places);
   return spec && { token, memfd: spec };
 }
 
-function memfdSpec(memfd: DecodedMemfd, path: string, places: Places): MemfdSpec | undefined {
+function memfdSpec(memfd: DecodedMemfd, path: string, target: Target, places: Places): MemfdSpec | undefined {
   const { size, position, seals, flags, folios, list } = memfd;
-  const odd = flags !== 0 || list.order !== 0 || (folios.length > 0 && list.flags !== KHO_VMALLOC_ALLOC);
-  if (odd || folios.some((run) => run.order === null || run.flags !== FOLIO_FLAGS)) return undefined;
+  const odd =
+    flags !== 0 ||
+    list.order !== 0 ||
+    (folios.length > 0 && list.flags !== target.abi.number('KHO_VMALLOC_ALLOC'));
+  if (odd || folios.some((run) => run.order === null || run.flags !== folioFlags(target))) return undefined;
   let first = 0;
   for (const { phys, order, count } of folios) {
     places.place[`${path}/folios[${first}]`] = phys;

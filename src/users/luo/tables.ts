@@ -1,12 +1,5 @@
-import { KHO_MAX_BLOCKS, kho_block_header_ser, khoBlockCapacity } from '../../abi/block.ts';
-import {
-  decodeStruct,
-  encodeStruct,
-  type Fields,
-  layoutOf,
-  type StructDef,
-  type StructValues,
-} from '../../abi/layout.ts';
+import { khoBlockCapacity } from '../../abi/blocks.ts';
+import type { NumberName, Struct, StructName } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
@@ -31,33 +24,33 @@ function checkLimit(path: string, count: number, limit: number): void {
  * @returns physical address of the first block, or 0n when there is no entry
  * @throws KhoforgeError `LUO_LIMIT`
  */
-export function emitBlocks<F extends Fields>(
+export function emitBlocks<N extends StructName>(
   producer: Producer,
   path: string,
-  entry: StructDef<F>,
-  values: readonly StructValues<F>[],
+  entry: N,
+  values: readonly Struct<N>[],
 ): bigint {
   const capacity = khoBlockCapacity(producer.target, entry);
-  checkLimit(path, values.length, capacity * KHO_MAX_BLOCKS);
+  checkLimit(path, values.length, capacity * producer.target.abi.number('KHO_MAX_BLOCKS'));
   const blocks = Array.from({ length: Math.ceil(values.length / capacity) }, (_, b) =>
     producer.allocateFolio(`${path}/blocks[${b}]`, 0),
   );
   blocks.forEach((block, b) => {
     const own = values.slice(b * capacity, (b + 1) * capacity);
     producer.memory.put(block, new Uint8Array(producer.target.pageSize));
-    producer.writeStruct(`${path}/blocks[${b}]`, kho_block_header_ser, block, {
+    producer.writeStruct(`${path}/blocks[${b}]`, 'kho_block_header_ser', block, {
       next: blocks[b + 1] ?? 0n,
       count: BigInt(own.length),
     });
-    const first = { phys: block + producer.sizeOf(kho_block_header_ser), index: b * capacity };
+    const first = { phys: block + producer.sizeOf('kho_block_header_ser'), index: b * capacity };
     writeEntries(producer, path, entry, own, first);
   });
   return blocks[0] ?? 0n;
 }
 
-export interface ArrayHeader<H extends Fields> {
-  readonly def: StructDef<H>;
-  readonly values: StructValues<H>;
+export interface ArrayHeader<H extends StructName> {
+  readonly name: H;
+  readonly values: Struct<H>;
 }
 
 /**
@@ -65,37 +58,33 @@ export interface ArrayHeader<H extends Fields> {
  * header files (6.19, 7.1). Structures: `<path>`, its header's fields, and `<path>[i]`.
  * @throws KhoforgeError `LUO_LIMIT`
  */
-export function emitArray<F extends Fields, H extends Fields>(
+export function emitArray<N extends StructName, H extends StructName>(
   producer: Producer,
   path: string,
-  pages: number,
-  {
-    entry,
-    values,
-    header,
-  }: { entry: StructDef<F>; values: readonly StructValues<F>[]; header?: ArrayHeader<H> },
+  pages: NumberName,
+  { entry, values, header }: { entry: N; values: readonly Struct<N>[]; header?: ArrayHeader<H> },
 ): bigint {
-  const size = producer.pageSize * BigInt(pages);
-  const skip = header ? producer.sizeOf(header.def) : 0n;
+  const size = producer.pageSize * BigInt(producer.target.abi.number(pages));
+  const skip = header ? producer.sizeOf(header.name) : 0n;
   checkLimit(path, values.length, Number((size - skip) / producer.sizeOf(entry)));
   const phys = producer.allocateFolioFor(path, size);
   producer.memory.put(phys, new Uint8Array(Number(size)));
-  if (header) producer.writeStruct(path, header.def, phys, header.values);
+  if (header) producer.writeStruct(path, header.name, phys, header.values);
   writeEntries(producer, path, entry, values, { phys: phys + skip, index: 0 });
   return phys;
 }
 
-function writeEntries<F extends Fields>(
+function writeEntries<N extends StructName>(
   { memory, overrides, target }: Producer,
   path: string,
-  entry: StructDef<F>,
-  values: readonly StructValues<F>[],
+  entry: N,
+  values: readonly Struct<N>[],
   first: { phys: bigint; index: number },
 ): void {
-  const size = layoutOf(entry, target).size;
+  const codec = target.abi.struct(entry);
   values.forEach((value, i) => {
-    const final = overrides.struct(`${path}[${first.index + i}]`, entry, target, value);
-    memory.write(first.phys + BigInt(i * size), encodeStruct(entry, target, final));
+    const final = overrides.struct(`${path}[${first.index + i}]`, codec, value);
+    memory.write(first.phys + BigInt(i * codec.size), codec.encode(final));
   });
 }
 
@@ -118,16 +107,18 @@ export class LuoTables {
   }
 
   /** The entries of a chain of blocks, and the addresses of the blocks. */
-  blocks<F extends Fields>(what: string, head: bigint, entry: StructDef<F>) {
-    const entries: StructValues<F>[] = [];
+  blocks<N extends StructName>(what: string, head: bigint, entry: N) {
+    const entries: Struct<N>[] = [];
     const blocks: bigint[] = [];
+    const { abi } = this.#target;
     const capacity = khoBlockCapacity(this.#target, entry);
-    const skip = layoutOf(kho_block_header_ser, this.#target).size;
+    const most = abi.number('KHO_MAX_BLOCKS');
+    const skip = abi.struct('kho_block_header_ser').size;
     for (let phys = head; phys !== 0n; ) {
       const page = this.#page(`${what}: block`, phys, this.#target.pageSize);
-      if (!page || blocks.length >= KHO_MAX_BLOCKS) break;
+      if (!page || blocks.length >= most) break;
       blocks.push(phys);
-      const { next, count } = decodeStruct(kho_block_header_ser, this.#target, page);
+      const { next, count } = abi.struct('kho_block_header_ser').decode(page);
       if (count === 0n || count > BigInt(capacity)) {
         this.#problems.push(
           `${what}: the block at ${hex(phys)} tells ${count} entries, 1 to ${capacity} fit`,
@@ -140,53 +131,44 @@ export class LuoTables {
   }
 
   /** The header of a fixed array, and as many entries as `countOf` tells from it. */
-  array<F extends Fields, H extends Fields>(
+  array<N extends StructName, H extends StructName>(
     what: string,
     phys: bigint,
-    pages: number,
-    {
-      entry,
-      header,
-      countOf,
-    }: { entry: StructDef<F>; header: StructDef<H>; countOf: (header: StructValues<H>) => bigint },
-  ): StructValues<F>[] {
-    const page = this.#page(what, phys, this.#target.pageSize * pages);
+    pages: NumberName,
+    { entry, header, countOf }: { entry: N; header: H; countOf: (header: Struct<H>) => bigint },
+  ): Struct<N>[] {
+    const page = this.#page(what, phys, this.#target.pageSize * this.#target.abi.number(pages));
     if (!page) return [];
-    const skip = layoutOf(header, this.#target).size;
-    const count = countOf(decodeStruct(header, this.#target, page));
+    const skip = this.#target.abi.struct(header).size;
+    const count = countOf(this.#target.abi.struct(header).decode(page));
     return this.#fitting(what, page.subarray(skip), entry, count);
   }
 
   /** `count` entries of a fixed array without a header. */
-  list<F extends Fields>(
+  list<N extends StructName>(
     what: string,
     phys: bigint,
-    pages: number,
-    entry: StructDef<F>,
+    pages: NumberName,
+    entry: N,
     count: bigint,
-  ): StructValues<F>[] {
-    const page = this.#page(what, phys, this.#target.pageSize * pages);
+  ): Struct<N>[] {
+    const page = this.#page(what, phys, this.#target.pageSize * this.#target.abi.number(pages));
     return page ? this.#fitting(what, page, entry, count) : [];
   }
 
-  #fitting<F extends Fields>(
-    what: string,
-    bytes: Uint8Array,
-    entry: StructDef<F>,
-    count: bigint,
-  ): StructValues<F>[] {
-    const room = Math.floor(bytes.length / layoutOf(entry, this.#target).size);
+  #fitting<N extends StructName>(what: string, bytes: Uint8Array, entry: N, count: bigint): Struct<N>[] {
+    const room = Math.floor(bytes.length / this.#target.abi.struct(entry).size);
     if (count > BigInt(room)) this.#problems.push(`${what}: ${count} entries are told, ${room} fit`);
     return this.#entries(bytes, entry, count);
   }
 
-  #entries<F extends Fields>(bytes: Uint8Array, entry: StructDef<F>, count: bigint): StructValues<F>[] {
-    const size = layoutOf(entry, this.#target).size;
+  #entries<N extends StructName>(bytes: Uint8Array, entry: N, count: bigint): Struct<N>[] {
+    const size = this.#target.abi.struct(entry).size;
     const room = Math.min(Math.floor(bytes.length / size), this.#left);
     const read = count < BigInt(room) ? Number(count) : room;
     this.#left -= read;
     return Array.from({ length: read }, (_, i) =>
-      decodeStruct(entry, this.#target, bytes.subarray(i * size)),
+      this.#target.abi.struct(entry).decode(bytes.subarray(i * size)),
     );
   }
 

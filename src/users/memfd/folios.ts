@@ -1,23 +1,15 @@
-import type { StructValues } from '../../abi/layout.ts';
+import type { Struct } from '../../abi/declared.ts';
+import type { Target } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
 import { offerBytes, overrideBytes } from '../../emit/override-bytes.ts';
 import type { Producer, Row } from '../../emit/producer.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
-import {
-  MEMFD_FOLIO_BYTES,
-  MEMFD_LUO_FOLIO_DIRTY,
-  MEMFD_LUO_FOLIO_UPTODATE,
-  type MemfdFolio,
-  memfd_luo_folio_ser,
-  type memfd_luo_ser_v1,
-  readMemfdFolio,
-  writeMemfdFolio,
-} from './abi.ts';
 import type { FolioRun } from './content.ts';
 import type { ListedRun, MemfdBudget, MemfdSource } from './hash.ts';
 
 /** What a producer sets on each folio, whatever it was (memfd_luo_preserve_folios(), mm/memfd_luo.c, 7.3). */
-export const FOLIO_FLAGS = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE;
+export const folioFlags = ({ abi }: Target): number =>
+  abi.number('MEMFD_LUO_FOLIO_DIRTY') | abi.number('MEMFD_LUO_FOLIO_UPTODATE');
 /** Overrides are offered for each folio of a file that has no more. */
 const FEW_FOLIOS = 64;
 
@@ -25,7 +17,7 @@ const FEW_FOLIOS = 64;
 export function emitFolios(producer: Producer, path: string, runs: readonly FolioRun[]) {
   const folios = `${path}/folios`;
   const count = runs.reduce((sum, run) => sum + run.count, 0);
-  const list = Buffer.alloc(count * MEMFD_FOLIO_BYTES);
+  const list = Buffer.alloc(count * producer.target.abi.struct('memfd_luo_folio_ser').size);
   let first = 0;
   for (const run of runs) {
     for (const row of emitRun(producer, folios, first, run)) listRow(producer, list, row, { ...run, first });
@@ -70,31 +62,35 @@ function fill({ memory }: Producer, start: bigint, size: number, bytes: Uint8Arr
 
 function listRow({ target }: Producer, list: Buffer, row: Row, run: FolioRun & { first: number }): void {
   const pages = (count: number) => BigInt(count) << BigInt(run.order);
+  const folio = target.abi.struct('memfd_luo_folio_ser');
+  const flags = folioFlags(target);
   for (let i = 0; i < row.count; i++) {
-    writeMemfdFolio(list, (row.first + i) * MEMFD_FOLIO_BYTES, {
+    folio.write(list, (row.first + i) * folio.size, {
       pfn: (row.start >> BigInt(target.pageShift)) + pages(i),
-      flags: FOLIO_FLAGS,
+      flags,
       index: run.index + pages(row.first + i - run.first),
     });
   }
 }
 
 function overrideFolios(producer: Producer, path: string, list: Uint8Array): void {
-  const count = list.length / MEMFD_FOLIO_BYTES;
+  const { size } = producer.target.abi.struct('memfd_luo_folio_ser');
+  const count = list.length / size;
   const few = count <= FEW_FOLIOS;
   if (!few && !producer.overrides.hasUnder(`${path}[`)) return;
   const override = few ? offerBytes : overrideBytes;
   for (let n = 0; n < count; n++) {
-    override(producer, `${path}[${n}]`, memfd_luo_folio_ser, list, n * MEMFD_FOLIO_BYTES);
+    override(producer, `${path}[${n}]`, 'memfd_luo_folio_ser', list, n * size);
   }
 }
 
-type Ser = StructValues<typeof memfd_luo_ser_v1.fields>;
+type Ser = Struct<'memfd_luo_ser'>;
 
 /** The list of folios, those in a row together, and where it stands. @param problems what is wrong is added here */
 export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, problems: string[]) {
   const { target, memory } = blob;
   if (ser.nr_folios === 0n) return { runs: [], pages: [], chunks: [] };
+  const folio = target.abi.struct('memfd_luo_folio_ser');
   const {
     blocks,
     chunks,
@@ -106,7 +102,7 @@ export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, pro
     order: ser['folios.order'],
   });
   problems.push(...broken.map((text) => `list of folios: ${text}`));
-  const perBlock = Math.floor((target.pageSize << Math.min(ser['folios.order'], 10)) / MEMFD_FOLIO_BYTES);
+  const perBlock = Math.floor((target.pageSize << Math.min(ser['folios.order'], 10)) / folio.size);
   if (ser.nr_folios > BigInt(blocks.length * perBlock)) {
     problems.push(`${ser.nr_folios} folios, the list has room for ${blocks.length * perBlock}`);
   }
@@ -115,8 +111,8 @@ export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, pro
   for (const block of blocks) {
     const count = Math.min(left, perBlock);
     if (count === 0) break;
-    const list = Buffer.from(memory.read(block, count * MEMFD_FOLIO_BYTES));
-    for (let i = 0; i < count; i++) runs.add(readMemfdFolio(list, i * MEMFD_FOLIO_BYTES));
+    const list = Buffer.from(memory.read(block, count * folio.size));
+    for (let i = 0; i < count; i++) runs.add(folio.read(list, i * folio.size));
     left -= count;
   }
   return { runs: runs.all, pages: blocks, chunks };
@@ -142,7 +138,7 @@ class Runs {
     this.#problems = problems;
   }
 
-  add({ pfn, flags, index }: MemfdFolio): void {
+  add({ pfn, flags, index }: Struct<'memfd_luo_folio_ser'>): void {
     const phys = pfn << BigInt(this.#blob.target.pageShift);
     const order = this.#blob.orderAt(phys) ?? null;
     if (pfn !== 0n && order === null)

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { decodeStruct, layoutOf, type StructValues } from '../../abi/layout.ts';
+import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
 import { integer, size, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
-import { MEMFD_LUO_ALL_SEALS, memfd_luo_ser_v1, memfd_luo_ser_v2, SEALS } from './abi.ts';
 import { fillHoles, layOutContent, memfdContent } from './content.ts';
 import { emitFolios, readFolios } from './folios.ts';
 import type { ListedRun, MemfdBudget, MemfdSource } from './hash.ts';
+import { SEALS } from './seals.ts';
 
 type SealName = keyof typeof SEALS;
 const SEAL_NAMES = Object.keys(SEALS) as [SealName, ...SealName[]];
@@ -56,14 +56,10 @@ export function emitMemfd(producer: Producer, path: string, spec: Memfd): bigint
     );
   }
   const folios = emitFolios(producer, path, spec.fill_holes ? fillHoles(runs, bytes, pageSize) : runs);
-  const v1 = producer.target.generation.memfd === 'memfd-v1';
-  const phys = producer.allocateFolioFor(path, producer.sizeOf(v1 ? memfd_luo_ser_v1 : memfd_luo_ser_v2));
-  const common = { pos: spec.position ?? 0n, size: bytes, ...folios };
-  if (v1) producer.writeStruct(path, memfd_luo_ser_v1, phys, common);
-  else {
-    const seals = (spec.seals ?? ['seal']).reduce((all, name) => all | SEALS[name], 0);
-    producer.writeStruct(path, memfd_luo_ser_v2, phys, { ...common, seals, flags: 0 });
-  }
+  const phys = producer.allocateFolioFor(path, producer.sizeOf('memfd_luo_ser'));
+  const seals = (spec.seals ?? ['seal']).reduce((all, name) => all | SEALS[name], 0);
+  const values = { pos: spec.position ?? 0n, size: bytes, ...folios, seals, flags: 0 };
+  producer.writeStruct(path, 'memfd_luo_ser', phys, values);
   return phys;
 }
 
@@ -99,21 +95,22 @@ export function decodeMemfd(
   problems: string[],
 ): DecodedMemfd | null {
   const { target, memory } = blob;
-  const def = target.generation.memfd === 'memfd-v1' ? memfd_luo_ser_v1 : memfd_luo_ser_v2;
-  const bytes = layoutOf(def, target).size;
+  const codec = target.abi.struct('memfd_luo_ser');
+  const bytes = codec.size;
   if (!memory.covers(phys, bytes)) {
     problems.push(`${hex(phys)} is not in the image`);
     return null;
   }
-  const ser: Ser & { seals?: number; flags?: number } = decodeStruct(def, target, memory.read(phys, bytes));
+  const ser = codec.decode(memory.read(phys, bytes));
   const { runs, pages, chunks } = readFolios(blob, ser, budget, problems);
-  const unknown = (ser.seals ?? 0) & ~MEMFD_LUO_ALL_SEALS;
-  if (unknown !== 0) problems.push(`seals ${hex(unknown >>> 0)} are not known`);
+  const seals = codec.has('seals') ? ser.seals : null;
+  const unknown = unknownSeals(target, ser.seals);
+  if (unknown !== 0) problems.push(`seals ${hex(unknown)} are not known`);
   return {
     size: ser.size,
     position: ser.pos,
-    seals: ser.seals === undefined ? null : sealNames(ser.seals),
-    flags: ser.flags ?? 0,
+    seals: seals === null ? null : sealNames(target, seals),
+    flags: ser.flags,
     nr_folios: ser.nr_folios,
     folios: runs,
     list: { pages, chunks, order: ser['folios.order'], flags: ser['folios.flags'] },
@@ -121,10 +118,13 @@ export function decodeMemfd(
   };
 }
 
-function sealNames(seals: number): string[] {
-  const known = SEAL_NAMES.filter((name) => (seals & SEALS[name]) !== 0);
-  const rest = (seals & ~MEMFD_LUO_ALL_SEALS) >>> 0;
-  return rest === 0 ? known : [...known, hex(rest)];
+/** The seals that the target's kernel does not preserve. */
+export function unknownSeals({ abi }: Target, seals: number): number {
+  return seals === 0 ? 0 : (seals & ~abi.number('MEMFD_LUO_ALL_SEALS')) >>> 0;
 }
 
-type Ser = StructValues<typeof memfd_luo_ser_v1.fields>;
+function sealNames(target: Target, seals: number): string[] {
+  const known = SEAL_NAMES.filter((name) => (seals & SEALS[name]) !== 0);
+  const rest = unknownSeals(target, seals);
+  return rest === 0 ? known : [...known, hex(rest)];
+}

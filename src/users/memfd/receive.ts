@@ -1,19 +1,12 @@
-import { kho_vmalloc } from '../../abi/kexec_handover.ts';
-import { decodeStruct, encodeStruct, layoutOf, type StructValues } from '../../abi/layout.ts';
+import type { Struct } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import type { Incoming } from '../../kernel/stages.ts';
 import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
-import {
-  MEMFD_FOLIO_BYTES,
-  MEMFD_LUO_ALL_SEALS,
-  memfd_luo_ser_v1,
-  memfd_luo_ser_v2,
-  readMemfdFolio,
-} from './abi.ts';
 import { report } from './checks.ts';
+import { unknownSeals } from './memfd.ts';
 
 interface MemfdAt {
   /** Path of the file. */
@@ -24,14 +17,14 @@ interface MemfdAt {
   notPreserved(text: string): FindingEvent;
 }
 
-type Ser = StructValues<typeof memfd_luo_ser_v1.fields>;
+type Ser = Struct<'memfd_luo_ser'>;
 
 /** memfd_luo_retrieve() (mm/memfd_luo.c, 6.19 to 7.3), when user space asks for the file. */
 export function* retrieveMemfd(kernel: Kernel, file: MemfdAt, incoming: Incoming): Stage {
   const { where, phys } = file;
   const { target } = kernel;
-  const def = target.generation.memfd === 'memfd-v1' ? memfd_luo_ser_v1 : memfd_luo_ser_v2;
-  const size = layoutOf(def, target).size;
+  const codec = target.abi.struct('memfd_luo_ser');
+  const { size } = codec;
   const end = phys + BigInt(size);
   if (!kernel.inRam(phys, end)) {
     const text = `struct memfd_luo_ser at ${hex(phys)} is not in RAM: the kernel faults as it reads it`;
@@ -41,8 +34,8 @@ export function* retrieveMemfd(kernel: Kernel, file: MemfdAt, incoming: Incoming
   if (!incoming.preserved.contains(phys, end)) {
     yield file.notPreserved(`struct memfd_luo_ser at ${hex(phys)} is not preserved: the file is garbage`);
   }
-  const ser: Ser & { seals?: number } = decodeStruct(def, target, kernel.read(phys, size));
-  const unknown = ((ser.seals ?? 0) & ~MEMFD_LUO_ALL_SEALS) >>> 0;
+  const ser = codec.decode(kernel.read(phys, size));
+  const unknown = unknownSeals(target, ser.seals);
   if (unknown !== 0) {
     const text = `seals ${hex(unknown)} are not known: the file cannot be retrieved (-EOPNOTSUPP)`;
     yield finding('memfd-seals', where, text);
@@ -68,7 +61,8 @@ function* retrieveFolios(kernel: Kernel, where: string, ser: Ser, restorer: Rest
     yield finding('memfd-list', where, text);
     return;
   }
-  const room = Math.floor((area.pages * kernel.target.pageSize) / MEMFD_FOLIO_BYTES);
+  const entry = kernel.target.abi.struct('memfd_luo_folio_ser').size;
+  const room = Math.floor((area.pages * kernel.target.pageSize) / entry);
   if (ser.nr_folios > BigInt(room)) {
     const text = `${ser.nr_folios} folios are told, the list has room for ${room}: the kernel faults`;
     yield finding('memfd-list', where, text);
@@ -78,7 +72,7 @@ function* retrieveFolios(kernel: Kernel, where: string, ser: Ser, restorer: Rest
 }
 
 function restoreList(kernel: Kernel, ser: Ser, restorer: Restorer) {
-  const descriptor = encodeStruct(kho_vmalloc, kernel.target, {
+  const descriptor = kernel.target.abi.struct('kho_vmalloc').encode({
     first: ser['folios.first'],
     total_pages: ser['folios.total_pages'],
     flags: ser['folios.flags'],
@@ -136,12 +130,13 @@ function* restoreFolios(
 }
 
 function* folios(kernel: Kernel, { blocks, order }: VmallocArea, count: number) {
+  const folio = kernel.target.abi.struct('memfd_luo_folio_ser');
   const bytes = kernel.target.pageSize * 2 ** order;
-  const perBlock = Math.floor(bytes / MEMFD_FOLIO_BYTES);
+  const perBlock = Math.floor(bytes / folio.size);
   for (const [b, block] of blocks.entries()) {
     const list = Buffer.from(kernel.read(block, bytes));
     for (let i = 0; i < perBlock && b * perBlock + i < count; i++) {
-      yield [b * perBlock + i, readMemfdFolio(list, i * MEMFD_FOLIO_BYTES)] as const;
+      yield [b * perBlock + i, folio.read(list, i * folio.size)] as const;
     }
   }
 }

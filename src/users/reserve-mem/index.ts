@@ -1,5 +1,4 @@
 import { defineUser, none } from '../user.ts';
-import { MEMBLOCK_KHO_FDT } from './abi.ts';
 import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { ownAbi } from './own-abi.ts';
@@ -10,7 +9,7 @@ import { respec } from './respec.ts';
 /** Regions of the command line's reserve_mem=, which a receiver with the same reserve_mem= finds again. */
 export const reserveMem = defineUser({
   key: 'reserve_mem',
-  node: { MEMBLOCK_KHO_FDT },
+  node: { name: 'MEMBLOCK_KHO_FDT' },
   schema,
   emit,
   decode,

@@ -1,4 +1,3 @@
-import { constantOf } from '../../abi/constants.ts';
 import { hex } from '../../base/numbers.ts';
 import type { FdtToken } from '../../fdt/tokens.ts';
 import { asU64Native } from '../../fdt/values.ts';
@@ -8,16 +7,9 @@ import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
-import {
-  MEMBLOCK_KHO_FDT,
-  MEMBLOCK_KHO_NODE_COMPATIBLE,
-  RESERVE_MEM_KHO_NODE_COMPATIBLE,
-  RESERVE_MEM_SIZE,
-  RESERVE_MEM_START,
-} from './abi.ts';
 import { report } from './checks.ts';
+import { PATH } from './path.ts';
 
-const WHERE = MEMBLOCK_KHO_FDT;
 const MAX_FDT_BYTES = 256 << 10;
 const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept there is lost';
 
@@ -28,11 +20,12 @@ const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept th
 export const receive: Receive = {
   at: '__setup',
 
-  subtree: ({ target }) => constantOf(target, { MEMBLOCK_KHO_FDT }),
+  subtree: ({ target }) => target.abi.text('MEMBLOCK_KHO_FDT'),
 
   *run(kernel, { root, preserved }) {
-    const line = `failed to retrieve FDT '${MEMBLOCK_KHO_FDT}' from KHO: -22`;
-    const blob = yield* retrieve(kernel, root, MEMBLOCK_KHO_FDT, { line, conditional: true });
+    const name = kernel.target.abi.text('MEMBLOCK_KHO_FDT');
+    const line = `failed to retrieve FDT '${name}' from KHO: -22`;
+    const blob = yield* retrieve(kernel, root, name, { line, conditional: true });
     if (typeof blob !== 'string' && kernel.inRam(blob.phys, blob.phys + 40n)) {
       yield* readFdt(kernel, blob.phys, preserved);
     }
@@ -42,12 +35,13 @@ export const receive: Receive = {
 
 function* readFdt(kernel: Kernel, phys: bigint, preserved: Preserved): Stage {
   const fdt = new KernelFdt(kernel.read(phys, MAX_FDT_BYTES));
-  const wanted = constantOf(kernel.target, { MEMBLOCK_KHO_NODE_COMPATIBLE });
+  const { abi } = kernel.target;
+  const wanted = abi.text('MEMBLOCK_KHO_NODE_COMPATIBLE');
   const error = fdt.checkCompatible(wanted);
   if (error !== 0) {
     const text = `compatible is not '${wanted}'`;
-    const line = `FDT '${MEMBLOCK_KHO_FDT}' is incompatible with '${wanted}': ${error}`;
-    yield refusal('memblock-format', WHERE, text, line);
+    const line = `FDT '${abi.text('MEMBLOCK_KHO_FDT')}' is incompatible with '${wanted}': ${error}`;
+    yield refusal('memblock-format', PATH, text, line);
     return;
   }
   for (const { name, node } of fdt.children()) {
@@ -63,16 +57,18 @@ function checkRegion(
   node: FdtToken,
   preserved: Preserved,
 ): FindingEvent | undefined {
-  const where = `${WHERE}/${name}`;
-  const error = fdt.checkCompatible(RESERVE_MEM_KHO_NODE_COMPATIBLE, node);
+  const where = `${PATH}/${name}`;
+  const { abi } = target;
+  const wanted = abi.text('RESERVE_MEM_KHO_NODE_COMPATIBLE');
+  const error = fdt.checkCompatible(wanted, node);
   if (error !== 0) {
-    const line = `Node '${name}' is incompatible with '${RESERVE_MEM_KHO_NODE_COMPATIBLE}': ${error}`;
-    return refusal('memblock-region', where, `'${name}' is not '${RESERVE_MEM_KHO_NODE_COMPATIBLE}'`, line);
+    const line = `Node '${name}' is incompatible with '${wanted}': ${error}`;
+    return refusal('memblock-region', where, `'${name}' is not '${wanted}'`, line);
   }
   const u64 = (value: Uint8Array | number) =>
     typeof value === 'number' ? undefined : asU64Native(value, target.endian);
-  const start = u64(fdt.property(RESERVE_MEM_START, node));
-  const size = u64(fdt.property(RESERVE_MEM_SIZE, node));
+  const start = u64(fdt.property(abi.text('memblock:start'), node));
+  const size = u64(fdt.property(abi.text('memblock:size'), node));
   if (start === undefined || size === undefined) {
     return refusal('memblock-region', where, `start or size of '${name}' is missing or not 8 bytes`);
   }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { constantOf } from '../../abi/constants.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { alignDown, humanSize } from '../../base/numbers.ts';
 import { size, text } from '../../base/spec-values.ts';
@@ -9,15 +8,11 @@ import type { Producer } from '../../emit/producer.ts';
 import { type FdtNode, getProperty, readFdt } from '../../fdt/reader.ts';
 import { asCString, asU64Native, cString, u64Native } from '../../fdt/values.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
-import {
-  MEMBLOCK_KHO_FDT,
-  MEMBLOCK_KHO_NODE_COMPATIBLE,
-  RESERVE_MEM_KHO_NODE_COMPATIBLE,
-  RESERVE_MEM_MAX_ENTRIES,
-  RESERVE_MEM_NAME_SIZE,
-  RESERVE_MEM_SIZE,
-  RESERVE_MEM_START,
-} from './abi.ts';
+import { PATH } from './path.ts';
+
+/** Regions that a kernel keeps, and bytes of a label with its NUL (mm/memblock.c, 7.3). */
+const RESERVE_MEM_MAX_ENTRIES = 8;
+const RESERVE_MEM_NAME_SIZE = 16;
 
 const region = z.strictObject({
   name: text(`label of the region, up to ${RESERVE_MEM_NAME_SIZE - 1} characters`)
@@ -46,28 +41,28 @@ export const schema = z
 export function emit(producer: Producer, regions: readonly Region[]): void {
   const { target } = producer;
   const starts = regions.map((one) => emitRegion(producer, one));
-  const phys = producer.allocateFolio(MEMBLOCK_KHO_FDT, 0);
-  const blob = emitFdt(producer, MEMBLOCK_KHO_FDT, target.pageSize, (fdt) => {
-    fdt.property('compatible', cString(constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE })));
+  const phys = producer.allocateFolio(PATH, 0);
+  const blob = emitFdt(producer, PATH, target.pageSize, (fdt) => {
+    fdt.property('compatible', cString(target.abi.text('MEMBLOCK_KHO_NODE_COMPATIBLE')));
     regions.forEach((one, i) => {
       fdt.node(one.name, () => {
-        fdt.property('compatible', cString(constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE })));
-        fdt.property(RESERVE_MEM_START, u64Native(starts[i] ?? 0n, target.endian));
-        fdt.property(RESERVE_MEM_SIZE, u64Native(one.size, target.endian));
+        fdt.property('compatible', cString(target.abi.text('RESERVE_MEM_KHO_NODE_COMPATIBLE')));
+        fdt.property(target.abi.text('memblock:start'), u64Native(starts[i] ?? 0n, target.endian));
+        fdt.property(target.abi.text('memblock:size'), u64Native(one.size, target.endian));
       });
     });
   });
-  overrideHeader(producer.overrides, MEMBLOCK_KHO_FDT, blob);
+  overrideHeader(producer.overrides, PATH, blob);
   producer.memory.write(phys, blob);
-  producer.addSubtree({ name: constantOf(target, { MEMBLOCK_KHO_FDT }), phys, size: BigInt(blob.length) });
+  producer.addSubtree({ name: target.abi.text('MEMBLOCK_KHO_FDT'), phys, size: BigInt(blob.length) });
 }
 
 /** Reads what reserve_mem_kho_revive() reads of each region (mm/memblock.c, 7.3). */
 export function decode({ target, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of mm/memblock.c';
   const { root } = readFdt(bytes);
-  const problems = wrongCompatible('the FDT', root, constantOf(target, { MEMBLOCK_KHO_NODE_COMPATIBLE }));
-  const compatible = constantOf(target, { RESERVE_MEM_KHO_NODE_COMPATIBLE });
+  const problems = wrongCompatible('the FDT', root, target.abi.text('MEMBLOCK_KHO_NODE_COMPATIBLE'));
+  const compatible = target.abi.text('RESERVE_MEM_KHO_NODE_COMPATIBLE');
   const regions = root.children.map((node): { [key: string]: DecodedValue } => {
     problems.push(...wrongCompatible(`region '${node.name}'`, node, compatible));
     const value = (name: string) => {
@@ -76,14 +71,18 @@ export function decode({ target, bytes }: Blob): DecodedSubtree {
       if (number === undefined) problems.push(`region '${node.name}': ${name} is missing or not 8 bytes`);
       return number ?? null;
     };
-    return { name: node.name, start: value(RESERVE_MEM_START), size: value(RESERVE_MEM_SIZE) };
+    return {
+      name: node.name,
+      start: value(target.abi.text('memblock:start')),
+      size: value(target.abi.text('memblock:size')),
+    };
   });
   return { format, fields: { regions }, problems };
 }
 
 /** Whole pages are preserved: a part of a page at the end is not (reserved_mem_preserve(), mm/memblock.c, 7.3). */
 function emitRegion(producer: Producer, { name, size: bytes, align, content: from }: Region): bigint {
-  const path = `${MEMBLOCK_KHO_FDT}/${name}`;
+  const path = `${PATH}/${name}`;
   const { pageSize } = producer;
   const start = producer.allocate(path, bytes, align && align > pageSize ? align : pageSize);
   const whole = alignDown(bytes, pageSize);

@@ -1,7 +1,7 @@
 import { alignDown } from '../../base/numbers.ts';
 import { type Block, rangeBlocks } from '../../memory/preserved-blocks.ts';
 import type { DecodedValue, LocatedSubtree, SpecFragment } from '../user.ts';
-import { MEMBLOCK_KHO_FDT } from './abi.ts';
+import { PATH } from './path.ts';
 
 /** The regions by name and size, each at its place. What they hold is left out. */
 export function respec({ target, phys, decoded }: LocatedSubtree): SpecFragment {
@@ -14,8 +14,8 @@ export function respec({ target, phys, decoded }: LocatedSubtree): SpecFragment 
   return {
     spec: regions.map(({ name, size }) => ({ name, size })),
     place: {
-      [MEMBLOCK_KHO_FDT]: phys,
-      ...Object.fromEntries(regions.map(({ name, start }) => [`${MEMBLOCK_KHO_FDT}/${name}`, start])),
+      [PATH]: phys,
+      ...Object.fromEntries(regions.map(({ name, start }) => [`${PATH}/${name}`, start])),
     },
     claims: [[phys, 0], ...pages],
   };

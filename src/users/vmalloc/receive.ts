@@ -1,5 +1,4 @@
-import { kho_vmalloc, kho_vmalloc_chunk } from '../../abi/kexec_handover.ts';
-import { decodeStruct, type StructValues } from '../../abi/layout.ts';
+import type { Struct } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
@@ -30,7 +29,7 @@ export function restoreVmalloc(
   restorer: Restorer,
   descriptor: Uint8Array,
 ): VmallocArea | VmallocRefusal {
-  const { first, total_pages: total, order } = decodeStruct(kho_vmalloc, kernel.target, descriptor);
+  const { first, total_pages: total, order } = kernel.target.abi.struct('kho_vmalloc').decode(descriptor);
   if (order > 30) return refusal(`order ${order} is beyond an int`, { faults: true });
   if (total * 8 > INT_MAX) return refusal(`a list of ${total} pages is larger than kvmalloc() gives`);
   const blocks: bigint[] = [];
@@ -50,8 +49,8 @@ export function restoreVmalloc(
   return refusal(`${pages} pages are listed, total_pages is ${total}`);
 }
 
-function readChunk(kernel: Kernel, chunk: bigint): StructValues<typeof kho_vmalloc_chunk.fields> {
-  return decodeStruct(kho_vmalloc_chunk, kernel.target, kernel.read(chunk, kernel.target.pageSize));
+function readChunk(kernel: Kernel, chunk: bigint): Struct<'kho_vmalloc_chunk'> {
+  return kernel.target.abi.struct('kho_vmalloc_chunk').decode(kernel.read(chunk, kernel.target.pageSize));
 }
 
 /** Entries up to the first zero. */

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { KHO_VMALLOC_ALLOC, KHO_VMALLOC_HUGE_VMAP, kho_vmalloc } from '../../abi/kexec_handover.ts';
 import { integer, text } from '../../base/spec-values.ts';
 import { content, contentBytes } from '../../emit/content.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { emitVmalloc } from './vmalloc.ts';
 
 /** Flags of a descriptor by name (kernel/liveupdate/kexec_handover.c: vmalloc_flags_to_kho(), 7.3). */
-const FLAGS = { alloc: KHO_VMALLOC_ALLOC, huge_vmap: KHO_VMALLOC_HUGE_VMAP } as const;
+const FLAGS = { alloc: 'KHO_VMALLOC_ALLOC', huge_vmap: 'KHO_VMALLOC_HUGE_VMAP' } as const;
 
 const flag = z.enum(['alloc', 'huge_vmap'], { error: () => 'alloc or huge_vmap' });
 
@@ -25,10 +24,10 @@ export function emit(
 ): void {
   const bytes = contentBytes(from, producer.baseDir);
   if (bytes.length === 0) producer.checker.broken('subtree-size', `${name} is empty`);
-  const bits = flags.reduce<number>((all, one) => all | FLAGS[one], 0);
+  const bits = flags.reduce<number>((all, one) => all | producer.target.abi.number(FLAGS[one]), 0);
   const descriptor = emitVmalloc(producer, name, bytes, { order, flags: bits });
-  const size = producer.sizeOf(kho_vmalloc);
+  const size = producer.sizeOf('kho_vmalloc');
   const phys = producer.allocateFolioFor(name, size);
-  producer.writeStruct(name, kho_vmalloc, phys, descriptor);
+  producer.writeStruct(name, 'kho_vmalloc', phys, descriptor);
   producer.addSubtree({ name, phys, size });
 }

@@ -1,6 +1,4 @@
-import { constantOf } from '../../abi/constants.ts';
-import { KHO_VMALLOC_ALLOC, type kho_vmalloc, kho_vmalloc_chunk } from '../../abi/kexec_handover.ts';
-import { decodeStruct, type StructValues } from '../../abi/layout.ts';
+import type { Struct } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
 import { alignUp, hex } from '../../base/numbers.ts';
 import type { Producer } from '../../emit/producer.ts';
@@ -23,8 +21,8 @@ export function emitVmalloc(
   producer: Producer,
   path: string,
   content: Uint8Array,
-  { order = 0, flags = constantOf(producer.target, { KHO_VMALLOC_ALLOC }) }: VmallocOptions = {},
-): StructValues<typeof kho_vmalloc.fields> {
+  { order = 0, flags = producer.target.abi.number('KHO_VMALLOC_ALLOC') }: VmallocOptions = {},
+): Struct<'kho_vmalloc'> {
   const block = producer.pageSize << BigInt(order);
   const size = alignUp(BigInt(content.length), block);
   const count = Number(size / block);
@@ -43,7 +41,7 @@ export function emitVmalloc(
 
 /** A chunk that becomes exactly full always gets a successor, even when no entry follows (7.3). */
 function emitChunks(producer: Producer, path: string, blocks: readonly bigint[]): bigint {
-  const perChunk = (producer.target.pageSize - 8) / 8;
+  const perChunk = producer.target.abi.number('KHO_VMALLOC_SIZE');
   const count = Math.floor(blocks.length / perChunk) + 1;
   const chunks = Array.from({ length: count }, (_, i) => {
     const chunk = producer.allocate(`${path}/chunks[${i}]`, producer.pageSize);
@@ -51,7 +49,7 @@ function emitChunks(producer: Producer, path: string, blocks: readonly bigint[])
     return chunk;
   });
   chunks.forEach((chunk, i) => {
-    producer.writeStruct(`${path}/chunks[${i}]`, kho_vmalloc_chunk, chunk, {
+    producer.writeStruct(`${path}/chunks[${i}]`, 'kho_vmalloc_chunk', chunk, {
       next: chunks[i + 1] ?? 0n,
       phys: blocks.slice(i * perChunk, (i + 1) * perChunk),
     });
@@ -75,7 +73,7 @@ export interface VmallocArea {
 export function readVmalloc(
   memory: PhysicalMemory,
   target: Target,
-  descriptor: StructValues<typeof kho_vmalloc.fields>,
+  descriptor: Struct<'kho_vmalloc'>,
 ): VmallocArea {
   const blocks: bigint[] = [];
   const seen = new Set<bigint>();
@@ -85,7 +83,7 @@ export function readVmalloc(
     if (seen.has(chunk)) return area(`chunk ${hex(chunk)} is in its own chain`);
     if (!memory.covers(chunk, target.pageSize)) return area(`chunk ${hex(chunk)} is not in the image`);
     seen.add(chunk);
-    const { next, phys } = decodeStruct(kho_vmalloc_chunk, target, memory.read(chunk, target.pageSize));
+    const { next, phys } = target.abi.struct('kho_vmalloc_chunk').decode(memory.read(chunk, target.pageSize));
     const end = phys.indexOf(0n);
     blocks.push(...phys.slice(0, end < 0 ? phys.length : end));
     if (blocks.length > expected) return area(`more than the ${expected} blocks it tells`);

@@ -1,0 +1,1 @@
+export type Endian = 'little' | 'big';
