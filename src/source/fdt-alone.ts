@@ -1,4 +1,4 @@
-import { GENERATIONS, type Generation } from '../abi/generations.ts';
+import { GENERATIONS, type Generation, NEWEST } from '../abi/generations.ts';
 import { makeTarget, type TargetOptions } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -38,7 +38,7 @@ export function readFdtAlone(
   const compatible = asCString(getProperty(readFdt(whole).root, 'compatible')?.value ?? new Uint8Array());
   const known = [...GENERATIONS, ...(options.generation ? [options.generation] : [])];
   const generation = known.findLast((one) => one.compatible === compatible);
-  const target = makeTarget({ ...options, generation: generation ?? 'kho-v4' });
+  const target = makeTarget({ ...options, generation: generation ?? NEWEST });
   const memory = new PhysicalMemory();
   const page = new Uint8Array(Number(alignUp(BigInt(whole.length), BigInt(target.pageSize))));
   page.set(whole);
