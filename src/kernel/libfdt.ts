@@ -1,5 +1,6 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { FDT_MAGIC, getField, HEADER_SIZE, Tag, viewOf } from '../fdt/format.ts';
+import { readFdt } from '../fdt/reader.ts';
 import { type FdtToken, readToken, type StructBlock } from '../fdt/tokens.ts';
 import { findProperty, findSubnode } from '../fdt/walk.ts';
 
@@ -80,6 +81,12 @@ export class KernelFdt {
     this.#block = { bytes: tree, start, size: Math.min(size, end - start) };
     const strings = Math.min(field('off_dt_strings'), end);
     this.#strings = tree.subarray(strings, Math.min(strings + field('size_dt_strings'), end));
+  }
+
+  /** Of a tree that is whole, for those who read all of it. @throws KhoforgeError `FDT_INVALID` */
+  static whole(bytes: Uint8Array): KernelFdt {
+    readFdt(bytes);
+    return new KernelFdt(bytes);
   }
 
   /** fdt_getprop(); the root node's unless told otherwise. */

@@ -6,13 +6,14 @@ import { integer, seed, size } from '../../base/spec-values.ts';
 import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { SeededBytes } from '../../emit/random.ts';
-import { type FdtNode, findNode, getProperty, readFdt } from '../../fdt/reader.ts';
-import { asU32Native, cString, u32Native, u64Native } from '../../fdt/values.ts';
+import { cString, u32Native, u64Native } from '../../fdt/values.ts';
+import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import { csumPartial } from './checksum.ts';
 import { PATH } from './path.ts';
+import { FOLIO_ENTRY_BYTES, type ListedFolio, listedFolio, readTestFdt, walkFolios } from './walk.ts';
 
 export const schema = z.strictObject({
   seed: seed.default('kho_test'),
@@ -73,16 +74,7 @@ function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
 export function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of lib/test_kho.c';
-  const { root } = readFdt(bytes);
-  const data = findNode(root, `/${target.abi.text('kho_test:data')}`);
-  const u32At = (node: FdtNode | undefined, name: string) => {
-    const property = node && getProperty(node, name);
-    return property && asU32Native(property.value, target.endian);
-  };
-  const magic = u32At(root, 'magic');
-  const nrFolios = u32At(data, 'nr_folios');
-  const csum = u32At(data, 'csum');
-  const info = data && getProperty(data, 'folios_info')?.value;
+  const { magic, count: nrFolios, csum, info } = readTestFdt(target, KernelFdt.whole(bytes));
   if (nrFolios === undefined || csum === undefined || info === undefined) {
     return {
       format,
@@ -108,12 +100,6 @@ export function decode({ target, memory, bytes }: Blob): DecodedSubtree {
 /** A number that people read in hex. */
 const word = (value: number | undefined) => (value === undefined ? null : BigInt(value));
 
-interface ListedFolio {
-  readonly [key: string]: bigint | number;
-  readonly phys: bigint;
-  readonly order: number;
-}
-
 interface FolioList {
   readonly folios: ListedFolio[];
   readonly problems: string[];
@@ -122,27 +108,20 @@ interface FolioList {
 /** The list in the form that the generation's receiver takes; in the other form it is refused, as there. */
 function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array, count: number): FolioList {
   const { testFolios } = target.generation;
-  const expected = testFolios === 'inline' ? count * 8 : target.abi.struct('kho_vmalloc').size;
+  const expected =
+    testFolios === 'inline' ? count * FOLIO_ENTRY_BYTES : target.abi.struct('kho_vmalloc').size;
   if (info.length !== expected) {
     return { folios: [], problems: [`folios_info has ${info.length} bytes, expected ${expected}`] };
   }
-  if (testFolios === 'inline') return { folios: listedFolios(target, [info], count), problems: [] };
-  const area = readVmalloc(memory, target, target.abi.struct('kho_vmalloc').decode(info));
-  const pages = area.blocks.map((page) => memory.read(page, target.pageSize));
-  return { folios: listedFolios(target, pages, count), problems: [...area.problems] };
-}
-
-function listedFolios(target: Target, parts: readonly Uint8Array[], count: number): ListedFolio[] {
-  const mask = BigInt(target.pageSize - 1);
-  const folios: ListedFolio[] = [];
-  for (const part of parts) {
-    const entries = Buffer.from(part);
-    for (let at = 0; at < entries.length && folios.length < count; at += 8) {
-      const entry = target.endian === 'little' ? entries.readBigUInt64LE(at) : entries.readBigUInt64BE(at);
-      folios.push({ phys: entry & ~mask, order: Number(entry & mask) });
-    }
+  if (testFolios === 'inline') {
+    const list = Buffer.from(info);
+    const folios = Array.from({ length: count }, (_, i) => listedFolio(target, list, i * FOLIO_ENTRY_BYTES));
+    return { folios, problems: [] };
   }
-  return folios;
+  const descriptor = target.abi.struct('kho_vmalloc').decode(info);
+  const { blocks, problems } = readVmalloc(memory, target, descriptor);
+  const read = (start: bigint, length: number) => memory.read(start, length);
+  return { folios: [...walkFolios(read, target, { ...descriptor, blocks }, count)], problems: [...problems] };
 }
 
 /** The sum over all folios; undefined when the image does not have their contents. */

@@ -1,16 +1,22 @@
 import { maxPageOrder } from '../../abi/page-order.ts';
 import { hex } from '../../base/numbers.ts';
-import { asU32Native } from '../../fdt/values.ts';
+
 import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
+
 import type { Kernel } from '../../kernel/kernel.ts';
+
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import { RESTORE_WARNING, type Restorer } from '../../kernel/restore.ts';
 import type { Receive } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
-import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
+
+import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
 import { report } from './checks.ts';
+
 import { csumPartial } from './checksum.ts';
+
 import { PATH } from './path.ts';
+import { FOLIO_ENTRY_BYTES, readTestFdt, walkFolios } from './walk.ts';
 
 const MAX_FDT_BYTES = 256 << 10;
 /** Bytes of test data that are added up. The kernel's own test has 8 MiB. */
@@ -51,17 +57,19 @@ function* restore(kernel: Kernel, fdt: KernelFdt, restorer: Restorer): Stage<boo
     yield refuse(`compatible is not '${wanted}'`);
     return false;
   }
-  const magic = u32(kernel, fdt.property('magic'));
+  const { magic, count, csum, info } = readTestFdt(kernel.target, fdt);
   const expected = kernel.target.abi.number('KHO_TEST_MAGIC');
   if (magic !== expected) {
     const shown = magic === undefined ? 'missing or not 4 bytes' : hex(magic);
     yield refuse(`magic is ${shown}, expected ${hex(expected)}`);
     return false;
   }
-  const data = readData(kernel, fdt);
-  if (data) return yield* restoreData(kernel, restorer, data);
-  yield refuse('/data lacks nr_folios, csum or folios_info, or one has another length');
-  return false;
+  const descriptor = info?.length === kernel.target.abi.struct('kho_vmalloc').size ? info : undefined;
+  if (count === undefined || csum === undefined || descriptor === undefined) {
+    yield refuse('/data lacks nr_folios, csum or folios_info, or one has another length');
+    return false;
+  }
+  return yield* restoreData(kernel, restorer, { count, csum, descriptor });
 }
 
 interface TestData {
@@ -69,17 +77,6 @@ interface TestData {
   readonly csum: number;
   /** struct kho_vmalloc */
   readonly descriptor: Uint8Array;
-}
-
-function readData(kernel: Kernel, fdt: KernelFdt): TestData | undefined {
-  const { target } = kernel;
-  const data = fdt.child(target.abi.text('kho_test:data'));
-  const count = u32(kernel, fdt.property('nr_folios', data));
-  const csum = u32(kernel, fdt.property('csum', data));
-  const descriptor = fdt.property('folios_info', data);
-  const isWhole =
-    typeof descriptor !== 'number' && descriptor.length === target.abi.struct('kho_vmalloc').size;
-  return count !== undefined && csum !== undefined && isWhole ? { count, csum, descriptor } : undefined;
 }
 
 /** kho_test_restore_data(). */
@@ -94,7 +91,7 @@ function* restoreData(
     yield refusal(kernel, 'kho-test-vmalloc', area.text);
     return false;
   }
-  if (count * 8 > area.pages * kernel.target.pageSize) {
+  if (count * FOLIO_ENTRY_BYTES > area.pages * kernel.target.pageSize) {
     const text = `${count} folios do not fit ${area.pages} pages: the kernel faults`;
     yield refusal(kernel, 'kho-test-vmalloc', text);
     return false;
@@ -119,10 +116,16 @@ interface RestoredFolios {
   readonly sum: number | undefined;
 }
 
-function restoreFolios(kernel: Kernel, restorer: Restorer, area: VmallocArea, count: number): RestoredFolios {
+function restoreFolios(
+  kernel: Kernel,
+  restorer: Restorer,
+  area: RestoredArea,
+  count: number,
+): RestoredFolios {
   const sum = new Sum(kernel);
-  for (let i = 0; i < count; i++) {
-    const { phys, order } = listed(kernel, area, i);
+  const read = (start: bigint, length: number) => kernel.read(start, length);
+  let i = 0;
+  for (const { phys, order } of walkFolios(read, kernel.target, area, count)) {
     const found = restorer.restore(phys);
     if (typeof found === 'string') {
       return { wrong: { text: `folio ${i}: ${found}`, warns: true }, sum: sum.value };
@@ -132,6 +135,7 @@ function restoreFolios(kernel: Kernel, restorer: Restorer, area: VmallocArea, co
       return { wrong: { text, warns: false }, sum: sum.value };
     }
     sum.add(phys, order);
+    i++;
   }
   return { sum: sum.value };
 }
@@ -155,22 +159,6 @@ class Sum {
     if (this.value === undefined || !known) this.value = undefined;
     else this.value = csumPartial(target.arch, this.#kernel.read(phys, size), this.value);
   }
-}
-
-function listed(
-  kernel: Kernel,
-  { blocks, order }: VmallocArea,
-  index: number,
-): { phys: bigint; order: number } {
-  const perBlock = (kernel.target.pageSize * 2 ** order) / 8;
-  const block = blocks[Math.floor(index / perBlock)] ?? 0n;
-  const entry = Buffer.from(kernel.read(block + BigInt((index % perBlock) * 8), 8)).readBigUInt64LE();
-  const mask = kernel.pageSize - 1n;
-  return { phys: entry & ~mask, order: Number(entry & mask) };
-}
-
-function u32({ target }: Kernel, value: Uint8Array | number): number | undefined {
-  return typeof value === 'number' ? undefined : asU32Native(value, target.endian);
 }
 
 function refusal({ receiver }: Kernel, check: Parameters<typeof report>[0], text: string): FindingEvent {

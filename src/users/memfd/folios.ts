@@ -6,6 +6,7 @@ import type { Producer, Row } from '../../emit/producer.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import type { FolioRun } from './content.ts';
 import type { ListedRun, MemfdBudget, MemfdSource } from './hash.ts';
+import { walkFolios } from './walk.ts';
 
 /** What a producer sets on each folio, whatever it was (memfd_luo_preserve_folios(), mm/memfd_luo.c, 7.3). */
 export const folioFlags = ({ abi }: Target): number =>
@@ -90,7 +91,7 @@ type Ser = Struct<'memfd_luo_ser'>;
 export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, problems: string[]) {
   const { target, memory } = blob;
   if (ser.nr_folios === 0n) return { runs: [], pages: [], chunks: [] };
-  const folio = target.abi.struct('memfd_luo_folio_ser');
+  const { size } = target.abi.struct('memfd_luo_folio_ser');
   const {
     blocks,
     chunks,
@@ -102,19 +103,15 @@ export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, pro
     order: ser['folios.order'],
   });
   problems.push(...broken.map((text) => `list of folios: ${text}`));
-  const perBlock = Math.floor((target.pageSize << Math.min(ser['folios.order'], 10)) / folio.size);
+  const perBlock = Math.floor((target.pageSize << Math.min(ser['folios.order'], 10)) / size);
   if (ser.nr_folios > BigInt(blocks.length * perBlock)) {
     problems.push(`${ser.nr_folios} folios, the list has room for ${blocks.length * perBlock}`);
   }
   const runs = new Runs(blob, ser.size, problems);
-  let left = budget.folios(ser.nr_folios, problems);
-  for (const block of blocks) {
-    const count = Math.min(left, perBlock);
-    if (count === 0) break;
-    const list = Buffer.from(memory.read(block, count * folio.size));
-    for (let i = 0; i < count; i++) runs.add(folio.read(list, i * folio.size));
-    left -= count;
-  }
+  const count = budget.folios(ser.nr_folios, problems);
+  const read = (start: bigint, length: number) => memory.read(start, length);
+  const list = { blocks, order: ser['folios.order'] };
+  for (const folio of walkFolios(read, target, list, count)) runs.add(folio);
   return { runs: runs.all, pages: blocks, chunks };
 }
 

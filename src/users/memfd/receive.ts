@@ -4,9 +4,13 @@ import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import type { Incoming } from '../../kernel/stages.ts';
-import { restoreVmalloc, type VmallocArea } from '../vmalloc/receive.ts';
+
+import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
+
 import { report } from './checks.ts';
 import { unknownSeals } from './memfd.ts';
+
+import { walkFolios } from './walk.ts';
 
 interface MemfdAt {
   /** Path of the file. */
@@ -85,7 +89,7 @@ interface FolioList {
   /** Bytes of the file. */
   readonly size: bigint;
   readonly count: number;
-  readonly area: VmallocArea;
+  readonly area: RestoredArea;
 }
 
 function* restoreFolios(
@@ -98,7 +102,10 @@ function* restoreFolios(
   const end = (size + kernel.pageSize - 1n) >> shift;
   const used = new IndexSet();
   let large = 0;
-  for (const [i, { pfn, index }] of folios(kernel, area, count)) {
+  let i = -1;
+  const read = (start: bigint, length: number) => kernel.read(start, length);
+  for (const { pfn, index } of walkFolios(read, kernel.target, area, count)) {
+    i++;
     if (pfn === 0n) continue;
     const phys = pfn << shift;
     const order = restorer.restore(phys);
@@ -127,18 +134,6 @@ function* restoreFolios(
   if (large === 0) return;
   const text = `${large} folios are larger than a page: without CONFIG_TRANSPARENT_HUGEPAGE the kernel dies when the file is retrieved`;
   yield finding('memfd-large-folio', where, text);
-}
-
-function* folios(kernel: Kernel, { blocks, order }: VmallocArea, count: number) {
-  const folio = kernel.target.abi.struct('memfd_luo_folio_ser');
-  const bytes = kernel.target.pageSize * 2 ** order;
-  const perBlock = Math.floor(bytes / folio.size);
-  for (const [b, block] of blocks.entries()) {
-    const list = Buffer.from(kernel.read(block, bytes));
-    for (let i = 0; i < perBlock && b * perBlock + i < count; i++) {
-      yield [b * perBlock + i, folio.read(list, i * folio.size)] as const;
-    }
-  }
 }
 
 /** The pages of a file that are in use. Lists are mostly ascending: what is beyond all others is only counted. */

@@ -1,7 +1,7 @@
-import type { Struct } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
+import { type VmallocPages, walkVmalloc } from './walk.ts';
 
 export interface VmallocRefusal {
   readonly text: string;
@@ -11,10 +11,8 @@ export interface VmallocRefusal {
   readonly faults: boolean;
 }
 
-export interface VmallocArea {
-  /** First page of each block of `1 << order` pages. */
-  readonly blocks: readonly bigint[];
-  readonly order: number;
+/** An area whose pages the receiver has. */
+export interface RestoredArea extends VmallocPages {
   readonly pages: number;
 }
 
@@ -28,48 +26,31 @@ export function restoreVmalloc(
   kernel: Kernel,
   restorer: Restorer,
   descriptor: Uint8Array,
-): VmallocArea | VmallocRefusal {
+): RestoredArea | VmallocRefusal {
   const { first, total_pages: total, order } = kernel.target.abi.struct('kho_vmalloc').decode(descriptor);
   if (order > 30) return refusal(`order ${order} is beyond an int`, { faults: true });
   if (total * 8 > INT_MAX) return refusal(`a list of ${total} pages is larger than kvmalloc() gives`);
   const blocks: bigint[] = [];
-  for (let chunk = first; chunk !== 0n; ) {
-    if (!kernel.inRam(chunk, chunk + kernel.pageSize)) {
-      return refusal(`chunk ${hex(chunk)} is not in RAM: the kernel faults as it reads it`, { faults: true });
+  const read = (start: bigint, length: number) => kernel.read(start, length);
+  for (const { kind, phys } of walkVmalloc(read, kernel.target, first)) {
+    if (kind === 'chunk' && !kernel.inRam(phys, phys + kernel.pageSize)) {
+      return refusal(`chunk ${hex(phys)} is not in RAM: the kernel faults as it reads it`, { faults: true });
     }
-    const { next, phys } = readChunk(kernel, chunk);
-    const wrong = restoreChunk(restorer, phys, { order, total }, blocks);
-    if (wrong) return wrong;
-    const lost = restorer.restorePages(chunk, 1);
-    if (lost !== undefined) return refusal(`chunk ${lost}`, { warns: true });
-    chunk = next;
+    if (kind === 'block') {
+      if ((blocks.length + 1) * 2 ** order > total)
+        return refusal(`more pages are listed than total_pages, ${total}`);
+      const lost = restorer.restorePages(phys, 2 ** order);
+      if (lost !== undefined) return refusal(`page ${lost}`, { warns: true });
+      blocks.push(phys);
+    }
+    if (kind === 'end') {
+      const lost = restorer.restorePages(phys, 1);
+      if (lost !== undefined) return refusal(`chunk ${lost}`, { warns: true });
+    }
   }
   const pages = blocks.length * 2 ** order;
   if (pages === total) return { blocks, order, pages };
   return refusal(`${pages} pages are listed, total_pages is ${total}`);
-}
-
-function readChunk(kernel: Kernel, chunk: bigint): Struct<'kho_vmalloc_chunk'> {
-  return kernel.target.abi.struct('kho_vmalloc_chunk').decode(kernel.read(chunk, kernel.target.pageSize));
-}
-
-/** Entries up to the first zero. */
-function restoreChunk(
-  restorer: Restorer,
-  entries: readonly bigint[],
-  { order, total }: { order: number; total: number },
-  blocks: bigint[],
-): VmallocRefusal | undefined {
-  const count = 2 ** order;
-  for (const phys of entries) {
-    if (phys === 0n) return undefined;
-    if ((blocks.length + 1) * count > total)
-      return refusal(`more pages are listed than total_pages, ${total}`);
-    const lost = restorer.restorePages(phys, count);
-    if (lost !== undefined) return refusal(`page ${lost}`, { warns: true });
-    blocks.push(phys);
-  }
-  return undefined;
 }
 
 function refusal(text: string, { warns = false, faults = false } = {}): VmallocRefusal {

@@ -3,6 +3,7 @@ import type { Target } from '../../abi/target.ts';
 import { alignUp, hex } from '../../base/numbers.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
+import { walkVmalloc } from './walk.ts';
 
 export interface VmallocOptions {
   /** Page order of the mapping: pages are allocated and preserved in blocks of it. Default 0. */
@@ -79,15 +80,16 @@ export function readVmalloc(
   const seen = new Set<bigint>();
   const area = (...problems: string[]): VmallocArea => ({ blocks, chunks: [...seen], problems });
   const expected = Math.ceil(descriptor.total_pages / 2 ** descriptor.order);
-  for (let chunk = descriptor.first; chunk !== 0n; ) {
-    if (seen.has(chunk)) return area(`chunk ${hex(chunk)} is in its own chain`);
-    if (!memory.covers(chunk, target.pageSize)) return area(`chunk ${hex(chunk)} is not in the image`);
-    seen.add(chunk);
-    const { next, phys } = target.abi.struct('kho_vmalloc_chunk').decode(memory.read(chunk, target.pageSize));
-    const end = phys.indexOf(0n);
-    blocks.push(...phys.slice(0, end < 0 ? phys.length : end));
-    if (blocks.length > expected) return area(`more than the ${expected} blocks it tells`);
-    chunk = next;
+  const read = (start: bigint, length: number) => memory.read(start, length);
+  for (const { kind, phys } of walkVmalloc(read, target, descriptor.first)) {
+    if (kind === 'block') blocks.push(phys);
+    else if (kind === 'end') {
+      if (blocks.length > expected) return area(`more than the ${expected} blocks it tells`);
+    } else {
+      if (seen.has(phys)) return area(`chunk ${hex(phys)} is in its own chain`);
+      if (!memory.covers(phys, target.pageSize)) return area(`chunk ${hex(phys)} is not in the image`);
+      seen.add(phys);
+    }
   }
   if (blocks.length < expected) return area(`${blocks.length} blocks, the descriptor tells ${expected}`);
   return area();

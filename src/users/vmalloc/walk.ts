@@ -1,0 +1,60 @@
+import type { Target } from '../../abi/target.ts';
+
+/** Reads physical memory. */
+export type Read = (start: bigint, length: number) => Uint8Array;
+
+/** What a descriptor's chain of chunks leads to, step by step. */
+export interface VmallocStep {
+  /** `chunk`: before it is read, so that whoever cannot go there stops. `block`: an entry. `end`: of the chunk. */
+  readonly kind: 'chunk' | 'block' | 'end';
+  /** Address of the chunk, or of the first page of the block. */
+  readonly phys: bigint;
+}
+
+/**
+ * Follows a chain of chunks as kho_restore_vmalloc() does (KH, 6.18 to 7.3): entries of a chunk up to the first zero. It
+ * has no end where a chunk is in its own chain: those who follow it stop.
+ */
+export function* walkVmalloc(read: Read, target: Target, first: bigint): Generator<VmallocStep, void> {
+  const codec = target.abi.struct('kho_vmalloc_chunk');
+  for (let chunk = first; chunk !== 0n; ) {
+    yield { kind: 'chunk', phys: chunk };
+    const { next, phys } = codec.decode(read(chunk, target.pageSize));
+    for (const block of phys) {
+      if (block === 0n) break;
+      yield { kind: 'block', phys: block };
+    }
+    yield { kind: 'end', phys: chunk };
+    chunk = next;
+  }
+}
+
+export interface VmallocPages {
+  /** First page of each block of `1 << order` pages. */
+  readonly blocks: readonly bigint[];
+  readonly order: number;
+}
+
+/**
+ * The entries of an array in a vmalloc area, where its blocks are one after the other.
+ * @param size bytes of an entry
+ * @param count how many; fewer come where the area has no room for them
+ */
+export function* walkEntries<T>(
+  read: Read,
+  { pageSize }: Target,
+  { blocks, order }: VmallocPages,
+  { size, count, entry }: { size: number; count: number; entry: (bytes: Buffer, at: number) => T },
+): Generator<T, void> {
+  let left = count;
+  let rest = Buffer.alloc(0);
+  for (const block of blocks) {
+    for (let page = 0; page < 2 ** order; page++) {
+      const bytes = Buffer.concat([rest, read(block + BigInt(page * pageSize), pageSize)]);
+      let at = 0;
+      for (; left > 0 && at + size <= bytes.length; at += size, left--) yield entry(bytes, at);
+      if (left === 0) return;
+      rest = bytes.subarray(at);
+    }
+  }
+}
