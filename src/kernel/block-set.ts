@@ -1,6 +1,7 @@
 import { khoBlockCapacity } from '../abi/blocks.ts';
 import type { Struct, StructName } from '../abi/declared.ts';
 import { hex } from '../base/numbers.ts';
+import { decodeEntries, walkBlocks } from './block-walk.ts';
 import type { Kernel } from './kernel.ts';
 
 /** A chain of blocks as a receiver reads it. */
@@ -31,17 +32,15 @@ export function restoreBlockSet<N extends StructName>(
   const most = khoBlockCapacity(target, entry);
   const counts = new Map<bigint, bigint>();
   const set = (more: Partial<BlockSet<N>> = {}) => ({ blocks: [...counts.keys()], entries: [], ...more });
-  for (let phys = head; phys !== 0n; ) {
-    if (counts.has(phys) || counts.size >= abi.number('KHO_MAX_BLOCKS')) {
+  const read = (start: bigint, length: number) => kernel.read(start, length);
+  for (const step of walkBlocks(read, target, head)) {
+    const { phys } = step;
+    if (step.kind === 'header') counts.set(phys, step.count);
+    else if (counts.has(phys) || counts.size >= abi.number('KHO_MAX_BLOCKS')) {
       const fault = counts.has(phys) ? `comes back to ${hex(phys)}` : 'is too long';
-      return set({
-        refused: { text: `the chain of ${what} blocks ${fault}`, line: 'Block set is corrupted' },
-      });
-    }
-    if (!kernel.inRam(phys, phys + kernel.pageSize)) return set({ outside: phys });
-    const { next, count } = abi.struct('kho_block_header_ser').decode(kernel.read(phys, headerSize));
-    counts.set(phys, count);
-    phys = next;
+      const text = `the chain of ${what} blocks ${fault}`;
+      return set({ refused: { text, line: 'Block set is corrupted' } });
+    } else if (!kernel.inRam(phys, phys + kernel.pageSize)) return set({ outside: phys });
   }
   for (const [phys, count] of counts) {
     if (count > 0n && count <= BigInt(most)) continue;
@@ -50,9 +49,7 @@ export function restoreBlockSet<N extends StructName>(
   }
   const entries = [...counts].flatMap(([phys, count]) => {
     const bytes = kernel.read(phys + BigInt(headerSize), Number(count) * entrySize);
-    return Array.from({ length: Number(count) }, (_, i) =>
-      abi.struct(entry).decode(bytes.subarray(i * entrySize)),
-    );
+    return decodeEntries(target, entry, bytes, Number(count));
   });
   return set({ entries });
 }

@@ -1,10 +1,10 @@
-import type { Target } from '../../abi/target.ts';
 import { emitFdt, type FdtBody, overrideHeader } from '../../emit/emit-fdt.ts';
-import { type FdtNode, findNode, getProperty, readFdt } from '../../fdt/reader.ts';
-import { asCString, asU64Native, cString, u64Native } from '../../fdt/values.ts';
+import { asCString, cString, u64Native } from '../../fdt/values.ts';
+import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { LuoForm } from './luo.ts';
 import { PATH } from './path.ts';
 import { emitArray } from './tables.ts';
+import { flbNode, sessionNode, type TableNode, walkLuoFdt } from './walk.ts';
 
 /** An FDT with fixed arrays: luo_fdt_setup(), luo_session_setup_outgoing() (kernel/liveupdate/luo_*.c, 6.19, 7.1). */
 export const luoFdt: LuoForm = {
@@ -38,22 +38,40 @@ export const luoFdt: LuoForm = {
   },
 
   decodeRoot({ target, bytes }, tables, problems) {
-    const { root } = readFdt(bytes);
-    const compatible = checkCompatible(root, target.abi.text('LUO_FDT_COMPATIBLE'), problems);
-    const number = u64At(target, root, target.abi.text('LUO_FDT_LIVEUPDATE_NUM'), problems);
-    const array = tableAt(target, root, sessionNode(target), problems);
+    let compatible: string | null = null;
+    const numbers: { [of in 'root' | TableNode['table']]: bigint | null } = {
+      root: null,
+      sessions: null,
+      flbs: null,
+    };
+    const wrongNumber = (name: string) => problems.push(`${name} is missing or not 8 bytes`);
+    const wrongCompatible = (found: string | null, wanted: string) =>
+      problems.push(`compatible is '${found ?? ''}', expected '${wanted}'`);
+    for (const step of walkLuoFdt(target, KernelFdt.whole(bytes))) {
+      if (step.kind === 'missing') {
+        wrongCompatible(null, step.names.compatible);
+        wrongNumber(step.names.property);
+      } else if (step.kind === 'number') {
+        numbers[step.names?.table ?? 'root'] = step.value ?? null;
+        if (step.value === undefined) wrongNumber(step.name);
+      } else {
+        const found = (step.value && asCString(step.value)) ?? null;
+        if (!step.names) compatible = found;
+        if (found !== step.wanted) wrongCompatible(found, step.wanted);
+      }
+    }
+    const { root: liveupdate_num, sessions: sessions_pa, flbs: flbs_pa } = numbers;
     const sessions =
-      array === null
+      sessions_pa === null
         ? []
-        : tables.array('sessions', array, 'LUO_SESSION_PGCNT', {
+        : tables.array('sessions', sessions_pa, 'LUO_SESSION_PGCNT', {
             header: 'luo_session_header_ser',
             entry: 'luo_session_ser',
             countOf: ({ count }) => count,
           });
-    const fields = { compatible, liveupdate_num: number, sessions_pa: array };
+    const fields = { compatible, liveupdate_num, sessions_pa };
     if (target.generation.luo !== 'fdt-flb') return { fields, sessions, flbs: 0n };
-    const flbs = tableAt(target, root, flbNode(target), problems);
-    return { fields: { ...fields, flbs_pa: flbs }, sessions, flbs: flbs ?? 0n };
+    return { fields: { ...fields, flbs_pa }, sessions, flbs: flbs_pa ?? 0n };
   },
 
   decodeFiles(tables, what, session) {
@@ -63,48 +81,9 @@ export const luoFdt: LuoForm = {
   },
 };
 
-/** A node that leads to a table. */
-interface TableNode {
-  readonly node: string;
-  readonly compatible: string;
-  readonly property: string;
-}
-
-export const sessionNode = (target: Target): TableNode => ({
-  node: target.abi.text('LUO_FDT_SESSION_NODE_NAME'),
-  compatible: target.abi.text('LUO_FDT_SESSION_COMPATIBLE'),
-  property: target.abi.text('LUO_FDT_SESSION_HEADER'),
-});
-
-export const flbNode = (target: Target): TableNode => ({
-  node: target.abi.text('LUO_FDT_FLB_NODE_NAME'),
-  compatible: target.abi.text('LUO_FDT_FLB_COMPATIBLE'),
-  property: target.abi.text('LUO_FDT_FLB_HEADER'),
-});
-
 function emitTable(fdt: FdtBody, { node, compatible, property }: TableNode, address: Uint8Array): void {
   fdt.node(node, () => {
     fdt.property('compatible', cString(compatible));
     fdt.property(property, address);
   });
-}
-
-function tableAt(target: Target, root: FdtNode, names: TableNode, problems: string[]): bigint | null {
-  const node = findNode(root, `/${names.node}`);
-  checkCompatible(node, names.compatible, problems);
-  return u64At(target, node, names.property, problems);
-}
-
-function checkCompatible(node: FdtNode | undefined, expected: string, problems: string[]): string | null {
-  const property = node && getProperty(node, 'compatible');
-  const found = (property && asCString(property.value)) ?? null;
-  if (found !== expected) problems.push(`compatible is '${found ?? ''}', expected '${expected}'`);
-  return found;
-}
-
-function u64At(target: Target, node: FdtNode | undefined, name: string, problems: string[]): bigint | null {
-  const property = node && getProperty(node, name);
-  const value = property && asU64Native(property.value, target.endian);
-  if (value === undefined) problems.push(`${name} is missing or not 8 bytes`);
-  return value ?? null;
 }

@@ -1,6 +1,7 @@
 import type { Struct, StructName } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
+import { decodeEntries } from '../../kernel/block-walk.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
@@ -147,10 +148,9 @@ class SessionReader {
       yield finding('luo-array', where, text);
     }
     const { target } = this.#kernel;
-    const size = target.abi.struct(name).size;
     const read = count < BigInt(most) ? Number(count) : most;
-    const bytes = this.#kernel.read(phys, read * size);
-    return Array.from({ length: read }, (_, i) => target.abi.struct(name).decode(bytes.subarray(i * size)));
+    const bytes = this.#kernel.read(phys, read * target.abi.struct(name).size);
+    return decodeEntries(target, name, bytes, read);
   }
 
   *#checkPages(where: string, phys: bigint, pages: number, what: string): Stage {

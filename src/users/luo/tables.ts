@@ -4,6 +4,7 @@ import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
 import type { Producer } from '../../emit/producer.ts';
+import { decodeEntries, walkBlocks } from '../../kernel/block-walk.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 
 /** @throws KhoforgeError `LUO_LIMIT` */
@@ -114,18 +115,21 @@ export class LuoTables {
     const capacity = khoBlockCapacity(this.#target, entry);
     const most = abi.number('KHO_MAX_BLOCKS');
     const skip = abi.struct('kho_block_header_ser').size;
-    for (let phys = head; phys !== 0n; ) {
-      const page = this.#page(`${what}: block`, phys, this.#target.pageSize);
-      if (!page || blocks.length >= most) break;
-      blocks.push(phys);
-      const { next, count } = abi.struct('kho_block_header_ser').decode(page);
-      if (count === 0n || count > BigInt(capacity)) {
+    const read = (start: bigint, length: number) => this.#memory.read(start, length);
+    let page: Uint8Array | undefined;
+    for (const step of walkBlocks(read, this.#target, head)) {
+      if (step.kind === 'block') {
+        page = this.#page(`${what}: block`, step.phys, this.#target.pageSize);
+        if (!page || blocks.length >= most) break;
+        blocks.push(step.phys);
+        continue;
+      }
+      if (step.count === 0n || step.count > BigInt(capacity)) {
         this.#problems.push(
-          `${what}: the block at ${hex(phys)} tells ${count} entries, 1 to ${capacity} fit`,
+          `${what}: the block at ${hex(step.phys)} tells ${step.count} entries, 1 to ${capacity} fit`,
         );
       }
-      entries.push(...this.#entries(page.subarray(skip), entry, count));
-      phys = next;
+      if (page) entries.push(...this.#entries(page.subarray(skip), entry, step.count));
     }
     return { entries, blocks };
   }
@@ -167,9 +171,7 @@ export class LuoTables {
     const room = Math.min(Math.floor(bytes.length / size), this.#left);
     const read = count < BigInt(room) ? Number(count) : room;
     this.#left -= read;
-    return Array.from({ length: read }, (_, i) =>
-      this.#target.abi.struct(entry).decode(bytes.subarray(i * size)),
-    );
+    return decodeEntries(this.#target, entry, bytes, read);
   }
 
   #page(what: string, phys: bigint, length: number): Uint8Array | undefined {

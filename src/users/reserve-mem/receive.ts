@@ -1,6 +1,4 @@
 import { hex } from '../../base/numbers.ts';
-import type { FdtToken } from '../../fdt/tokens.ts';
-import { asU64Native } from '../../fdt/values.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
@@ -9,6 +7,7 @@ import { retrieve } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import { PATH } from './path.ts';
+import { type RegionStep, walkMemblock } from './walk.ts';
 
 const MAX_FDT_BYTES = 256 << 10;
 const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept there is lost';
@@ -34,41 +33,30 @@ export const receive: Receive = {
 };
 
 function* readFdt(kernel: Kernel, phys: bigint, preserved: Preserved): Stage {
+  const { target } = kernel;
   const fdt = new KernelFdt(kernel.read(phys, MAX_FDT_BYTES));
-  const { abi } = kernel.target;
-  const wanted = abi.text('MEMBLOCK_KHO_NODE_COMPATIBLE');
-  const error = fdt.checkCompatible(wanted);
-  if (error !== 0) {
-    const text = `compatible is not '${wanted}'`;
-    const line = `FDT '${abi.text('MEMBLOCK_KHO_FDT')}' is incompatible with '${wanted}': ${error}`;
-    yield refusal('memblock-format', PATH, text, line);
-    return;
-  }
-  for (const { name, node } of fdt.children()) {
-    const event = checkRegion(kernel, fdt, name, node, preserved);
-    if (event) yield event;
+  for (const step of walkMemblock(target, fdt)) {
+    if (step.kind === 'region') {
+      const event = checkRegion(step, preserved);
+      if (event) yield event;
+    } else if (step.error !== 0) {
+      const { wanted, error } = step;
+      const line = `FDT '${target.abi.text('MEMBLOCK_KHO_FDT')}' is incompatible with '${wanted}': ${error}`;
+      yield refusal('memblock-format', PATH, `compatible is not '${wanted}'`, line);
+      return;
+    }
   }
 }
 
 function checkRegion(
-  { target }: Kernel,
-  fdt: KernelFdt,
-  name: string,
-  node: FdtToken,
+  { name, wanted, error, start, size }: RegionStep,
   preserved: Preserved,
 ): FindingEvent | undefined {
   const where = `${PATH}/${name}`;
-  const { abi } = target;
-  const wanted = abi.text('RESERVE_MEM_KHO_NODE_COMPATIBLE');
-  const error = fdt.checkCompatible(wanted, node);
   if (error !== 0) {
     const line = `Node '${name}' is incompatible with '${wanted}': ${error}`;
     return refusal('memblock-region', where, `'${name}' is not '${wanted}'`, line);
   }
-  const u64 = (value: Uint8Array | number) =>
-    typeof value === 'number' ? undefined : asU64Native(value, target.endian);
-  const start = u64(fdt.property(abi.text('memblock:start'), node));
-  const size = u64(fdt.property(abi.text('memblock:size'), node));
   if (start === undefined || size === undefined) {
     return refusal('memblock-region', where, `start or size of '${name}' is missing or not 8 bytes`);
   }

@@ -5,10 +5,11 @@ import { size, text } from '../../base/spec-values.ts';
 import { content, contentBytes } from '../../emit/content.ts';
 import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
 import type { Producer } from '../../emit/producer.ts';
-import { type FdtNode, getProperty, readFdt } from '../../fdt/reader.ts';
-import { asCString, asU64Native, cString, u64Native } from '../../fdt/values.ts';
+import { asCString, cString, u64Native } from '../../fdt/values.ts';
+import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import { PATH } from './path.ts';
+import { walkMemblock } from './walk.ts';
 
 /** Regions that a kernel keeps, and bytes of a label with its NUL (mm/memblock.c, 7.3). */
 const RESERVE_MEM_MAX_ENTRIES = 8;
@@ -60,23 +61,22 @@ export function emit(producer: Producer, regions: readonly Region[]): void {
 /** Reads what reserve_mem_kho_revive() reads of each region (mm/memblock.c, 7.3). */
 export function decode({ target, bytes }: Blob): DecodedSubtree {
   const format = 'FDT of mm/memblock.c';
-  const { root } = readFdt(bytes);
-  const problems = wrongCompatible('the FDT', root, target.abi.text('MEMBLOCK_KHO_NODE_COMPATIBLE'));
-  const compatible = target.abi.text('RESERVE_MEM_KHO_NODE_COMPATIBLE');
-  const regions = root.children.map((node): { [key: string]: DecodedValue } => {
-    problems.push(...wrongCompatible(`region '${node.name}'`, node, compatible));
-    const value = (name: string) => {
-      const property = getProperty(node, name);
-      const number = property && asU64Native(property.value, target.endian);
-      if (number === undefined) problems.push(`region '${node.name}': ${name} is missing or not 8 bytes`);
-      return number ?? null;
-    };
-    return {
-      name: node.name,
-      start: value(target.abi.text('memblock:start')),
-      size: value(target.abi.text('memblock:size')),
-    };
-  });
+  const problems: string[] = [];
+  const regions: { [key: string]: DecodedValue }[] = [];
+  const { abi } = target;
+  for (const step of walkMemblock(target, KernelFdt.whole(bytes))) {
+    const what = step.kind === 'region' ? `region '${step.name}'` : 'the FDT';
+    problems.push(...wrongCompatible(what, step.compatible, step.wanted));
+    if (step.kind !== 'region') continue;
+    const { name, start = null, size = null } = step;
+    for (const [property, value] of [
+      [abi.text('memblock:start'), start],
+      [abi.text('memblock:size'), size],
+    ]) {
+      if (value === null) problems.push(`${what}: ${property} is missing or not 8 bytes`);
+    }
+    regions.push({ name, start, size });
+  }
   return { format, fields: { regions }, problems };
 }
 
@@ -99,9 +99,8 @@ function emitRegion(producer: Producer, { name, size: bytes, align, content: fro
   return start;
 }
 
-function wrongCompatible(what: string, node: FdtNode, expected: string): string[] {
-  const property = getProperty(node, 'compatible');
-  const found = property && asCString(property.value);
+function wrongCompatible(what: string, value: Uint8Array | null, expected: string): string[] {
+  const found = value ? asCString(value) : undefined;
   if (found === expected) return [];
   return [`${what} is ${found === undefined ? 'without compatible' : `'${found}'`}, expected '${expected}'`];
 }
