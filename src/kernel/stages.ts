@@ -41,9 +41,3 @@ export interface UserStage {
 
 /** `halts`: the kernel does not go on from here. A stage: what the same user does later. */
 export type Continuation = UserStage | 'halts' | undefined;
-
-/** What a KHO user does in a receiver. */
-export interface Receive extends UserStage {
-  /** Name of the subtree that it asks for; undefined where this receiver does not have it. */
-  subtree(kernel: Kernel): string | undefined;
-}

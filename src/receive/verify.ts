@@ -11,7 +11,7 @@ import { BOOT_STAGES, type Incoming, type UserStage } from '../kernel/stages.ts'
 import { checkBlobs, exposeSubtrees } from '../kernel/subtrees.ts';
 import type { Severity, Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
-import { RECEIVES } from '../users/registry.ts';
+import { receivingUsers } from '../users/registry.ts';
 import { verificationOf } from './verification.ts';
 
 export interface ReceiverOptions {
@@ -76,8 +76,8 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
 
 /** Everyone in the receiver who asks for a subtree, in the order of the boot. */
 function* runUsers(kernel: Kernel, incoming: Incoming): Stage {
-  const users = RECEIVES.filter((user) => user.subtree(kernel) !== undefined);
-  const clients = RECEIVES.flatMap((user) => user.subtree(kernel) ?? []);
+  const users = receivingUsers(kernel.target);
+  const clients = users.map(({ name }) => name);
   yield* checkBlobs(kernel, incoming, clients);
   const debugfs: UserStage = {
     at: kernel.receiver.initcall,
@@ -86,7 +86,7 @@ function* runUsers(kernel: Kernel, incoming: Incoming): Stage {
       return undefined;
     },
   };
-  const stages: UserStage[] = [...users, debugfs];
+  const stages = [...users.map(({ stage }) => stage), debugfs];
   for (const at of BOOT_STAGES) {
     for (const stage of stages.filter((one) => one.at === at)) {
       const next = yield* stage.run(kernel, incoming);

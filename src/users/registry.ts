@@ -1,6 +1,7 @@
 import type { Target } from '../abi/target.ts';
 import type { Checks } from '../kernel/check.ts';
 import { KERNEL_CHECKS } from '../kernel/checks.ts';
+import type { UserStage } from '../kernel/stages.ts';
 import { kexecMetadata } from './kexec-metadata/index.ts';
 import { khoTest } from './kho-test/index.ts';
 import { luo } from './luo/index.ts';
@@ -33,13 +34,15 @@ export const USER_KEYS = Object.keys(USERS) as UserKey[];
 
 const ALL: readonly User[] = Object.values(USERS);
 
-/** The user that has a node of this name in the root FDT. */
-export function userOf(target: Target, name: string): User | undefined {
-  return ALL.find(({ node }) => {
-    const named = facet(node);
-    return named && target.abi.has(named.name) && target.abi.text(named.name) === name;
-  });
+/** Name of a user's node in the root FDT; undefined where the target's kernel has no such user. */
+function nodeName({ abi }: Target, { node }: User): string | undefined {
+  const named = facet(node);
+  return named && abi.has(named.name) ? abi.text(named.name) : undefined;
 }
+
+/** The user that has a node of this name in the root FDT. */
+export const userOf = (target: Target, name: string): User | undefined =>
+  ALL.find((user) => nodeName(target, user) === name);
 
 /** What a subtree tells of the kernels before the receiver; undefined where it is not of a user that does. */
 export function lineageOf(target: Target, name: string, decoded: DecodedSubtree): Lineage | undefined {
@@ -72,8 +75,13 @@ export const PARTS: readonly (Described & { readonly carrier?: string })[] = ALL
 /** What a receiving kernel says on its console about its users' state. */
 export const CONSOLE_LINES = PARTS.flatMap(({ console }) => facet(console) ?? []);
 
-/** What the users do in a receiving kernel. */
-export const RECEIVES = ALL.flatMap(({ receive }) => facet(receive) ?? []);
+/** The users in a receiving kernel: the names of their subtrees, and what it does with them. */
+export function receivingUsers(target: Target): { readonly name: string; readonly stage: UserStage }[] {
+  return ALL.flatMap((user) => {
+    const [name, stage] = [nodeName(target, user), facet(user.receive)];
+    return name !== undefined && stage ? { name, stage } : [];
+  });
+}
 
 /** Everything `verify` looks at, by name. */
 export const VERIFY_CHECKS: Checks = Object.assign(

@@ -4,7 +4,7 @@ import type { Target } from '../abi/target.ts';
 import type { Governed, Unit } from '../abi/unit.ts';
 import type { Producer } from '../emit/producer.ts';
 import type { Checks } from '../kernel/check.ts';
-import type { Receive } from '../kernel/stages.ts';
+import type { UserStage } from '../kernel/stages.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Block } from '../memory/preserved-blocks.ts';
 import type { Pattern } from '../model/pattern.ts';
@@ -121,7 +121,7 @@ export interface User<Schema extends z.ZodType = z.ZodType> extends Described {
   /** Reads a blob that may be damaged. Never throws: what is wrong is in `problems`. */
   readonly decode: Facet<(blob: Blob) => DecodedSubtree>;
   /** What a receiving kernel does with it, and when: `verify` goes by it. */
-  readonly receive: Facet<Receive>;
+  readonly receive: Facet<UserStage>;
   /** Reads decoded fields. */
   readonly lineage: Facet<(fields: DecodedSubtree['fields']) => Lineage>;
   /** The entry of a spec that makes this subtree; undefined where no entry can. */

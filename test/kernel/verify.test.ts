@@ -11,31 +11,36 @@ import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 
 const said: string[] = [];
 
-// What the kernels made of what `verify` foretold goes into the log of the run: it is the evidence.
+// What the kernels made of what `verify` predicted goes into the log of the run: it is the evidence.
 afterAll(() => {
   console.log(said.join('\n'));
 });
 
-/** Boots an image on the kernel that `foretold` is about, with its lines and its verdict as expectations. */
-async function boot(name: string, image: Image, kernel: string, foretold: Verification): Promise<BootResult> {
-  const expectations = { verdict: foretold.verdict, lines: foretold.console, absent: [] };
+/** Boots an image on the kernel that `predicted` is about, with its lines and its verdict as expectations. */
+async function boot(
+  name: string,
+  image: Image,
+  kernel: string,
+  predicted: Verification,
+): Promise<BootResult> {
+  const expectations = { verdict: predicted.verdict, lines: predicted.console, absent: [] };
   const result = await bootImage({ ...image, expect: expectations }, { kernel, timeout: 60, silence: 8 });
-  const doubt = foretold.certain ? '' : ', not certain';
+  const doubt = predicted.certain ? '' : ', not certain';
   said.push(
-    `${foretold.receiver} ${name}: foretold ${foretold.verdict}${doubt}: ${result.verdict} (${result.reason})`,
+    `${predicted.receiver} ${name}: predicted ${predicted.verdict}${doubt}: ${result.verdict} (${result.reason})`,
   );
   return result;
 }
 
 /**
- * Every line that `verify` foretells is said. Its verdict is the kernel's, but where it is told to be undefined: the
+ * Every line that `verify` predicts is said. Its verdict is the kernel's, but where the outcome is undefined: the
  * kernel may do anything then, and it may do another thing next time.
  */
-function expectForetold({ expected }: BootResult, { certain }: Verification): void {
+function expectPredicted({ expected }: BootResult, { certain }: Verification): void {
   expect(expected.filter(({ ok, kind }) => !ok && (certain || kind !== 'verdict'))).toEqual([]);
 }
 
-describe('what verify foretells, a real 7.3 kernel does', () => {
+describe('what verify predicts, a real 7.3 kernel does', () => {
   let kernel: string;
   beforeAll(() => {
     kernel = buildKernel();
@@ -49,12 +54,12 @@ describe('what verify foretells, a real 7.3 kernel does', () => {
 
   it.each(names)('%s', async (name) => {
     const image = imageOf(FIXTURES[name]);
-    const foretold = verifyImage(image);
-    expectForetold(await boot(name, image, kernel, foretold), foretold);
+    const predicted = verifyImage(image);
+    expectPredicted(await boot(name, image, kernel, predicted), predicted);
   });
 });
 
-/** Fixtures whose fate or whose lines depend on the release; built for that release, where it can be. */
+/** Fixtures whose outcome or whose lines depend on the release; built for that release, where it can be. */
 const BY_RELEASE: readonly FixtureName[] = [
   'fdt-unmapped',
   'fdt-header',
@@ -84,7 +89,7 @@ function retarget(spec: Spec, release: string): Spec {
 }
 
 describe.each(RECEIVERS.filter((release) => release in ONLY))(
-  'what verify foretells, a real %s kernel does',
+  'what verify predicts, a real %s kernel does',
   (release) => {
     let kernel: string;
     let missing: string | undefined;
@@ -96,11 +101,11 @@ describe.each(RECEIVERS.filter((release) => release in ONLY))(
     it.for([...BY_RELEASE, ...(ONLY[release] ?? [])])('%s', async (name, { skip }) => {
       if (missing !== undefined) skip(missing);
       const image = buildImage(retarget(FIXTURES[name].spec, release));
-      const foretold = verifyImage(image, { receiver: release });
-      const result = await boot(name, image, kernel, foretold);
+      const predicted = verifyImage(image, { receiver: release });
+      const result = await boot(name, image, kernel, predicted);
       if (isUnseen(name, release)) {
-        expect([foretold.verdict, result.verdict]).toEqual(['broken', 'ignored']);
-      } else expectForetold(result, foretold);
+        expect([predicted.verdict, result.verdict]).toEqual(['broken', 'ignored']);
+      } else expectPredicted(result, predicted);
     });
   },
 );

@@ -1,6 +1,6 @@
 import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { Receive } from '../../kernel/stages.ts';
+import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { report } from './checks.ts';
 import { PATH } from './path.ts';
@@ -8,13 +8,8 @@ import { PATH } from './path.ts';
 const VERSION_BYTES = 4n;
 
 /** kho_in_kexec_metadata(), from kho_init() (KH, 7.1 to 7.3). Whatever it refuses, the rest of the handover goes on. */
-export const receive: Receive = {
+export const receive: UserStage = {
   at: 'fs_initcall',
-
-  subtree: ({ receiver, target }) =>
-    receiver.generation.kexecMetadataVersion === undefined
-      ? undefined
-      : target.abi.text('KHO_METADATA_NODE_NAME'),
 
   *run(kernel, { root }) {
     const name = kernel.target.abi.text('KHO_METADATA_NODE_NAME');

@@ -7,7 +7,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import { RESTORE_WARNING, type Restorer } from '../../kernel/restore.ts';
-import type { Receive } from '../../kernel/stages.ts';
+import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 
 import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
@@ -23,10 +23,8 @@ const MAX_FDT_BYTES = 256 << 10;
 const MAX_DATA_BYTES = 256 << 20;
 
 /** kho_test_init() (lib/test_kho.c, 6.18 to 7.3), in a kernel that has it built in. */
-export const receive: Receive = {
+export const receive: UserStage = {
   at: 'device_initcall',
-
-  subtree: ({ target }) => target.abi.text('KHO_TEST_FDT'),
 
   *run(kernel, { root, restorer }) {
     const name = kernel.target.abi.text('KHO_TEST_FDT');

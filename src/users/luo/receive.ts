@@ -2,7 +2,7 @@ import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
 import type { Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { Receive } from '../../kernel/stages.ts';
+import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve, type SubtreeBlob } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
@@ -16,11 +16,8 @@ import { openLiveupdate } from './receive-sessions.ts';
  * luo_early_startup() (kernel/liveupdate/luo_core.c, 6.19 to 7.3), whether or not the receiver is booted with
  * liveupdate=on. What it refuses is a panic. Files are read only when /dev/liveupdate is opened.
  */
-export const receive: Receive = {
+export const receive: UserStage = {
   at: 'early_initcall',
-
-  subtree: ({ receiver, target }) =>
-    receiver.generation.luo === undefined ? undefined : target.abi.text('LUO_KHO_ENTRY_NAME'),
 
   *run(kernel, { root, preserved }) {
     const name = kernel.target.abi.text('LUO_KHO_ENTRY_NAME');

@@ -2,7 +2,7 @@ import { hex } from '../../base/numbers.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
-import type { Receive } from '../../kernel/stages.ts';
+import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
@@ -16,10 +16,8 @@ const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept th
  * reserve_mem_kho_revive() (mm/memblock.c, 6.18 to 7.3) for each region that is there. A kernel looks only for those that
  * its own command line names, with reserve_mem=size:align:name; it also compares their size and alignment.
  */
-export const receive: Receive = {
+export const receive: UserStage = {
   at: '__setup',
-
-  subtree: ({ target }) => target.abi.text('MEMBLOCK_KHO_FDT'),
 
   *run(kernel, { root, preserved }) {
     const name = kernel.target.abi.text('MEMBLOCK_KHO_FDT');
