@@ -32,8 +32,7 @@ export function restoreBlockSet<N extends StructName>(
   const most = khoBlockCapacity(target, entry);
   const counts = new Map<bigint, bigint>();
   const set = (more: Partial<BlockSet<N>> = {}) => ({ blocks: [...counts.keys()], entries: [], ...more });
-  const read = (start: bigint, length: number) => kernel.read(start, length);
-  for (const step of walkBlocks(read, target, head)) {
+  for (const step of walkBlocks(kernel, target, head)) {
     const { phys } = step;
     if (step.kind === 'header') counts.set(phys, step.count);
     else if (counts.has(phys) || counts.size >= abi.number('KHO_MAX_BLOCKS')) {

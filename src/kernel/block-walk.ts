@@ -1,5 +1,6 @@
 import type { Struct, StructName } from '../abi/declared.ts';
 import type { Target } from '../abi/target.ts';
+import type { Readable } from '../memory/physical-memory.ts';
 
 /** `block`: before it is read, so that whoever cannot go there stops. `header`: what it says. */
 export type BlockStep =
@@ -10,15 +11,11 @@ export type BlockStep =
  * Follows a chain of blocks as kho_block_set_restore() does (kernel/liveupdate/kho_block.c, 7.2 and 7.3). It has no end
  * where a block is in its own chain: those who follow it stop.
  */
-export function* walkBlocks(
-  read: (start: bigint, length: number) => Uint8Array,
-  { abi }: Target,
-  head: bigint,
-): Generator<BlockStep, void> {
+export function* walkBlocks(memory: Readable, { abi }: Target, head: bigint): Generator<BlockStep, void> {
   const header = abi.struct('kho_block_header_ser');
   for (let phys = head; phys !== 0n; ) {
     yield { kind: 'block', phys };
-    const { next, count } = header.decode(read(phys, header.size));
+    const { next, count } = header.decode(memory.read(phys, header.size));
     yield { kind: 'header', phys, count };
     phys = next;
   }

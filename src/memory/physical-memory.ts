@@ -7,6 +7,9 @@ export interface Extent {
   readonly bytes: Uint8Array;
 }
 
+/** What can be read like memory. */
+export type Readable = Pick<PhysicalMemory, 'read'>;
+
 /**
  * A sparse physical address space: sorted extents that do not overlap. What no extent covers reads as zero.
  * Extents given to `map` are used as they are, not copied.

@@ -120,8 +120,10 @@ function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array,
   }
   const descriptor = target.abi.struct('kho_vmalloc').decode(info);
   const { blocks, problems } = readVmalloc(memory, target, descriptor);
-  const read = (start: bigint, length: number) => memory.read(start, length);
-  return { folios: [...walkFolios(read, target, { ...descriptor, blocks }, count)], problems: [...problems] };
+  return {
+    folios: [...walkFolios(memory, target, { ...descriptor, blocks }, count)],
+    problems: [...problems],
+  };
 }
 
 /** The sum over all folios; undefined when the image does not have their contents. */

@@ -121,9 +121,8 @@ function restoreFolios(
   count: number,
 ): RestoredFolios {
   const sum = new Sum(kernel);
-  const read = (start: bigint, length: number) => kernel.read(start, length);
   let i = 0;
-  for (const { phys, order } of walkFolios(read, kernel.target, area, count)) {
+  for (const { phys, order } of walkFolios(kernel, kernel.target, area, count)) {
     const found = restorer.restore(phys);
     if (typeof found === 'string') {
       return { wrong: { text: `folio ${i}: ${found}`, warns: true }, sum: sum.value };

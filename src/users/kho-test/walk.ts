@@ -1,7 +1,8 @@
 import type { Target } from '../../abi/target.ts';
 import { asU32Native } from '../../fdt/values.ts';
 import type { KernelFdt } from '../../kernel/libfdt.ts';
-import { type Read, type VmallocPages, walkEntries } from '../vmalloc/walk.ts';
+import type { Readable } from '../../memory/physical-memory.ts';
+import { type VmallocPages, walkEntries } from '../vmalloc/walk.ts';
 
 /** An entry of the list of test folios: a phys_addr_t, its order in the bits below the page. */
 export type ListedFolio = {
@@ -19,13 +20,13 @@ export function listedFolio({ endian, pageSize }: Target, bytes: Buffer, at: num
 
 /** The list of folios as kho_test_restore_data() goes through it (lib/test_kho.c, 6.18 to 7.3). */
 export function walkFolios(
-  read: Read,
+  memory: Readable,
   target: Target,
   list: VmallocPages,
   count: number,
 ): Generator<ListedFolio, void> {
   const entry = (bytes: Buffer, at: number) => listedFolio(target, bytes, at);
-  return walkEntries(read, target, list, { size: FOLIO_ENTRY_BYTES, count, entry });
+  return walkEntries(memory, target, list, { size: FOLIO_ENTRY_BYTES, count, entry });
 }
 
 /** What kho_test_restore() reads of its FDT; undefined: not there, or of another length. */

@@ -115,9 +115,8 @@ export class LuoTables {
     const capacity = khoBlockCapacity(this.#target, entry);
     const most = abi.number('KHO_MAX_BLOCKS');
     const skip = abi.struct('kho_block_header_ser').size;
-    const read = (start: bigint, length: number) => this.#memory.read(start, length);
     let page: Uint8Array | undefined;
-    for (const step of walkBlocks(read, this.#target, head)) {
+    for (const step of walkBlocks(this.#memory, this.#target, head)) {
       if (step.kind === 'block') {
         page = this.#page(`${what}: block`, step.phys, this.#target.pageSize);
         if (!page || blocks.length >= most) break;

@@ -109,9 +109,8 @@ export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, pro
   }
   const runs = new Runs(blob, ser.size, problems);
   const count = budget.folios(ser.nr_folios, problems);
-  const read = (start: bigint, length: number) => memory.read(start, length);
   const list = { blocks, order: ser['folios.order'] };
-  for (const folio of walkFolios(read, target, list, count)) runs.add(folio);
+  for (const folio of walkFolios(memory, target, list, count)) runs.add(folio);
   return { runs: runs.all, pages: blocks, chunks };
 }
 

@@ -103,8 +103,7 @@ function* restoreFolios(
   const used = new IndexSet();
   let large = 0;
   let i = -1;
-  const read = (start: bigint, length: number) => kernel.read(start, length);
-  for (const { pfn, index } of walkFolios(read, kernel.target, area, count)) {
+  for (const { pfn, index } of walkFolios(kernel, kernel.target, area, count)) {
     i++;
     if (pfn === 0n) continue;
     const phys = pfn << shift;

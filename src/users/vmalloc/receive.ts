@@ -31,8 +31,7 @@ export function restoreVmalloc(
   if (order > 30) return refusal(`order ${order} is beyond an int`, { faults: true });
   if (total * 8 > INT_MAX) return refusal(`a list of ${total} pages is larger than kvmalloc() gives`);
   const blocks: bigint[] = [];
-  const read = (start: bigint, length: number) => kernel.read(start, length);
-  for (const { kind, phys } of walkVmalloc(read, kernel.target, first)) {
+  for (const { kind, phys } of walkVmalloc(kernel, kernel.target, first)) {
     if (kind === 'chunk' && !kernel.inRam(phys, phys + kernel.pageSize)) {
       return refusal(`chunk ${hex(phys)} is not in RAM: the kernel faults as it reads it`, { faults: true });
     }

@@ -80,8 +80,7 @@ export function readVmalloc(
   const seen = new Set<bigint>();
   const area = (...problems: string[]): VmallocArea => ({ blocks, chunks: [...seen], problems });
   const expected = Math.ceil(descriptor.total_pages / 2 ** descriptor.order);
-  const read = (start: bigint, length: number) => memory.read(start, length);
-  for (const { kind, phys } of walkVmalloc(read, target, descriptor.first)) {
+  for (const { kind, phys } of walkVmalloc(memory, target, descriptor.first)) {
     if (kind === 'block') blocks.push(phys);
     else if (kind === 'end') {
       if (blocks.length > expected) return area(`more than the ${expected} blocks it tells`);

@@ -1,7 +1,5 @@
 import type { Target } from '../../abi/target.ts';
-
-/** Reads physical memory. */
-export type Read = (start: bigint, length: number) => Uint8Array;
+import type { Readable } from '../../memory/physical-memory.ts';
 
 /** What a descriptor's chain of chunks leads to, step by step. */
 export interface VmallocStep {
@@ -15,11 +13,11 @@ export interface VmallocStep {
  * Follows a chain of chunks as kho_restore_vmalloc() does (KH, 6.18 to 7.3): entries of a chunk up to the first zero. It
  * has no end where a chunk is in its own chain: those who follow it stop.
  */
-export function* walkVmalloc(read: Read, target: Target, first: bigint): Generator<VmallocStep, void> {
+export function* walkVmalloc(memory: Readable, target: Target, first: bigint): Generator<VmallocStep, void> {
   const codec = target.abi.struct('kho_vmalloc_chunk');
   for (let chunk = first; chunk !== 0n; ) {
     yield { kind: 'chunk', phys: chunk };
-    const { next, phys } = codec.decode(read(chunk, target.pageSize));
+    const { next, phys } = codec.decode(memory.read(chunk, target.pageSize));
     for (const block of phys) {
       if (block === 0n) break;
       yield { kind: 'block', phys: block };
@@ -41,7 +39,7 @@ export interface VmallocPages {
  * @param count how many; fewer come where the area has no room for them
  */
 export function* walkEntries<T>(
-  read: Read,
+  memory: Readable,
   { pageSize }: Target,
   { blocks, order }: VmallocPages,
   { size, count, entry }: { size: number; count: number; entry: (bytes: Buffer, at: number) => T },
@@ -50,7 +48,7 @@ export function* walkEntries<T>(
   let rest = Buffer.alloc(0);
   for (const block of blocks) {
     for (let page = 0; page < 2 ** order; page++) {
-      const bytes = Buffer.concat([rest, read(block + BigInt(page * pageSize), pageSize)]);
+      const bytes = Buffer.concat([rest, memory.read(block + BigInt(page * pageSize), pageSize)]);
       let at = 0;
       for (; left > 0 && at + size <= bytes.length; at += size, left--) yield entry(bytes, at);
       if (left === 0) return;

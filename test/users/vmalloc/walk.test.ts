@@ -16,13 +16,13 @@ function areaOf(size: number, count: number, order: number) {
   blocks.forEach((block, i) => {
     memory.map(block, content.subarray(i * bytes, (i + 1) * bytes));
   });
-  return { read: (start: bigint, length: number) => memory.read(start, length), blocks, order };
+  return { memory, blocks, order };
 }
 
 const numbers = (size: number, stored: number, order: number, count = stored) => {
-  const { read, ...area } = areaOf(size, stored, order);
+  const { memory, ...area } = areaOf(size, stored, order);
   const entry = (bytes: Buffer, at: number) => bytes.readUInt32LE(at);
-  return [...walkEntries(read, target, area, { size, count, entry })];
+  return [...walkEntries(memory, target, area, { size, count, entry })];
 };
 
 describe('the entries of a vmalloc area', () => {
@@ -48,7 +48,7 @@ describe('the entries of a vmalloc area', () => {
       return new Uint8Array(length);
     };
     const area = { blocks: [0x1000n], order: 40 };
-    const entries = walkEntries(read, target, area, { size: 8, count: 513, entry: (_, at) => at });
+    const entries = walkEntries({ read }, target, area, { size: 8, count: 513, entry: (_, at) => at });
     expect([...entries]).toHaveLength(513);
     expect(starts).toEqual([0x1000n, 0x2000n]);
   });
@@ -63,8 +63,7 @@ describe('a chain of chunks', () => {
     const memory = new PhysicalMemory();
     memory.map(0x1000n, chunk(0x8000n, [0x100000n, 0x101000n]));
     memory.map(0x8000n, chunk(0n, [0x200000n]));
-    const read = (start: bigint, length: number) => memory.read(start, length);
-    expect([...walkVmalloc(read, target, 0x1000n)].map(({ kind, phys }) => `${kind} ${phys}`)).toEqual([
+    expect([...walkVmalloc(memory, target, 0x1000n)].map(({ kind, phys }) => `${kind} ${phys}`)).toEqual([
       `chunk ${0x1000}`,
       `block ${0x100000}`,
       `block ${0x101000}`,
@@ -79,7 +78,7 @@ describe('a chain of chunks', () => {
     const read = () => {
       throw new Error('read');
     };
-    for (const { phys } of walkVmalloc(read, target, 0x1000n)) {
+    for (const { phys } of walkVmalloc({ read }, target, 0x1000n)) {
       expect(phys).toBe(0x1000n);
       break;
     }
