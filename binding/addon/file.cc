@@ -45,6 +45,17 @@ Napi::Value map_file(const Napi::CallbackInfo& info) {
   return array_of<Napi::Uint8Array>(env, length, adopt_memory(env, data, length, std::move(map)));
 }
 
+/// (bytes of map_file) => undefined; the array is empty from now on, and the collector has nothing to unmap
+Napi::Value unmap_file(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Arguments arguments(info);
+  (void)arguments.u8s(0, "bytes");
+  if (!arguments.ok()) return env.Undefined();
+  Napi::ArrayBuffer buffer = info[0].As<Napi::Uint8Array>().ArrayBuffer();
+  if (!buffer.IsEmpty() && !buffer.IsDetached()) buffer.Detach();
+  return env.Undefined();
+}
+
 /// () => number of pages of maps that could not be read
 Napi::Value map_faults(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(khoforge::map_faults()));

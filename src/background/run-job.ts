@@ -60,7 +60,7 @@ function build({ spec, baseDir, output }: BuildJob, hooks: JobHooks): string {
 }
 
 function read(job: InspectJob | VerifyJob | CaptureJob, hooks: JobHooks): string {
-  const opened = open(job.source, job.options, hooks);
+  using opened = open(job.source, job.options, hooks);
   switch (job.kind) {
     case 'inspect':
       return joined([...inspectJson(inspect(opened.image), job.source, opened)]);

@@ -4,7 +4,7 @@ import { type Region, regionEnd } from '../memory/regions.ts';
 import { TracedMemory } from '../memory/traced-memory.ts';
 import type { Image, Placement } from '../model/image.ts';
 import { type Inspection, inspect } from '../receive/decode.ts';
-import type { OpenedSource } from '../source/opened.ts';
+import type { FoundHandover } from '../source/opened.ts';
 
 export interface ExtractOptions {
   /** Also what the preserved folios hold; otherwise their addresses alone are taken. */
@@ -36,7 +36,7 @@ export function extractHandover(image: Image, options: ExtractOptions = {}): Ima
  * What a next kernel can be booted on. The memory of a machine also holds the kernel that ran on it: of a dump only the
  * handover goes on. An image from a spec or a directory is taken as it is, right or deliberately wrong.
  */
-export function bootableImage({ image, candidates }: Pick<OpenedSource, 'image' | 'candidates'>): Image {
+export function bootableImage({ image, candidates }: Pick<FoundHandover, 'image' | 'candidates'>): Image {
   return candidates.length > 0 ? extractHandover(image, { withContents: true }) : image;
 }
 
@@ -63,7 +63,7 @@ function merge(regions: readonly Region[]): Region[] {
 
 /** What the memory has of the regions, as views where it is: nothing is copied until it is written. */
 function copyOf(memory: PhysicalMemory, regions: readonly Region[]): PhysicalMemory {
-  const copy = new PhysicalMemory();
+  const copy = new PhysicalMemory(memory);
   let next = 0;
   for (const region of regions) {
     while (next < memory.extents.length && endsBefore(memory, next, region.start)) next++;

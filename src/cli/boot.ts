@@ -59,7 +59,8 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
 }
 
 async function run(source: string, options: Options): Promise<ExitCode> {
-  const image = openBootable(source, options);
+  using opened = openBootable(source, options);
+  const { image } = opened;
   const { kernel, initrd, cmdline, accel, memory, timeout, log, until } = options;
   const bootOptions: BootOptions = {
     kernel,

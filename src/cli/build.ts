@@ -72,7 +72,8 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
 function run(source: string, options: Options): ExitCode {
   if (isImage(source)) {
     if (options.paths) throw usage('--paths is about a spec', 'khoforge build SPEC --paths');
-    return write(openBootable(source, options), options);
+    using opened = openBootable(source, options);
+    return write(opened.image, options);
   }
   const loaded = loadSpec(source);
   const image = buildLoaded(loaded, specTarget(loaded, options)?.target);

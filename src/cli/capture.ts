@@ -98,7 +98,7 @@ function resumeKey(source: string, flags: object): string | undefined {
 }
 
 function capture(source: string, { output, withContents, json, ...flags }: Options): ExitCode {
-  const opened = openWithProgress(source, openOptions(flags));
+  using opened = openWithProgress(source, openOptions(flags));
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
   writeWithProgress(image, output, resumeKey(source, { withContents, ...flags }));

@@ -26,7 +26,9 @@ export function diffCommand(done: (code: ExitCode) => void): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
   return withSourceOptions(command).action((a: string, b: string, options: Options) => {
-    const diff = diffImages(openImage(a, options).image, openImage(b, options).image);
+    using first = openImage(a, options);
+    using second = openImage(b, options);
+    const diff = diffImages(first.image, second.image);
     console.log(options.json ? diffJson(diff, a, b) : diffText(diff, a, b));
     done(isSame(diff) ? ExitCode.ok : ExitCode.no);
   });

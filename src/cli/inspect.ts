@@ -30,7 +30,7 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
   return withSourceOptions(command).action(async (source: string, options: Options) => {
-    const opened = openWithProgress(source, openOptions(options));
+    using opened = openWithProgress(source, openOptions(options));
     const inspection = inspect(opened.image);
     if (options.asSpec) {
       done(printSpec(opened.image, inspection, source));

@@ -48,7 +48,8 @@ export function kselftestCommand(done: (code: ExitCode) => void): Command {
 
 async function run(source: string, options: Options): Promise<ExitCode> {
   const { kernel, test, args, cmdline, cc, timeout } = options;
-  const result = await runKselftest(openBootable(source, options), {
+  using opened = openBootable(source, options);
+  const result = await runKselftest(opened.image, {
     kernel,
     test,
     args: args.split(/\s+/).filter((arg) => arg !== ''),

@@ -13,22 +13,23 @@ import { openWithProgress } from './open-source.ts';
 import { openOptions, type SourceFlags } from './source-options.ts';
 import { type TargetFlags, targetFrom } from './target-options.ts';
 
-/** An image, and the target that options named for it. */
-export interface OpenedImage {
+/** An image, and the target that options named for it. It is in use until it is disposed of. */
+export interface OpenedImage extends Disposable {
   readonly image: Image;
   readonly own: ProfileTarget | undefined;
 }
 
 /** As `openImage`, for a boot: of a dump the handover alone. */
-export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}): Image {
-  if (isSpec(path)) return openImage(path, flags).image;
+export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}): OpenedImage {
+  if (isSpec(path)) return openImage(path, flags);
   if ((flags.target ?? flags.targetTree) !== undefined && isImageDirectory(path)) {
     throw new KhoforgeError('USAGE', `${path} is an image for a target of its own`, {
       hint: '--target and --target-tree go with a spec: khoforge build makes the image for them',
     });
   }
   const own = targetFrom(flags, flags);
-  return bootableImage(openWithProgress(path, { ...openOptions(flags), ...generationOf(own) }));
+  const opened = openWithProgress(path, { ...openOptions(flags), ...generationOf(own) });
+  return { image: bootableImage(opened), own, [Symbol.dispose]: opened.close };
 }
 
 /**
@@ -38,11 +39,12 @@ export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}
 export function openImage(path: string, flags: SourceFlags & TargetFlags = {}): OpenedImage {
   if (!isSpec(path)) {
     const own = targetFrom(flags, flags);
-    return { image: openWithProgress(path, { ...openOptions(flags), ...generationOf(own) }).image, own };
+    const opened = openWithProgress(path, { ...openOptions(flags), ...generationOf(own) });
+    return { image: opened.image, own, [Symbol.dispose]: opened.close };
   }
   const loaded = loadSpec(path);
   const own = specTarget(loaded, flags);
-  return { image: buildLoaded(loaded, own?.target), own };
+  return { image: buildLoaded(loaded, own?.target), own, [Symbol.dispose]() {} };
 }
 
 export function buildLoaded({ spec, baseDir }: LoadedSpec, target: Target | undefined) {

@@ -49,7 +49,8 @@ export function verifyCommand(done: (code: ExitCode) => void): Command {
 function run(source: string, options: Options): ExitCode {
   const { error, warning, note } = options;
   const severity = severityOverrides({ error, warning, note });
-  const { image, own } = openImage(source, options);
+  using opened = openImage(source, options);
+  const { image, own } = opened;
   if (own && options.receiver !== undefined) {
     throw new KhoforgeError('USAGE', '--receiver is a release: it excludes --target and --target-tree');
   }

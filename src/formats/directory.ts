@@ -93,40 +93,53 @@ function rootFdtBytes(image: Image): Uint8Array {
  * @throws KhoforgeError `FILE_UNREADABLE`, `MANIFEST_INVALID`, `IMAGE_DAMAGED`
  */
 export function readImageDirectory(path: string): Image {
-  const file = join(path, MANIFEST);
-  const manifest = parseManifest(new TextDecoder().decode(readInput(file)), file);
+  return openImageDirectory(path).image;
+}
+
+/** The same, with the file that the memory of the image is mapped from. */
+export function openImageDirectory(path: string): { image: Image; file: MappedFile } {
+  const manifestPath = join(path, MANIFEST);
+  const manifest = parseManifest(new TextDecoder().decode(readInput(manifestPath)), manifestPath);
+  const file = new MappedFile(join(path, MEMORY));
+  try {
+    const image = imageOf(manifest, manifestPath, readMemory(manifest, file));
+    file.closeDescriptor();
+    return { image, file };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function imageOf(manifest: Manifest, manifestPath: string, memory: PhysicalMemory): Image {
   return {
     target: manifestTarget(manifest),
     ram: manifest.ram,
     ...(manifest.nodes && { nodes: manifest.nodes }),
-    bootRecord: manifestRecord(manifest, file),
+    bootRecord: manifestRecord(manifest, manifestPath),
     scratch: manifest.scratch.map(({ addr, size }) => ({ start: addr, size })),
-    memory: readMemory(manifest, join(path, MEMORY)),
+    memory,
     placements: manifest.placements,
     expect: manifest.expect,
     ...(manifest.vmcoreinfo !== undefined && { vmcoreinfo: manifest.vmcoreinfo }),
   };
 }
 
-function readMemory(manifest: Manifest, path: string): PhysicalMemory {
+function readMemory(manifest: Manifest, file: MappedFile): PhysicalMemory {
   const memory = new PhysicalMemory();
-  const file = new MappedFile(path);
-  try {
-    for (const { start, size, offset, sha256 } of manifest.extents) {
-      const range = { offset, size: toNumber(size, 'extent size') };
-      if (offset + range.size > file.size || digest(file, range) !== sha256) {
-        throw damaged(path, `the bytes of ${hex(start)} in ${path} are not those written`, offset, start);
-      }
-      let at = start;
-      for (const bytes of file.pieces(range)) {
-        memory.map(at, bytes);
-        at += BigInt(bytes.length);
-      }
+  for (const { start, size, offset, sha256 } of manifest.extents) {
+    const range = { offset, size: toNumber(size, 'extent size') };
+    if (offset + range.size > file.size || digest(file, range) !== sha256) {
+      const text = `the bytes of ${hex(start)} in ${file.path} are not those written`;
+      throw damaged(file.path, text, offset, start);
     }
-  } finally {
-    file.close();
+    let at = start;
+    for (const bytes of file.pieces(range)) {
+      memory.map(at, bytes);
+      at += BigInt(bytes.length);
+    }
   }
-  mapZeroes(memory, manifest, path);
+  mapZeroes(memory, manifest, file.path);
   return memory;
 }
 

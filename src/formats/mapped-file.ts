@@ -27,15 +27,16 @@ export class MappedFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  readonly #fd: number;
+  #fd: number | undefined;
   readonly #windows = new Map<number, Uint8Array>();
 
   /** @throws KhoforgeError `FILE_UNREADABLE` */
   constructor(path: string) {
     this.path = path;
     try {
-      this.#fd = openSync(path, 'r');
-      this.size = fstatSync(this.#fd).size;
+      const fd = openSync(path, 'r');
+      this.#fd = fd;
+      this.size = fstatSync(fd).size;
     } catch (cause) {
       throw unreadable(path, cause);
     }
@@ -47,7 +48,7 @@ export class MappedFile {
     let done = 0;
     try {
       while (done < buffer.length) {
-        const got = readSync(this.#fd, buffer, done, buffer.length - done, offset + done);
+        const got = readSync(this.#open, buffer, done, buffer.length - done, offset + done);
         if (got === 0) break;
         done += got;
       }
@@ -58,7 +59,7 @@ export class MappedFile {
   }
 
   /**
-   * The bytes of a range within the file, in as many pieces as it has windows. They stay valid after `close()`.
+   * The bytes of a range within the file, in as many pieces as it has windows. They stay valid until `close()`.
    * @throws KhoforgeError `FILE_UNREADABLE`, `FILE_MAP_LIMIT`
    */
   pieces({ offset, size }: FileRange): Uint8Array[] {
@@ -79,7 +80,7 @@ export class MappedFile {
    */
   scan(ranges: readonly FileRange[], onProgress?: (progress: ByteProgress) => void): NativeScan {
     const scan = (offsets: BigUint64Array, sizes: BigUint64Array) =>
-      native().scanFile(this.#fd, offsets, sizes, SCAN_LIMIT);
+      native().scanFile(this.#open, offsets, sizes, SCAN_LIMIT);
     try {
       return scanPieces(ranges, scan, { limit: SCAN_LIMIT, ...(onProgress && { onProgress }) });
     } catch (cause) {
@@ -87,8 +88,22 @@ export class MappedFile {
     }
   }
 
+  /** Gives the descriptor back: what is mapped stays, and nothing else can be read. */
+  closeDescriptor(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  /** Gives back all of it: nobody may use the pieces any more. */
   close(): void {
-    closeSync(this.#fd);
+    this.closeDescriptor();
+    if (this.size > SMALL) for (const window of this.#windows.values()) native().unmapFile(window);
+    this.#windows.clear();
+  }
+
+  get #open(): number {
+    if (this.#fd !== undefined) return this.#fd;
+    throw new KhoforgeError('SOURCE_CLOSED', `${this.path} was closed`, { where: { file: this.path } });
   }
 
   #keep(first: number, window: Uint8Array): Uint8Array {
@@ -102,7 +117,7 @@ export class MappedFile {
     const size = Math.min(WINDOW, this.size - first);
     if (this.size <= SMALL) return this.#keep(first, Buffer.concat([this.read(0, size)], size));
     try {
-      return this.#keep(first, native().mapFile(this.#fd, BigInt(first), size));
+      return this.#keep(first, native().mapFile(this.#open, BigInt(first), size));
     } catch (cause) {
       const limited = cause instanceof Error && 'code' in cause && cause.code === 'FILE_MAP_LIMIT';
       throw limited

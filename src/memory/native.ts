@@ -127,6 +127,11 @@ export interface NativeAddon {
    * Throws an Error with `errno` and `code` FILE_MAP, or FILE_MAP_LIMIT when the system allows no more maps.
    */
   mapFile(fd: number, offset: bigint, length: number): Uint8Array;
+  /**
+   * Takes the bytes of a map away: the array is empty from then on, as all views of its memory are. It is unmapped when
+   * the event loop turns.
+   */
+  unmapFile(bytes: Uint8Array): void;
   /** Pages of maps that could not be read since the start: the file shrank, or its device failed. */
   mapFaults(): number;
   /** File offsets; throws an Error with `code` FILE_SCAN and `errno`. */
@@ -208,7 +213,7 @@ export interface NativeAddon {
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** Raised when a call of binding/addon changes. CMakeLists.txt gives this line's number to the addon. */
-const INTERFACE = 5;
+const INTERFACE = 6;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

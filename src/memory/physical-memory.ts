@@ -15,11 +15,29 @@ export type Readable = Pick<PhysicalMemory, 'read'>;
  * Extents given to `map` are used as they are, not copied.
  */
 export class PhysicalMemory {
-  readonly #extents: Extent[] = [];
+  readonly #all: Extent[] = [];
+  readonly #lifetime: { isOver: boolean };
+
+  /** @param owner memory whose bytes are mapped here too: both are closed together */
+  constructor(owner?: PhysicalMemory) {
+    this.#lifetime = owner === undefined ? { isOver: false } : owner.#lifetime;
+  }
 
   /** The extents, by ascending address. */
   get extents(): readonly Extent[] {
     return this.#extents;
+  }
+
+  /** For when the bytes are taken away: nobody can use them then. */
+  close(): void {
+    this.#lifetime.isOver = true;
+  }
+
+  get #extents(): Extent[] {
+    if (!this.#lifetime.isOver) return this.#all;
+    throw new KhoforgeError('SOURCE_CLOSED', 'the memory of a source that was closed cannot be read', {
+      hint: 'close a source after the last use of its image, and of what was extracted from it',
+    });
   }
 
   /**

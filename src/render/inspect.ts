@@ -5,7 +5,7 @@ import { pairs } from '../memory/intervals.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { InspectedSubtree, Inspection } from '../receive/decode.ts';
 import type { BitmapEvidence } from '../source/bitmap-evidence.ts';
-import type { OpenedSource } from '../source/opened.ts';
+import type { FoundHandover } from '../source/opened.ts';
 import type { DecodedValue } from '../users/user.ts';
 import { toJsonParts } from './json.ts';
 import { sourceJson, sourceTrees } from './source.ts';
@@ -15,7 +15,7 @@ import { type Tree, treeText } from './tree.ts';
 const SHOWN = 10;
 
 /** @param opened how the handover was found, when it was */
-export function inspectText(inspection: Inspection, source: string, opened?: OpenedSource): string {
+export function inspectText(inspection: Inspection, source: string, opened?: FoundHandover): string {
   const { target, fdt, scratch, subtrees, problems } = inspection;
   const children: Tree[] = [
     ...(opened && opened.notes.length > 0 ? sourceTrees(opened) : []),
@@ -174,7 +174,7 @@ function ordersOf(byOrder: BigUint64Array): [number, number][] {
 export function inspectJson(
   inspection: Inspection,
   source: string,
-  opened?: OpenedSource,
+  opened?: FoundHandover,
 ): Generator<string, void, undefined> {
   const { target, fdt, scratch, walk, memoryMap, bitmaps, subtrees } = inspection;
   return toJsonParts('inspect', 1, {

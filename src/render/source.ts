@@ -1,10 +1,10 @@
 import { hex } from '../base/numbers.ts';
 import type { Candidate } from '../source/candidates.ts';
-import type { OpenedSource } from '../source/opened.ts';
+import type { FoundHandover } from '../source/opened.ts';
 import type { Tree } from './tree.ts';
 
 /** How the handover was found in a source, above what it holds. */
-export function sourceTrees({ kind, candidates, choice, notes }: OpenedSource): Tree[] {
+export function sourceTrees({ kind, candidates, choice, notes }: FoundHandover): Tree[] {
   const found = candidates.map((candidate, i) => ({
     text: `${i === 0 ? 'taken' : 'other'}: ${candidateText(candidate)}`,
   }));
@@ -32,7 +32,7 @@ function candidateText({ phys, compatible, evidence, records }: Candidate): stri
 }
 
 /** The same for programs: `found` of `inspect --json`. */
-export function sourceJson({ kind, candidates, choice, notes }: OpenedSource): object {
+export function sourceJson({ kind, candidates, choice, notes }: FoundHandover): object {
   return {
     kind,
     choice,

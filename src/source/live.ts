@@ -16,7 +16,7 @@ import { alignedInside, type Region, regionEnd } from '../memory/regions.ts';
 import { rootFdtAt } from './candidates.ts';
 import { debugfsHandover } from './debugfs.ts';
 import { type LocateOptions, locate } from './locate.ts';
-import type { OpenedSource, OpenOptions } from './opened.ts';
+import { type FoundHandover, type OpenedSource, type OpenOptions, opened } from './opened.ts';
 
 /**
  * The handover of the running kernel, out of /proc/kcore: an ELF core that can be read but not mapped. RAM is what
@@ -33,6 +33,20 @@ export function openLive(
   const ram = systemRam(join(root, 'proc/iomem'));
   // Stays open: memory is read when it is asked for.
   const file = new MappedFile(path);
+  try {
+    return opened(findLive(root, file, ram, options), file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function findLive(
+  root: string,
+  file: MappedFile,
+  ram: readonly Region[],
+  options: LocateOptions & Pick<OpenOptions, 'onScan'>,
+): FoundHandover {
   const core = readElfCore(file);
   const dump: Dump = {
     ...core,

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
-import { isImageDirectory, readImageDirectory } from '../formats/directory.ts';
+import { isImageDirectory, openImageDirectory } from '../formats/directory.ts';
 import { type Dump, dumpMemory, NO_HITS, type ScanHits, scanDump, withVmcoreinfo } from '../formats/dump.ts';
 import { readElfCore } from '../formats/elf-core.ts';
 import { MappedFile } from '../formats/mapped-file.ts';
@@ -10,7 +10,7 @@ import { readRaw } from '../formats/raw.ts';
 import { readFdtAlone } from './fdt-alone.ts';
 import { openLive } from './live.ts';
 import { locate } from './locate.ts';
-import type { OpenedSource, OpenOptions } from './opened.ts';
+import { type FoundHandover, type OpenedSource, type OpenOptions, opened } from './opened.ts';
 import { findBySymbols, symbolText } from './symbols.ts';
 import { readVmlinux } from './vmlinux.ts';
 
@@ -24,7 +24,7 @@ const COMPRESSED = ['KDUMP   ', 'DISKDUMP', 'makedumpfile'];
 /**
  * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), a root FDT alone, or
  * `live`, the running kernel.
- * Files are mapped, so that their size does not matter.
+ * Files are mapped, so that their size does not matter. Close it when its image is of no more use.
  * @throws KhoforgeError `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `ELF_INVALID`, `FDT_INVALID`,
  *   `HANDOVER_NOT_FOUND`, or one of readImageDirectory()
  */
@@ -34,20 +34,23 @@ export function openSource(path: string, options: OpenOptions = {}): OpenedSourc
     throw new KhoforgeError('USAGE', '--vmlinux goes with a dump: of this host debugfs tells the root FDT');
   }
   if (isImageDirectory(path)) {
-    const image = readImageDirectory(path);
-    return { kind: 'image directory', image, candidates: [], choice: '', notes: [] };
+    const { image, file } = openImageDirectory(path);
+    return opened({ kind: 'image directory', image, candidates: [], choice: '', notes: [] }, file);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw unknown(path, 'a directory without an image');
   const file = new MappedFile(path);
   try {
-    return openFile(file, options);
-  } finally {
+    const found = openFile(file, options);
+    file.closeDescriptor();
+    return opened(found, file);
+  } catch (error) {
     file.close();
+    throw error;
   }
 }
 
-function openFile(file: MappedFile, options: OpenOptions): OpenedSource {
+function openFile(file: MappedFile, options: OpenOptions): FoundHandover {
   const head = file.read(0, 64);
   const compressed = COMPRESSED.find((magic) => head.toString('latin1').startsWith(magic));
   if (compressed) throw isCompressed(file.path, compressed);
@@ -70,7 +73,7 @@ function openFile(file: MappedFile, options: OpenOptions): OpenedSource {
   throw unknown(file.path, 'neither an ELF core nor a root FDT');
 }
 
-function openDump(dump: Dump, options: OpenOptions): OpenedSource {
+function openDump(dump: Dump, options: OpenOptions): FoundHandover {
   const memory = dumpMemory(dump);
   const { arch, endian, pageSize } = dump;
   const bySymbols =

@@ -2,6 +2,7 @@ import type { Generation } from '../abi/generations.ts';
 import type { Arch } from '../abi/target.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import type { SourceNote } from '../formats/dump.ts';
+import type { MappedFile } from '../formats/mapped-file.ts';
 import type { Image } from '../model/image.ts';
 import type { Candidate } from './candidates.ts';
 
@@ -22,8 +23,8 @@ export interface OpenOptions {
   readonly onScan?: (progress: ByteProgress) => void;
 }
 
-/** A source that was opened: its handover as an image, and how it was found. */
-export interface OpenedSource {
+/** What was found in a source: its handover as an image, and how it was found. */
+export interface FoundHandover {
   /** E.g. `ELF core, 2 segments, 256 MiB`. */
   readonly kind: string;
   readonly image: Image;
@@ -32,4 +33,19 @@ export interface OpenedSource {
   /** Why the first candidate was chosen. */
   readonly choice: string;
   readonly notes: readonly SourceNote[];
+}
+
+/** A source that was opened. It holds maps and descriptors until it is closed, as `using` does at the end of a block. */
+export interface OpenedSource extends FoundHandover, Disposable {
+  /** Gives them back. The memory of the image, and of images extracted from it, cannot be read any more. */
+  close(): void;
+}
+
+/** @param file what the memory is read from */
+export function opened(found: FoundHandover, file: MappedFile | undefined): OpenedSource {
+  const close = () => {
+    found.image.memory.close();
+    file?.close();
+  };
+  return { ...found, close, [Symbol.dispose]: close };
 }

@@ -191,6 +191,7 @@ describe('the addon and its types', () => {
       scanFile: true,
       splitRange: true,
       walkBitmapChain: true,
+      unmapFile: true,
       walkRadixTree: true,
     };
     expect(Object.keys(native()).sort()).toEqual(Object.keys(members));
