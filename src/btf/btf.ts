@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Endian } from '../abi/target.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { Elf, type ElfSection, isElf } from '../elf/elf.ts';
+import { Elf } from '../elf/elf.ts';
+import { isElf } from '../elf/format.ts';
+import type { ElfSection } from '../elf/sections.ts';
 import { memorySource, type Source, withFile } from '../elf/source.ts';
 import { type BtfEnum, enumOf } from './enums.ts';
 import { btfEndian, readSections } from './header.ts';

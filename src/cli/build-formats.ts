@@ -2,7 +2,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput, writeAll, writeFileWhole } from '../base/files.ts';
-import { isElf } from '../elf/elf.ts';
+import { isElf } from '../elf/format.ts';
 import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { readVmcoreinfo } from '../formats/vmcoreinfo.ts';
 import { writeElfCore } from '../formats/write-core.ts';

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { bootableImage } from '../capture/extract.ts';
-import { isElf } from '../elf/elf.ts';
+import { isElf } from '../elf/format.ts';
 import { isImageDirectory } from '../formats/directory.ts';
 import { MappedFile } from '../formats/mapped-file.ts';
 import type { Image } from '../model/image.ts';

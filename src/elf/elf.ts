@@ -1,45 +1,48 @@
 import type { Endian } from '../abi/target.ts';
+import { fileView, numberIn } from './file-view.ts';
+import {
+  ELFCLASS64,
+  ENDIANS,
+  HEADER_SIZE,
+  PN_XNUM,
+  PROGRAM_HEADER_SIZE,
+  SECTION_HEADER_SIZE,
+} from './format.ts';
+import { type ElfSection, Sections } from './sections.ts';
 import type { Source } from './source.ts';
 import { View } from './view.ts';
 
-// Names and numbers of ELF are those of elf(5).
-const HEADER_SIZE = 64;
-const SECTION_HEADER_SIZE = 64;
-const ELFCLASS64 = 2;
-const ENDIANS: Readonly<Record<number, Endian>> = { 1: 'little', 2: 'big' };
-const SHT_NOBITS = 8;
-const SHF_COMPRESSED = 0x800n;
-const SHN_XINDEX = 0xffff;
-/** A vmlinux has about 50; an object with a section per function, tens of thousands. */
-const MAX_SECTIONS = 1 << 20;
+/** Far above any dump: a machine with 2^20 runs of memory. */
+const MAX_PROGRAM_HEADERS = 1 << 20;
 
-/** Where a section's bytes stand in the file. */
-export interface ElfSection {
-  /** Virtual address, as linked. */
-  readonly address: bigint;
-  readonly offset: number;
-  /** Bytes. */
-  readonly size: number;
+export interface ProgramHeader {
+  /** PT_*. */
+  readonly type: number;
+  readonly offset: bigint;
+  readonly virt: bigint;
+  readonly phys: bigint;
+  /** Bytes in the file, which need not have them. */
+  readonly fileSize: bigint;
+  readonly memorySize: bigint;
 }
 
-interface SectionTable {
-  readonly view: View;
-  readonly count: number;
-  /** The section that holds the names of all. */
-  readonly names: ElfSection;
+export interface ProgramHeaders {
+  /** Those that the file has, also where it should have more. */
+  readonly headers: readonly ProgramHeader[];
+  /** What the file lacks of them, for people. */
+  readonly missing: readonly string[];
 }
 
-export function isElf(start: Uint8Array): boolean {
-  return Buffer.from(start.subarray(0, 4)).equals(Buffer.from('\x7fELF', 'latin1'));
-}
-
-/** The sections of an ELF64 file of either byte order. Only what is asked for is read. */
+/** An ELF64 file of either byte order. Only what is asked for is read. */
 export class Elf {
   readonly endian: Endian;
+  /** e_type. */
+  readonly type: number;
   /** e_machine. */
   readonly machine: number;
   readonly #source: Source;
-  readonly #table: SectionTable;
+  readonly #header: View;
+  #sections: Sections | undefined;
 
   /** @throws KhoforgeError `ELF_INVALID` */
   constructor(source: Source) {
@@ -56,84 +59,70 @@ export class Elf {
     const endian = ENDIANS[plain.u8(5)];
     if (endian === undefined) throw plain.error(5, `ELF byte order ${plain.u8(5)}: expected 1 or 2`);
     this.endian = endian;
-    const header = this.#view(0, HEADER_SIZE, 'the ELF header');
-    this.machine = header.u16(18);
-    this.#table = this.#readTable(header);
+    this.#header = fileView(source, endian, 0, HEADER_SIZE, 'the ELF header');
+    this.type = this.#header.u16(16);
+    this.machine = this.#header.u16(18);
   }
 
   /**
    * @returns undefined when no section has that name
-   * @throws KhoforgeError `ELF_INVALID` when its bytes are not in the file as they are
+   * @throws KhoforgeError `ELF_INVALID` when there are no sections, or its bytes are not in the file as they are
    */
   section(name: string): ElfSection | undefined {
-    const wanted = Buffer.from(`${name}\0`);
-    const { view, count, names } = this.#table;
-    for (let index = 0; index < count; index++) {
-      const at = index * SECTION_HEADER_SIZE;
-      const nameOffset = view.u32(at);
-      if (nameOffset + wanted.length > names.size) continue;
-      const found = this.#source.read(names.offset + nameOffset, wanted.length);
-      if (wanted.equals(found)) return this.#extent(view, at, name);
-    }
-    return undefined;
+    this.#sections ??= new Sections(this.#source, this.#header);
+    return this.#sections.named(name);
   }
 
-  #readTable(header: View): SectionTable {
-    const start = toNumberIn(header, 40, 'e_shoff');
-    if (start === 0)
-      throw header.error(40, 'no section headers (e_shoff is 0)', 'give an unstripped vmlinux');
-    if (header.u16(58) !== SECTION_HEADER_SIZE) {
-      throw header.error(58, `section headers of ${header.u16(58)} bytes: expected ${SECTION_HEADER_SIZE}`);
-    }
-    // Numbers that do not fit in the ELF header stand in section header 0.
-    const first = this.#view(start, SECTION_HEADER_SIZE, 'section header 0');
-    const count = header.u16(60) || toNumberIn(first, 32, 'the number of sections');
-    const namesIndex = header.u16(62) === SHN_XINDEX ? first.u32(40) : header.u16(62);
-    if (count > MAX_SECTIONS) throw header.error(60, `${count} sections: at most ${MAX_SECTIONS} are read`);
-    if (namesIndex >= count) throw header.error(62, `section names in section ${namesIndex} of ${count}`);
-    const view = this.#view(start, count * SECTION_HEADER_SIZE, 'the section headers');
-    const names = this.#extent(view, namesIndex * SECTION_HEADER_SIZE, 'with the names of the sections');
-    return { view, count, names };
+  bytesOf({ offset, size }: ElfSection): Uint8Array {
+    return this.#source.read(offset, size);
   }
 
-  #extent(table: View, at: number, name: string): ElfSection {
-    if (table.u32(at + 4) === SHT_NOBITS) {
-      throw table.error(
-        at + 4,
-        `section ${name} has no bytes in this file`,
-        'give the file it was split from',
-      );
+  /** @throws KhoforgeError `ELF_INVALID` when they are of another kind, or begin after the end of the file */
+  programHeaders(): ProgramHeaders {
+    const header = this.#header;
+    const missing: string[] = [];
+    const entrySize = header.u16(54);
+    if (entrySize !== PROGRAM_HEADER_SIZE) {
+      throw header.error(54, `program headers of ${entrySize} bytes: expected ${PROGRAM_HEADER_SIZE}`);
     }
-    if ((table.u64(at + 8) & SHF_COMPRESSED) !== 0n) {
-      throw table.error(at + 8, `section ${name} is compressed`, 'objcopy --decompress-debug-sections');
-    }
-    const offset = toNumberIn(table, at + 24, 'sh_offset');
-    const size = toNumberIn(table, at + 32, 'sh_size');
-    if (offset + size > this.#source.size) {
-      throw table.error(
-        at + 24,
-        `section ${name}, ${size} bytes at ${offset}, ends after the file's ${this.#source.size} bytes`,
-      );
-    }
-    return { address: table.u64(at + 16), offset, size };
+    const start = this.#offset(32, 'e_phoff');
+    const count = this.#programHeaderCount(missing);
+    const whole = Math.min(count, Math.floor((this.#source.size - start) / PROGRAM_HEADER_SIZE));
+    if (whole < count) missing.push(`${whole} of ${count} program headers are in the file`);
+    const table = fileView(this.#source, this.endian, start, whole * PROGRAM_HEADER_SIZE, 'program headers');
+    const headers = Array.from({ length: whole }, (_, i) => programHeader(table, i * PROGRAM_HEADER_SIZE));
+    return { headers, missing };
   }
 
-  #view(offset: number, length: number, what: string): View {
-    const origin = { code: 'ELF_INVALID', file: this.#source.file, base: offset } as const;
-    if (offset + length > this.#source.size) {
-      const start = { ...origin, base: 0 };
-      throw new View(new Uint8Array(), 'little', start).error(
-        offset,
-        `${what}, ${length} bytes at ${offset}, ends after the file's ${this.#source.size} bytes`,
-      );
+  #programHeaderCount(missing: string[]): number {
+    const count = this.#header.u16(56);
+    if (count !== PN_XNUM) return count;
+    const start = this.#offset(40, 'e_shoff');
+    if (start === 0 || start + SECTION_HEADER_SIZE > this.#source.size) {
+      missing.push('e_phnum is 65535 and section 0, which has the true count, is not in the file');
+      return PN_XNUM;
     }
-    return new View(this.#source.read(offset, length), this.endian, origin);
+    const section = fileView(this.#source, this.endian, start, SECTION_HEADER_SIZE, 'section header 0');
+    const real = section.u32(44);
+    if (real <= MAX_PROGRAM_HEADERS) return real;
+    throw section.error(44, `${real} program headers: at most ${MAX_PROGRAM_HEADERS} are read`);
+  }
+
+  /** One that the file has. */
+  #offset(at: number, what: string): number {
+    const value = numberIn(this.#header, at, what);
+    if (value <= this.#source.size) return value;
+    throw this.#header.error(at, `${what} is ${value}, the file has ${this.#source.size} bytes`);
   }
 }
 
-/** An offset or size of the file; above 2^53 nothing of it is there. */
-function toNumberIn(view: View, at: number, what: string): number {
-  const value = view.u64(at);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw view.error(at, `${what} is ${value}`);
-  return Number(value);
+function programHeader(table: View, at: number): ProgramHeader {
+  return {
+    type: table.u32(at),
+    offset: table.u64(at + 8),
+    virt: table.u64(at + 16),
+    phys: table.u64(at + 24),
+    fileSize: table.u64(at + 32),
+    memorySize: table.u64(at + 40),
+  };
 }

@@ -1,6 +1,6 @@
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { isElf } from '../elf/elf.ts';
+import { isElf } from '../elf/format.ts';
 import { readElfCore } from './elf-core.ts';
 import { MappedFile } from './mapped-file.ts';
 

@@ -4,22 +4,14 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { writeAll, writeFileWhole } from '../base/files.ts';
 import { alignUp, toNumber } from '../base/numbers.ts';
-import { isElf } from '../elf/elf.ts';
+import { ET_CORE, isElf, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
+import { noteBytes } from '../elf/notes.ts';
+import { headBytes, headSize, type ProgramHeader } from '../elf/write.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { pageRegions, pageRuns } from './page-runs.ts';
 import { vmcoreinfoOf } from './vmcoreinfo.ts';
 
-// Names and numbers of ELF are those of elf(5).
-const HEADER_SIZE = 64;
-const PROGRAM_HEADER_SIZE = 56;
-const SECTION_HEADER_SIZE = 64;
-const ET_CORE = 4;
-const PT_LOAD = 1;
-const PT_NOTE = 4;
-const PF_R = 4;
-const PF_RWX = 7;
-const PN_XNUM = 0xffff;
 /** Memory begins at a page of the file, so that it can be mapped. */
 const FILE_PAGE = 4096;
 /** A kernel runs at any multiple of it (x86_64: MIN_KERNEL_ALIGN, 7.3). */
@@ -89,62 +81,26 @@ interface CoreHead {
 
 /** Everything before the memory: headers and notes. */
 function coreHead(arch: Arch, loads: readonly Load[], note: Buffer): CoreHead {
-  const notes = note.length > 0 ? 1 : 0;
-  const count = loads.length + notes;
-  // More than 65534 do not fit in e_phnum: then the count is in sh_info of section 0.
-  const sectionAt = count < PN_XNUM ? 0 : HEADER_SIZE + PROGRAM_HEADER_SIZE * count;
-  const noteAt = HEADER_SIZE + PROGRAM_HEADER_SIZE * count + (sectionAt > 0 ? SECTION_HEADER_SIZE : 0);
-  const head = Buffer.alloc(Math.ceil((noteAt + note.length) / FILE_PAGE) * FILE_PAGE);
-  head.write('\x7fELF\x02\x01\x01', 0, 'latin1'); // 64-bit, little-endian, version 1
-  head.writeUInt16LE(ET_CORE, 16);
-  head.writeUInt16LE(ARCHITECTURES[arch].elfMachine, 18);
-  head.writeUInt32LE(1, 20);
-  head.writeBigUInt64LE(BigInt(HEADER_SIZE), 32);
-  head.writeBigUInt64LE(BigInt(sectionAt), 40);
-  head.writeUInt16LE(HEADER_SIZE, 52);
-  head.writeUInt16LE(PROGRAM_HEADER_SIZE, 54);
-  head.writeUInt16LE(Math.min(count, PN_XNUM), 56);
-  if (sectionAt > 0) {
-    head.writeUInt16LE(SECTION_HEADER_SIZE, 58);
-    head.writeUInt16LE(1, 60);
-    head.writeUInt32LE(count, sectionAt + 44);
-  }
-  head.set(note, noteAt);
-  if (notes > 0) {
-    const size = BigInt(note.length);
-    writeProgramHeader(head, 0, { type: PT_NOTE, flags: PF_R, offset: noteAt, start: 0n, virt: 0n, size });
-  }
-  let end = head.length;
-  const offsets = loads.map((load, i) => {
+  const noteAt = headSize(loads.length + (note.length > 0 ? 1 : 0));
+  const notes: ProgramHeader[] = [
+    { type: PT_NOTE, flags: PF_R, offset: noteAt, phys: 0n, virt: 0n, size: BigInt(note.length) },
+  ];
+  let end = inFilePages(noteAt + note.length);
+  const memory = loads.map(({ start: phys, virt, size }): ProgramHeader => {
     const offset = end;
-    end += Math.ceil(toNumber(load.size, 'bytes of memory') / FILE_PAGE) * FILE_PAGE;
-    writeProgramHeader(head, notes + i, { ...load, type: PT_LOAD, flags: PF_RWX, offset });
-    return offset;
+    end += inFilePages(toNumber(size, 'bytes of memory'));
+    return { type: PT_LOAD, flags: PF_RWX, offset, virt, phys, size };
   });
-  return { head, offsets, size: end };
+  const head = Buffer.alloc(inFilePages(noteAt + note.length));
+  const { elfMachine: machine } = ARCHITECTURES[arch];
+  const programHeaders = [...(note.length > 0 ? notes : []), ...memory];
+  head.set(headBytes({ type: ET_CORE, machine, programHeaders }));
+  head.set(note, noteAt);
+  return { head, offsets: memory.map(({ offset }) => offset), size: end };
 }
 
-function writeProgramHeader(
-  head: Buffer,
-  index: number,
-  header: Load & { type: number; flags: number; offset: number },
-): void {
-  const at = HEADER_SIZE + PROGRAM_HEADER_SIZE * index;
-  head.writeUInt32LE(header.type, at);
-  head.writeUInt32LE(header.flags, at + 4);
-  head.writeBigUInt64LE(BigInt(header.offset), at + 8);
-  head.writeBigUInt64LE(header.virt, at + 16);
-  head.writeBigUInt64LE(header.start, at + 24);
-  head.writeBigUInt64LE(header.size, at + 32);
-  head.writeBigUInt64LE(header.size, at + 40);
-}
+const inFilePages = (size: number): number => Math.ceil(size / FILE_PAGE) * FILE_PAGE;
 
-/** Owner, type 0 and text, the way a kernel leaves it (7.3, kernel/vmcore_info.c: update_vmcoreinfo_note()). */
-function vmcoreinfoNote(text: string): Buffer {
-  const owner = Buffer.from('VMCOREINFO\0\0');
-  const bytes = Buffer.from(text, 'latin1');
-  const head = Buffer.alloc(12);
-  head.writeUInt32LE('VMCOREINFO\0'.length, 0);
-  head.writeUInt32LE(bytes.length, 4);
-  return Buffer.concat([head, owner, bytes, Buffer.alloc(-bytes.length & 3)]);
-}
+/** Type 0, the way a kernel leaves it (7.3, kernel/vmcore_info.c: update_vmcoreinfo_note()). */
+const vmcoreinfoNote = (text: string): Buffer =>
+  noteBytes({ owner: 'VMCOREINFO', type: 0, desc: Buffer.from(text, 'latin1') });

@@ -3,6 +3,9 @@ import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
+import { Elf } from '../elf/elf.ts';
+import { isElf, PT_INTERP } from '../elf/format.ts';
+import { memorySource } from '../elf/source.ts';
 import { cpioArchive } from '../guest/cpio.ts';
 import { compileProgram } from '../toolchain/compiler.ts';
 
@@ -20,15 +23,14 @@ export interface KselftestProgram {
 const INIT = fileURLToPath(new URL('../../src/kselftest/init.c', import.meta.url));
 const LONGEST_ARGUMENT = 255;
 const MOST_ARGUMENTS = 64;
-const PT_INTERP = 3;
 
 /**
  * An initrd that runs one test program and tells how it ended.
- * @throws KhoforgeError `FILE_UNREADABLE`, `TEST_UNUSABLE`, `COMPILER_MISSING` (exit code 3)
+ * @throws KhoforgeError `FILE_UNREADABLE`, `TEST_UNUSABLE`, `ELF_INVALID`, `COMPILER_MISSING` (exit code 3)
  */
 export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buffer {
   const program = readInput(test);
-  checkProgram(test, Buffer.from(program.buffer, program.byteOffset, program.length), arch);
+  checkProgram(test, program, arch);
   const bad = args.find((arg) => arg.length > LONGEST_ARGUMENT || /[\n\0]/.test(arg));
   if (bad !== undefined || args.length > MOST_ARGUMENTS) {
     throw new KhoforgeError(
@@ -45,16 +47,12 @@ export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buf
 }
 
 /** There is nothing else in the initrd: no loader, no libraries, no shell. */
-function checkProgram(file: string, elf: Buffer, arch: Arch): void {
-  const isElf = elf.length >= 64 && elf.toString('latin1', 0, 4) === '\x7fELF' && elf.readUInt8(4) === 2;
-  if (!isElf) throw unusable(file, 'no 64-bit ELF program');
-  if (elf.readUInt16LE(18) !== ARCHITECTURES[arch].elfMachine) throw unusable(file, `no program for ${arch}`);
-  const at = Number(elf.readBigUInt64LE(32));
-  for (let i = 0; i < elf.readUInt16LE(56); i++) {
-    const header = at + i * 56;
-    if (header + 56 <= elf.length && elf.readUInt32LE(header) === PT_INTERP)
-      throw unusable(file, 'linked dynamically');
-  }
+function checkProgram(file: string, program: Uint8Array, arch: Arch): void {
+  if (!isElf(program)) throw unusable(file, 'no 64-bit ELF program');
+  const elf = new Elf(memorySource(program, file));
+  if (elf.machine !== ARCHITECTURES[arch].elfMachine) throw unusable(file, `no program for ${arch}`);
+  if (elf.programHeaders().headers.some(({ type }) => type === PT_INTERP))
+    throw unusable(file, 'linked dynamically');
 }
 
 function unusable(file: string, why: string): KhoforgeError {

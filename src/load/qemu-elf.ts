@@ -2,20 +2,14 @@ import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
+import { ET_EXEC, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
+import { headBytes, headSize, type ProgramHeader } from '../elf/write.ts';
 import type { Extent } from '../memory/physical-memory.ts';
 
 /*
  * An ELF64 file that QEMU loads with `-kernel`: each PT_LOAD goes to its physical address, then the entry point is
  * called, after the firmware where there is one. It takes ELF64 and addresses above 4 GiB; tried on QEMU 7.2.
  */
-
-const HEADER_SIZE = 64;
-const PROGRAM_HEADER_SIZE = 56;
-const ET_EXEC = 2;
-const PT_LOAD = 1;
-const PT_NOTE = 4;
-const PF_RWX = 7;
-const PF_R = 4;
 
 /** Memory is written or left out in pieces of this many bytes. */
 const PIECE = 4096;
@@ -41,27 +35,35 @@ export function qemuElf(arch: Arch, extents: readonly Extent[], entry: bigint, r
 }
 
 function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Uint8Array): Uint8Array {
-  const notes = note.length > 0 ? 1 : 0;
-  const noteAt = HEADER_SIZE + PROGRAM_HEADER_SIZE * (loads.length + notes);
+  const noteAt = headSize(loads.length + (note.length > 0 ? 1 : 0));
   const size = loads.reduce((sum, load) => sum + load.size, noteAt + note.length);
   if (size > LARGEST_FILE) {
     const message = `the image has ${humanSize(BigInt(size))} of memory that is not zero; QEMU loads up to 2 GiB`;
     throw new KhoforgeError('ELF_TOO_LARGE', message, { hint: 'preserve less, or leave contents zero' });
   }
   const raw = Buffer.alloc(size);
-  writeHeader(raw, entry, machine, loads.length + notes);
-  if (notes > 0) {
-    writeProgramHeader(raw, 0, { type: PT_NOTE, flags: PF_R, offset: noteAt, phys: 0n, size: note.length });
-  }
   raw.set(note, noteAt);
   let offset = noteAt + note.length;
-  loads.forEach((load, i) => {
-    const { start: phys, size } = load;
-    writeProgramHeader(raw, i + notes, { type: PT_LOAD, flags: PF_RWX, offset, phys, size });
-    for (const part of load.parts) raw.set(part.bytes, offset + Number(part.start - phys));
-    offset += size;
+  const memory = loads.map((load): ProgramHeader => {
+    const at = offset;
+    for (const part of load.parts) raw.set(part.bytes, at + Number(part.start - load.start));
+    offset += load.size;
+    return programHeader(PT_LOAD, PF_RWX, at, load.start, load.size);
   });
+  const notes = note.length > 0 ? [programHeader(PT_NOTE, PF_R, noteAt, 0n, note.length)] : [];
+  raw.set(headBytes({ type: ET_EXEC, machine, entry, programHeaders: [...notes, ...memory] }));
   return raw;
+}
+
+function programHeader(
+  type: number,
+  flags: number,
+  offset: number,
+  phys: bigint,
+  size: number,
+): ProgramHeader {
+  const align = type === PT_NOTE ? 4n : 1n;
+  return { type, flags, offset, virt: phys, phys, size: BigInt(size), align };
 }
 
 /** One PT_LOAD: runs, and the zeros between them. */
@@ -106,36 +108,3 @@ function joinNearest(runs: readonly Extent[], limit: number): Load[] {
 }
 
 const endOf = (run: Extent | undefined): bigint => (run ? run.start + BigInt(run.bytes.length) : 0n);
-
-function writeHeader(raw: Buffer, entry: bigint, machine: number, programHeaders: number): void {
-  raw.write('\x7fELF\x02\x01\x01', 0, 'latin1'); // 64-bit, little-endian, version 1
-  raw.writeUInt16LE(ET_EXEC, 16);
-  raw.writeUInt16LE(machine, 18);
-  raw.writeUInt32LE(1, 20);
-  raw.writeBigUInt64LE(entry, 24);
-  raw.writeBigUInt64LE(BigInt(HEADER_SIZE), 32);
-  raw.writeUInt16LE(HEADER_SIZE, 52);
-  raw.writeUInt16LE(PROGRAM_HEADER_SIZE, 54);
-  raw.writeUInt16LE(programHeaders, 56);
-}
-
-interface ProgramHeader {
-  type: number;
-  flags: number;
-  offset: number;
-  phys: bigint;
-  size: number;
-}
-
-function writeProgramHeader(raw: Buffer, index: number, header: ProgramHeader): void {
-  const at = HEADER_SIZE + PROGRAM_HEADER_SIZE * index;
-  const size = BigInt(header.size);
-  raw.writeUInt32LE(header.type, at);
-  raw.writeUInt32LE(header.flags, at + 4);
-  raw.writeBigUInt64LE(BigInt(header.offset), at + 8);
-  raw.writeBigUInt64LE(header.phys, at + 16);
-  raw.writeBigUInt64LE(header.phys, at + 24);
-  raw.writeBigUInt64LE(size, at + 32);
-  raw.writeBigUInt64LE(size, at + 40);
-  raw.writeBigUInt64LE(header.type === PT_NOTE ? 4n : 1n, at + 48);
-}

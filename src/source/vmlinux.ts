@@ -50,7 +50,7 @@ function fromSource(source: Source, file: string): Vmlinux {
   const arch = archOfElf(elf.machine);
   if (arch === undefined)
     throw invalid(file, `ELF machine ${elf.machine}: KHO is on ${ARCHES.join(' and ')}`);
-  const found = symbolAddresses(source, elf, SYMBOLS);
+  const found = symbolAddresses(elf, SYMBOLS);
   const start = needed(found, '_text', file);
   const banner = bannerOf(source, elf, needed(found, 'linux_banner', file), file);
   if (!found.has('kho_in')) {
