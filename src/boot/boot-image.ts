@@ -22,8 +22,8 @@ import { Judge, type Judgement } from './verdict.ts';
 export interface BootOptions {
   /** A bzImage, or an arm64 Image: its path, or its bytes. */
   readonly kernel: string | Uint8Array;
-  /** Path. Without one the kernel ends in a panic for want of an init, after it has used the handover. */
-  readonly initrd?: string;
+  /** Its path, or its bytes. Without one the kernel ends in a panic for want of an init, after it has used the handover. */
+  readonly initrd?: string | Uint8Array;
   /** More kernel command line, after khoforge's own. */
   readonly cmdline?: string;
   /** Default `tcg`. With any other the run falls back to TCG when the guest hangs at its start. */
@@ -109,7 +109,7 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
     cmdline: commandLine(options.cmdline, arch),
     machineTree: (machine) => dumpMachineTree(machine, qemu),
     ...(typeof kernel === 'string' && { kernelFile: kernel }),
-    ...(initrd !== undefined && { initrd: readInput(initrd) }),
+    ...(initrd !== undefined && { initrd: typeof initrd === 'string' ? readInput(initrd) : initrd }),
     ...(memory !== undefined && { memory }),
   });
   const directory = workDirectory(options.workDir);

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly signOfLife?: RegExp;
   /** Console bytes after which the run is ended. Default 64 MiB. */
   readonly maxBytes?: number;
+  /** Lines after which a kernel does nothing more: they end the run. Default: those that are known. */
+  readonly lastLines?: readonly RegExp[];
   /** Texts of the guest's own that end the run, beside the kernel's last lines. */
   readonly stopLines?: readonly string[];
   readonly signal?: AbortSignal;
@@ -160,7 +162,7 @@ class Run implements RunningQemu {
     this.#options.onEvent?.({ type: 'line', text, seconds: this.#seconds() });
     const bare = message(text);
     if (this.#options.signOfLife?.test(bare)) clearTimeout(this.#silence);
-    const last = STOP_LINES.some((stop) => stop.test(bare));
+    const last = (this.#options.lastLines ?? STOP_LINES).some((stop) => stop.test(bare));
     const wanted = this.#options.stopLines?.some((stop) => text.includes(stop)) === true;
     if (last || wanted) this.#after(wanted ? 0 : STOP_GRACE, { kind: 'stopped', line: bare });
   }

@@ -27,11 +27,11 @@ export function commandLine(user = '', arch: Arch = DEFAULT_ARCH): string {
 }
 
 /** Arguments for QEMU: one CPU, a serial console on standard output, nothing else. */
-export function qemuArguments(elf: string, machine: Machine, accel: Accelerator): string[] {
+export function qemuArguments(kernel: string, machine: Machine, accel: Accelerator): string[] {
   return [
     ...['-machine', machine.type, '-accel', accel, ...machineArguments(machine)],
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
-    ...['-serial', 'stdio', '-kernel', elf],
+    ...['-serial', 'stdio', '-kernel', kernel],
   ];
 }
 

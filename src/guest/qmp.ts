@@ -19,7 +19,7 @@ export class Monitor {
 
   private constructor(path: string, socket: Socket) {
     this.#path = path;
-    this.#socket = socket;
+    this.#socket = socket.on('timeout', () => this.close());
     this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   }
 
@@ -45,7 +45,7 @@ export class Monitor {
   /** @returns what `return` holds @throws KhoforgeError `MONITOR_FAILED` when QEMU refuses, or is gone */
   async execute(command: string, args: Message = {}): Promise<Message> {
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
-    this.#socket.setTimeout(ANSWER_TIMEOUT, () => this.close());
+    this.#socket.setTimeout(ANSWER_TIMEOUT);
     for (;;) {
       const answer = await this.#next(command);
       if ('event' in answer) this.#events.push(answer);

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -6,8 +5,7 @@ import { readInput } from '../base/files.ts';
 import { Elf } from '../elf/elf.ts';
 import { isElf, PT_INTERP } from '../elf/format.ts';
 import { memorySource } from '../elf/source.ts';
-import { cpioArchive } from '../guest/cpio.ts';
-import { compileProgram } from '../toolchain/compiler.ts';
+import { buildInitrd, planLine } from '../guest/initrd.ts';
 
 export interface KselftestProgram {
   /** Path of the static program. */
@@ -19,31 +17,22 @@ export interface KselftestProgram {
   readonly cc?: string;
 }
 
-/** Beside the sources and beside dist/ alike. */
-const INIT = fileURLToPath(new URL('../../src/kselftest/init.c', import.meta.url));
-const LONGEST_ARGUMENT = 255;
-const MOST_ARGUMENTS = 64;
+/** Where the program is in the guest. */
+export const TEST = '/test';
 
 /**
- * An initrd that runs one test program and tells how it ended.
+ * An initrd that runs one test program and prints how it ended.
  * @throws KhoforgeError `FILE_UNREADABLE`, `TEST_UNUSABLE`, `ELF_INVALID`, `COMPILER_MISSING` (exit code 3)
  */
 export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buffer {
   const program = readInput(test);
   checkProgram(test, program, arch);
-  const bad = args.find((arg) => arg.length > LONGEST_ARGUMENT || /[\n\0]/.test(arg));
-  if (bad !== undefined || args.length > MOST_ARGUMENTS) {
-    throw new KhoforgeError(
-      'TEST_UNUSABLE',
-      `arguments: at most ${MOST_ARGUMENTS} of ${LONGEST_ARGUMENT} characters, in one line each`,
-    );
+  const nul = args.find((arg) => arg.includes('\0'));
+  if (nul !== undefined) {
+    throw new KhoforgeError('TEST_UNUSABLE', `argument ${JSON.stringify(nul)} has a NUL byte in it`);
   }
-  return cpioArchive([
-    ...['dev', 'proc', 'sys', 'tmp'].map((path) => ({ path })),
-    { path: 'init', bytes: compileProgram(INIT, arch, cc) },
-    { path: 'test', bytes: program },
-    { path: 'arguments', bytes: Buffer.from(args.map((arg) => `${arg}\n`).join('')) },
-  ]);
+  const plan = [planLine('run', TEST, ...args)];
+  return buildInitrd({ arch, plan, files: { [TEST]: program }, cc });
 }
 
 /** There is nothing else in the initrd: no loader, no libraries, no shell. */

@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type BootOptions, type BootResult, bootImage } from '../boot/boot-image.ts';
 import { consoleLines } from '../guest/console.ts';
+import { INIT_PREFIX } from '../guest/initrd.ts';
 import type { Image } from '../model/image.ts';
-import { type KselftestProgram, kselftestInitrd } from './initrd.ts';
+import { type KselftestProgram, kselftestInitrd, TEST } from './initrd.ts';
 
 /** KSFT_SKIP (tools/testing/selftests/kselftest.h, 7.3). */
 const SKIP = 4;
@@ -26,24 +25,15 @@ export type KselftestOptions = Omit<KselftestProgram, 'arch'> & Omit<BootOptions
  */
 export async function runKselftest(image: Image, options: KselftestOptions): Promise<KselftestResult> {
   const { test, args, cc, ...boot } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-kselftest-'));
-  try {
-    const initrd = join(folder, 'initrd.cpio');
-    writeFileSync(
-      initrd,
-      kselftestInitrd({ test, args, arch: image.target.arch, ...(cc !== undefined && { cc }) }),
-    );
-    const cmdline = `liveupdate=on ${boot.cmdline ?? ''}`.trim();
-    return resultOf(await bootImage(image, { ...boot, initrd, cmdline }));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const initrd = kselftestInitrd({ test, args, arch: image.target.arch, ...(cc !== undefined && { cc }) });
+  const cmdline = `liveupdate=on ${boot.cmdline ?? ''}`.trim();
+  return resultOf(await bootImage(image, { ...boot, initrd, cmdline }));
 }
 
 function resultOf(boot: BootResult): KselftestResult {
   const lines = consoleLines(readFileSync(boot.console));
-  const start = lines.findIndex((line) => line.endsWith('khoforge-kselftest: start 0'));
-  const end = lines.findIndex((line) => line.startsWith('khoforge-kselftest: exit '));
+  const start = lines.findIndex((line) => line.endsWith(`${INIT_PREFIX}run ${TEST}`));
+  const end = lines.findIndex((line) => line.startsWith(`${INIT_PREFIX}exit `));
   const exit = end < 0 ? null : Number(lines[end]?.split(' ').at(-1));
   const outcome = exit === 0 ? 'pass' : exit === SKIP ? 'skip' : 'fail';
   return { boot, output: start < 0 ? [] : lines.slice(start + 1, end < 0 ? undefined : end), exit, outcome };

@@ -10,4 +10,4 @@ const LOADER = fileURLToPath(new URL('../../src/load/loader.c', import.meta.url)
  * @param cc as in `--cc`
  * @throws KhoforgeError of compileProgram()
  */
-export const buildLoader = (arch: Arch, cc?: string): Uint8Array => compileProgram(LOADER, arch, cc);
+export const buildLoader = (arch: Arch, cc?: string): Uint8Array => compileProgram([LOADER], arch, { cc });

@@ -59,27 +59,31 @@ export function compile(compiler: Compiler, args: readonly string[]): CompilerRu
   return { ok: run.status === 0, stdout: run.stdout ?? '', stderr: run.error?.message ?? run.stderr ?? '' };
 }
 
+export interface ProgramOptions {
+  /** Compiler, as in `--cc`. */
+  readonly cc?: string | undefined;
+  /** Folders of headers that come before the compiler's own. */
+  readonly includes?: readonly string[];
+}
+
 /**
- * Builds a static program of one source file.
- * @param source path
- * @param named as in `--cc`
+ * Builds a static program.
+ * @param sources paths
  * @throws KhoforgeError of findCompiler(), `COMPILER_FAILED` (could not run)
  */
-export function compileProgram(source: string, arch: Arch, named?: string): Uint8Array {
+export function compileProgram(
+  sources: readonly string[],
+  arch: Arch,
+  { cc, includes = [] }: ProgramOptions = {},
+): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'khoforge-program-'));
   try {
     const output = join(folder, 'program');
-    const run = compile(findCompiler(arch, named), [
-      '-std=gnu11',
-      '-Os',
-      '-static',
-      '-s',
-      '-o',
-      output,
-      source,
-    ]);
+    const flags = ['-std=gnu11', '-Os', '-static', '-s', ...includes.flatMap((one) => ['-I', one])];
+    const run = compile(findCompiler(arch, cc), [...flags, '-o', output, ...sources]);
     if (run.ok) return readFileSync(output);
-    const message = `cannot build ${basename(source)}: ${run.stderr.trim().split('\n')[0]}`;
+    const names = sources.map((source) => basename(source)).join(', ');
+    const message = `cannot build ${names}: ${run.stderr.trim().split('\n')[0]}`;
     throw new KhoforgeError('COMPILER_FAILED', message, {
       hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${ARCHITECTURES[arch].toolchain.debian}-cross`}`,
       exitCode: ExitCode.couldNotRun,

@@ -1,12 +1,12 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/guest/console.ts';
+import { buildInitrd, initLines, planLine } from '../../src/guest/initrd.ts';
 import { isWithin } from '../../src/memory/regions.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
 import { codeOf } from '../thrown.ts';
-import { buildGuestInitrd, type GuestInitrd } from './guest-initrd.ts';
 import { buildKernel } from './receiver.ts';
 
 const SUBTREES: NonNullable<Spec['subtrees']> = [
@@ -27,32 +27,25 @@ const KASLR = ['--config', 'CONFIG_RANDOMIZE_BASE=y', ...compressedWith('ZSTD')]
 const ARM64 = ['--arch', 'arm64', '--page-size', '4K'];
 
 const said: string[] = [];
-const initrds: Record<'x86_64' | 'arm64', GuestInitrd | undefined> = { x86_64: undefined, arm64: undefined };
-beforeAll(() => {
-  initrds.x86_64 = buildGuestInitrd('print-init.c', PRINTED);
-  initrds.arm64 = buildGuestInitrd('print-init.c', PRINTED, { cc: 'aarch64-linux-gnu-gcc' });
-});
-afterAll(() => {
-  for (const initrd of Object.values(initrds)) if (initrd) rmSync(initrd.folder, { recursive: true });
-  console.log(said.join('\n'));
-});
+afterAll(() => console.log(said.join('\n')));
 
 /** What user space of the receiver sees: lines of a file. */
 type Seen = (path: string) => string[];
 
 async function boot(name: string, spec: Spec, kernelArguments: readonly string[]) {
   const image = buildImage({ subtrees: SUBTREES, ...spec });
-  const initrd = initrds[image.target.arch]?.path;
+  const plan = PRINTED.map((path) => planLine('print', path));
+  const initrd = buildInitrd({ arch: image.target.arch, plan });
   const kernel = buildKernel(...kernelArguments);
-  const result = await bootImage(image, { kernel, timeout: 120, ...(initrd !== undefined && { initrd }) });
+  const result = await bootImage(image, { kernel, timeout: 120, initrd });
   const lines = consoleLines(readFileSync(result.console)).map(message);
   said.push(`${name}: ${result.verdict}, ${result.seconds} s`, ...result.proofs.map((line) => `    ${line}`));
   expect(result.verdict).toBe('revived');
   expect(result.proofs).toContain('test_kho: KHO restore succeeded');
-  expect(lines).toContain('khoforge-print: done');
+  expect(lines).toContain('khoforge-init: done');
   const seen: Seen = (path) =>
-    lines.flatMap((line) =>
-      line.startsWith(`khoforge-print: ${path}: `) ? [line.slice(18 + path.length)] : [],
+    initLines(lines).flatMap((line) =>
+      line.startsWith(`text ${path} `) ? [line.slice(`text ${path} `.length)] : [],
     );
   return { image, seen };
 }

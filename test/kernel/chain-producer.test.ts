@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTarget } from '../../src/abi/target.ts';
-import { KhoforgeError } from '../../src/base/errors.ts';
-import { getProperty, readFdt } from '../../src/fdt/reader.ts';
-import { asCString } from '../../src/fdt/values.ts';
 import { buildBitmapChain } from '../../src/memory/bitmap-chain.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import { walkMemoryMap } from '../../src/memory/walk-map.ts';
-import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
-import { type Inspection, inspect } from '../../src/receive/decode.ts';
 import { type ChainElement, chainElements } from './chain-elements.ts';
-import { runGuest } from './guest.ts';
-import { debugfsScratch } from './live-handover.ts';
-import { buildInitrd, buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
+import { runLiveGuest } from './guest.ts';
+import { type LiveHandover, liveHandover } from './live-handover.ts';
+import { FINALIZE, SHOW_KHO } from './plans.ts';
+import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 
 /**
  * What real kernels with a chain of bitmaps hand over, read from their own memory: the oracle of the engine and of the
@@ -25,68 +20,21 @@ afterAll(() => {
   console.log(said.join('\n'));
 });
 
-interface Live {
-  readonly image: Image;
-  readonly inspection: Inspection;
-}
-
 /** A kernel that reserved memory, ran its self-test, was told to finalize, and stopped. */
-async function finalized(release: string): Promise<Live> {
-  const guest = await runGuest({
+async function finalized(release: string): Promise<LiveHandover> {
+  const guest = await runLiveGuest({
     kernel: buildKernel('--release', release),
-    initrd: buildInitrd(),
+    plan: [FINALIZE, SHOW_KHO],
     // 12300 KiB at any page: a range that takes blocks of many orders.
-    cmdline: 'khoforge.finalize reserve_mem=2M:2M:even reserve_mem=12300K:4K:odd',
-    mebibytes: 256,
-    dump: true,
+    cmdline: 'reserve_mem=2M:2M:even reserve_mem=12300K:4K:odd',
+    memory: 256n << 20n,
   });
-  expect(guest.console).toContain('khoforge-init: finalized');
-  const image: Image = {
-    target: makeTarget({ release }),
-    ram: [],
-    bootRecord: {
-      kind: 'setup_data',
-      fdtAddr: rootFdt(guest.memory),
-      fdtSize: 4096n,
-      scratchAddr: 0n,
-      scratchSize: 0n,
-      setupDataType: 10,
-      setupDataLen: 32,
-    },
-    scratch: debugfsScratch(guest),
-    memory: guest.memory,
-    placements: [],
-    expect: { verdict: 'revived', lines: [], absent: [] },
-  };
-  return { image, inspection: inspect(image) };
-}
-
-/** The only page that begins as a root FDT of kho-v1. */
-function rootFdt(memory: PhysicalMemory): bigint {
-  const found: bigint[] = [];
-  for (const { start, bytes } of memory.extents) {
-    for (let at = 0; at < bytes.length; at += 4096) {
-      if (compatibleOf(bytes.subarray(at, at + 4096)) === 'kho-v1') found.push(start + BigInt(at));
-    }
-  }
-  const [only, ...more] = found;
-  if (only === undefined || more.length > 0) throw new Error(`${found.length} pages look like the root FDT`);
-  return only;
-}
-
-function compatibleOf(page: Uint8Array): string | undefined {
-  if (Buffer.from(page.subarray(0, 4)).readUInt32BE(0) !== 0xd00dfeed) return undefined;
-  try {
-    const value = getProperty(readFdt(page).root, 'compatible')?.value;
-    return value && asCString(value);
-  } catch (error) {
-    if (error instanceof KhoforgeError) return undefined;
-    throw error;
-  }
+  expect(guest.console).toContain('khoforge-init: wrote /sys/kernel/debug/kho/out/finalize');
+  return liveHandover(guest);
 }
 
 describe.each(RELEASES)('what a real %s kernel hands over', (release) => {
-  let live: Live | undefined;
+  let live: LiveHandover | undefined;
   let why: string | undefined;
 
   beforeAll(async () => {
@@ -96,7 +44,7 @@ describe.each(RELEASES)('what a real %s kernel hands over', (release) => {
   });
 
   /** A test that is skipped, with the reason, when the kernel's source cannot be had. */
-  const check = (name: string, body: (live: Live) => void) =>
+  const check = (name: string, body: (live: LiveHandover) => void) =>
     it(name, ({ skip }) => {
       if (why !== undefined) skip(why);
       if (live === undefined) throw new Error('there is no guest');

@@ -9,8 +9,8 @@ import { buildImage } from '../../src/produce/build-image.ts';
 import { dumpGuest } from '../../src/source/guest.ts';
 import { loadSpec } from '../../src/specfile/load.ts';
 import { khoforge } from '../cli/run.ts';
-import { withJumpingGuest } from './jump.ts';
-import { buildInitrd, buildKernel } from './receiver.ts';
+import { type Chain, withJumpingGuest } from './jump.ts';
+import { buildKernel } from './receiver.ts';
 
 // Debian: gdb, crash, python3-drgn. What is not installed is skipped, and said at the end.
 
@@ -145,8 +145,7 @@ describe("the core of a real kernel's capture", () => {
   let text: string;
 
   beforeAll(async () => {
-    const kernels = [buildKernel('--host'), buildKernel()];
-    const chain = { kernels, initrd: buildInitrd(), mebibytes: 256, cmdline: 'liveupdate=on' };
+    const chain: Chain = { kernels: [buildKernel('--host'), buildKernel()], cmdline: 'liveupdate=on' };
     await withJumpingGuest(chain, async (guest) => {
       await guest.untilJump();
       await dumpGuest(guest.qmp, at('dump.elf'), () => {});

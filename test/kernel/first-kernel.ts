@@ -1,13 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Arch } from '../../src/abi/target.ts';
+import { readFileSync } from 'node:fs';
+import type { Arch } from '../../src/abi/arch.ts';
 import { parseSize } from '../../src/base/numbers.ts';
 import { SeededBytes } from '../../src/emit/random.ts';
-import { consoleLines, message } from '../../src/guest/console.ts';
-import { commandLine, emulatorFor } from '../../src/guest/qemu.ts';
+import { runGuest } from '../../src/guest/guest.ts';
+import { kexecInitrd } from '../../src/guest/kexec-chain.ts';
+import { commandLine } from '../../src/guest/qemu.ts';
 import type { Region } from '../../src/memory/regions.ts';
-import { kexecInitrd } from './kexec-initrd.ts';
+import { debugfsScratch } from './live-handover.ts';
+import { SHOW_KHO } from './plans.ts';
 
 /** A machine, and what its kernel is told to load. */
 export interface Layout {
@@ -32,49 +32,31 @@ export interface FirstKernel {
   readonly error: string | undefined;
 }
 
-const MACHINES: Readonly<Record<Arch, { arguments: readonly string[]; cc: string }>> = {
-  x86_64: { arguments: ['-machine', 'q35'], cc: 'gcc' },
-  arm64: { arguments: ['-machine', 'virt', '-cpu', 'cortex-a76'], cc: 'aarch64-linux-gnu-gcc' },
-};
-
-/**
- * Lets a real kernel lay out scratch and place another kernel by kexec_file_load(), and reads what it says of both.
- * @param folder for files
- */
-export function runFirstKernel(arch: Arch, kernel: string, layout: Layout, folder: string): FirstKernel {
-  const place = mkdtempSync(join(folder, 'first-'));
-  const inner = join(place, 'inner');
-  writeFileSync(inner, new SeededBytes(layout.name).bytes(layout.initrd));
-  const cmdline = commandLine(layout.cmdline, arch);
-  const machine = MACHINES[arch];
+/** Lets a real kernel lay out scratch and place another kernel by kexec_file_load(), and reads what it says of both. */
+export async function runFirstKernel(arch: Arch, kernel: string, layout: Layout): Promise<FirstKernel> {
   const initrd = kexecInitrd({
-    folder: join(place, 'initrd'),
-    kernel,
-    initrd: inner,
-    cmdline,
-    cc: machine.cc,
+    arch,
+    kernel: readFileSync(kernel),
+    initrd: new SeededBytes(layout.name).bytes(layout.initrd),
+    cmdline: commandLine(layout.cmdline, arch),
+    before: [SHOW_KHO],
   });
-  const log = join(place, 'console.log');
-  const boot = ['-kernel', kernel, '-initrd', initrd, '-serial', `file:${log}`];
-  const arguments_ = [
-    ...[...machine.arguments, '-accel', 'tcg', '-m', mebibytes(layout.memory), ...numa(layout.nodes ?? [])],
-    ...['-nodefaults', '-display', 'none', '-no-reboot', '-append', `${cmdline} memblock=debug`],
-  ];
-  spawnSync('timeout', ['120', emulatorFor(arch), ...arguments_, ...boot]);
-  const lines = consoleLines(readFileSync(log)).map(message);
-  const numbers = (pattern: RegExp) =>
-    lines.flatMap((line) => {
-      const found = pattern.exec(line);
-      return found ? [{ start: found[1] ?? '', size: found[2] ?? '' }] : [];
-    });
+  const console = await runGuest({
+    arch,
+    kernel,
+    initrd,
+    cmdline: `${layout.cmdline} memblock=debug`,
+    memory: parseSize(layout.memory) ?? 0n,
+    qemu: numa(layout.nodes ?? []),
+  });
   return {
-    console: lines,
-    scratch: numbers(/^khoforge-kexec: scratch (0x\w+) (0x\w+)/).map(({ start, size }) => ({
-      start: BigInt(start),
-      size: BigInt(size),
-    })),
-    segments: numbers(/^kexec_file: segment\[\d+\]:.* mem=(0x\w+) memsz=(0x\w+)/),
-    error: lines.flatMap((line) => /^khoforge-kexec: kexec_file_load: (.*)/.exec(line)?.[1] ?? [])[0],
+    console,
+    scratch: debugfsScratch(console),
+    segments: console.flatMap((line) => {
+      const [, start, size] = /^kexec_file: segment\[\d+\]:.* mem=(0x\w+) memsz=(0x\w+)/.exec(line) ?? [];
+      return start && size ? [{ start, size }] : [];
+    }),
+    error: console.flatMap((line) => /^khoforge-init: error kexec_file_load (.*)/.exec(line)?.[1] ?? [])[0],
   };
 }
 

@@ -1,48 +1,47 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { buildInitrd, planLine } from '../../src/guest/initrd.ts';
+import { hostArch } from '../../src/toolchain/compiler.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8' });
 
 /**
- * An initrd with this Node, khoforge as it was built, and what both need. Its init runs khoforge once for each list of
+ * An initrd with this Node, khoforge as it was built, and what both need. It runs khoforge once for each list of
  * arguments, in one process, with a line before and after; see hostOutput().
- * @returns path of the initrd, in a folder that the caller removes
  */
-export function buildHostInitrd(commands: readonly (readonly string[])[]): { path: string; folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-host-'));
-  const root = join(folder, 'root');
-  for (const path of ['dev', 'usr/bin', 'khoforge/build/Release'])
-    mkdirSync(join(root, path), { recursive: true });
-  run(
-    'gcc',
-    '-std=gnu11',
-    '-Os',
-    '-Wall',
-    '-static',
-    '-s',
-    '-o',
-    join(root, 'init'),
-    join(REPOSITORY, 'test/kernel/host-init.c'),
-  );
-  cpSync(process.execPath, join(root, 'usr/bin/node'), { dereference: true });
+export function hostInitrd(commands: readonly (readonly string[])[]): Buffer {
   const addon = 'build/Release/khoforge.node';
-  for (const library of libraries(process.execPath, join(REPOSITORY, addon))) {
-    mkdirSync(join(root, dirname(library)), { recursive: true });
-    cpSync(library, join(root, library), { dereference: true });
-  }
-  for (const path of ['dist', 'abi', 'package.json', addon, ...dependencies()]) {
-    cpSync(join(REPOSITORY, path), join(root, 'khoforge', path), { recursive: true });
-  }
-  writeFileSync(join(root, 'run.mjs'), program(commands));
-  const path = join(folder, 'initrd.cpio.gz');
-  run('sh', '-c', 'cd "$0" && find . | cpio --quiet -o -H newc | gzip -1 > "$1"', root, path);
-  rmSync(root, { recursive: true });
-  return { path, folder };
+  const own = ['dist', 'abi', 'package.json', addon, ...dependencies()].flatMap(filesIn);
+  const files = {
+    '/run.mjs': Buffer.from(program(commands)),
+    '/usr/bin/node': readFileSync(process.execPath),
+    ...filesAt(libraries(process.execPath, join(REPOSITORY, addon)), (path) => path),
+    ...filesAt(own, (path) => `/khoforge/${relative(REPOSITORY, path)}`),
+  };
+  const plan = [
+    // From here on the kernel prints nothing, so that the console is the program's.
+    planLine('write', '/sys/module/printk/parameters/ignore_loglevel', 'N'),
+    planLine('write', '/proc/sys/kernel/printk', '1'),
+    planLine('run', '/usr/bin/node', '/run.mjs'),
+  ];
+  return gzipSync(buildInitrd({ arch: hostArch(), plan, files }), { level: 1 });
+}
+
+function filesAt(paths: readonly string[], place: (path: string) => string): Record<string, Uint8Array> {
+  return Object.fromEntries(paths.map((path) => [place(path), readFileSync(path)]));
+}
+
+/** Paths of the files at or below a path of the repository. */
+function filesIn(path: string): string[] {
+  const whole = join(REPOSITORY, path);
+  if (!statSync(whole).isDirectory()) return [whole];
+  const names = readdirSync(whole, { recursive: true, encoding: 'utf8' });
+  return names.map((name) => join(whole, name)).filter((one) => statSync(one).isFile());
 }
 
 function libraries(...programs: string[]): string[] {

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Arch } from '../../src/abi/target.ts';
-import { consoleLines, message } from '../../src/guest/console.ts';
-import { cpioArchive } from '../../src/guest/cpio.ts';
+import { runGuest } from '../../src/guest/guest.ts';
+import { buildInitrd, planLine } from '../../src/guest/initrd.ts';
 import { commandLine, emulatorFor } from '../../src/guest/qemu.ts';
 import { dumpGuest } from '../../src/source/guest.ts';
 import { compileProgram } from '../../src/toolchain/compiler.ts';
 import { khoforge } from '../cli/run.ts';
 import { withJumpingGuest } from './jump.ts';
-import { buildLuoInitrd } from './luo-initrd.ts';
-import { buildInitrd, buildKernel } from './receiver.ts';
+import { luoInitrd } from './plans.ts';
+import { buildKernel } from './receiver.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-kexec-load-'));
 const at = (name: string) => join(folder, name);
@@ -40,9 +40,10 @@ function spec(name: string, text: string): string {
 
 interface Jump {
   /** Of the next kernel. */
-  readonly initrd?: string;
+  readonly initrd?: Uint8Array;
   readonly cmdline?: string;
-  readonly memory?: string;
+  /** Bytes. */
+  readonly memory?: number;
   /** For kexec-load. */
   readonly option?: string;
   readonly qemu?: readonly string[];
@@ -50,53 +51,42 @@ interface Jump {
   readonly dtb?: string;
 }
 
-const MACHINES: Readonly<Record<Arch, readonly string[]>> = {
-  x86_64: ['-machine', 'q35'],
-  arm64: ['-machine', 'virt', '-cpu', 'cortex-a76'],
-};
-
 const MiB = 1 << 20;
 
 /** Makes segments, and lets a kernel without KHO load them and jump. @returns the console of both kernels */
-function jump(
+async function jump(
   source: string,
-  { initrd, cmdline, memory = '512M', option = '', qemu = [], arch = 'x86_64', dtb }: Jump = {},
-): string[] {
+  { initrd, cmdline, memory = 512 * MiB, option, qemu, arch = 'x86_64', dtb }: Jump = {},
+): Promise<string[]> {
   const output = at('kexec');
   const { first, next } = kernels[arch] ?? { first: '', next: '' };
+  if (initrd) writeFileSync(at('initrd.cpio'), initrd);
   const options = [
-    ...(initrd === undefined ? [] : ['--initrd', initrd]),
+    ...(initrd === undefined ? [] : ['--initrd', at('initrd.cpio')]),
     '--cmdline',
     commandLine(cmdline, arch),
     ...(dtb === undefined ? [] : ['--dtb', dtb]),
   ];
   const build = khoforge(['build', source, '-o', output, '--format', 'kexec', '--kernel', next, ...options]);
   if (build.code !== 0) throw new Error(build.stderr);
-  const init = compileProgram(fileURLToPath(new URL('kexec-load-init.c', import.meta.url)), arch);
-  const files = ['kexec-load', 'kexec.img'].map((path) => ({
-    path,
-    bytes: readFileSync(join(output, path)),
-  }));
-  const plan = { path: 'plan', bytes: Buffer.from(`${option}\n`) };
-  const folders = ['dev', 'proc'].map((path) => ({ path }));
-  writeFileSync(at('initrd.cpio'), cpioArchive([...folders, { path: 'init', bytes: init }, ...files, plan]));
-  const machine = [...MACHINES[arch], '-accel', 'tcg', '-m', memory, ...qemu];
-  const quiet = ['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${at('console')}`];
-  const kernel = ['-kernel', first, '-initrd', at('initrd.cpio'), '-append', commandLine('', arch)];
-  const run = spawnSync('timeout', [
-    '--signal=KILL',
-    '120',
-    emulatorFor(arch),
-    ...machine,
-    ...quiet,
-    ...kernel,
-  ]);
-  if (run.error) throw run.error;
-  const lines = consoleLines(readFileSync(at('console'))).map(message);
+  const files = {
+    '/fill-memory': compileProgram([fileURLToPath(new URL('fill-memory.c', import.meta.url))], arch),
+    '/kexec-load': readFileSync(join(output, 'kexec-load')),
+    '/kexec.img': readFileSync(join(output, 'kexec.img')),
+  };
+  const words = [...(option === undefined ? [] : [option]), '/kexec.img'];
+  const plan = [planLine('run', '/fill-memory'), planLine('run', '/kexec-load', ...words)];
+  const lines = await runGuest({
+    arch,
+    kernel: first,
+    initrd: buildInitrd({ arch, plan, files }),
+    memory: BigInt(memory),
+    ...(qemu && { qemu }),
+  });
   said.push(
     `${source}:`,
     ...lines
-      .filter((line) => /khoforge-|KHO|test_kho|kexec-load|Linux version/.test(line))
+      .filter((line) => /khoforge-|KHO|test_kho|kexec-load|fill-memory|Linux version/.test(line))
       .map((line) => `    ${line}`),
   );
   return lines;
@@ -111,26 +101,26 @@ function expectRevived(lines: readonly string[]): void {
 }
 
 describe('a Linux without KHO hands over', () => {
-  it('to a kernel that revives it', () => {
-    const lines = jump('examples/quickstart.yaml');
-    expect(lines.join('\n')).toMatch(/\d+ MiB are dirty/);
+  it('to a kernel that revives it', async () => {
+    const lines = await jump('examples/quickstart.yaml');
+    expect(lines.join('\n')).toMatch(/^fill-memory: \d+ MiB$/m);
     expectRevived(lines);
     expect(lines).toContain('KHO: exec from: 6.19.0-rc4-next-20260107 (count 41)');
   });
 
-  it('with page tables of five levels', () => {
-    const lines = jump('examples/quickstart.yaml', { qemu: ['-cpu', 'max,la57=on'] });
-    expect(lines).toContain('khoforge-kexec: five levels of page tables');
+  it('with page tables of five levels', async () => {
+    const lines = await jump('examples/quickstart.yaml', { qemu: ['-cpu', 'max,la57=on'] });
+    expect(lines).toContain('fill-memory: five levels of page tables');
     expectRevived(lines);
   });
 
-  it('on arm64', () => {
-    const lines = jump('examples/arm64-4k.yaml', { arch: 'arm64', memory: '1G' });
-    expect(lines.join('\n')).toMatch(/\d+ MiB are dirty/);
+  it('on arm64', async () => {
+    const lines = await jump('examples/arm64-4k.yaml', { arch: 'arm64', memory: 1024 * MiB });
+    expect(lines.join('\n')).toMatch(/^fill-memory: \d+ MiB$/m);
     expectRevived(lines);
   });
 
-  it('on an arm64 machine of which only its device tree is known, at EL2', () => {
+  it('on an arm64 machine of which only its device tree is known, at EL2', async () => {
     const qemu = ['-machine', 'virt,virtualization=on'];
     const dump = [
       '-machine',
@@ -141,9 +131,9 @@ describe('a Linux without KHO hands over', () => {
       '1G',
     ];
     execFileSync(emulatorFor('arm64'), [...dump, '-nodefaults', '-display', 'none'], { stdio: 'ignore' });
-    const lines = jump('examples/arm64-4k.yaml', {
+    const lines = await jump('examples/arm64-4k.yaml', {
       arch: 'arm64',
-      memory: '1G',
+      memory: 1024 * MiB,
       qemu,
       dtb: at('machine.dtb'),
     });
@@ -151,7 +141,7 @@ describe('a Linux without KHO hands over', () => {
     expectRevived(lines);
   });
 
-  it('above 4 GiB, too', () => {
+  it('above 4 GiB, too', async () => {
     const high = spec(
       'high',
       `ram: 6GiB
@@ -159,12 +149,12 @@ subtrees: [{ kho_test: { seed: 1, max_mem: 1MiB } }, { kexec-metadata: { previou
 place: { "kho_test/folios[0]": 0x140000000, kexec-metadata: 0x150000000 }
 `,
     );
-    const lines = jump(high, { memory: '6G' });
+    const lines = await jump(high, { memory: 6144 * MiB });
     expectRevived(lines);
     expect(lines).toContain('KHO: exec from: 7.3.4 (count 41)');
   });
 
-  it('memfds with data, zeroes and holes, in memory that is full of something else', () => {
+  it('memfds with data, zeroes and holes, in memory that is full of something else', async () => {
     const state = Buffer.concat([
       Buffer.alloc(MiB, 'state'),
       Buffer.alloc(MiB),
@@ -175,49 +165,44 @@ place: { "kho_test/folios[0]": 0x140000000, kexec-metadata: 0x150000000 }
       'luo',
       'subtrees: [{ luo: { sessions: [{ name: vm0, files: [{ token: 1, memfd: { size: 8MiB, content: { file: state.bin } } }] }] } }]\n',
     );
-    const plan = buildLuoInitrd('7.3', [{ name: 'vm0', tokens: [1n] }]);
-    try {
-      const lines = jump(luo, { initrd: plan.path, cmdline: 'liveupdate=on' });
-      const sum = createHash('sha256')
-        .update(state)
-        .update(Buffer.alloc(8 * MiB - state.length))
-        .digest('hex');
-      expect(lines.join('\n')).toMatch(
-        new RegExp(`^khoforge-luo: file 0x1 size ${8 * MiB} .* sha256 ${sum}$`, 'm'),
-      );
-      expect(lines).toContain('khoforge-luo: finish vm0: done');
-    } finally {
-      rmSync(plan.folder, { recursive: true, force: true });
-    }
+    const initrd = luoInitrd('7.3', [{ name: 'vm0', tokens: [1n] }]);
+    const lines = await jump(luo, { initrd, cmdline: 'liveupdate=on' });
+    const sum = createHash('sha256')
+      .update(state)
+      .update(Buffer.alloc(8 * MiB - state.length))
+      .digest('hex');
+    expect(lines.join('\n')).toMatch(
+      new RegExp(`^khoforge-init: file 0x1 size ${8 * MiB} .* sha256 ${sum}$`, 'm'),
+    );
+    expect(lines).toContain('khoforge-init: finish vm0: done');
   });
 
   it('what was captured of a real kernel, whose memory lies everywhere', async () => {
     const kernel = kernels.x86_64?.next ?? '';
-    const chain = { kernels: [kernel, kernel], initrd: buildInitrd(), mebibytes: 256, cmdline: '' };
-    await withJumpingGuest(chain, async (guest) => {
+    await withJumpingGuest({ kernels: [kernel, kernel] }, async (guest) => {
       await guest.untilJump();
       await dumpGuest(guest.qmp, at('dump.elf'), () => {});
     });
     const { code, stderr } = khoforge(['capture', at('dump.elf'), '-o', at('captured'), '--with-contents']);
     if (code !== 0) throw new Error(stderr);
-    const lines = jump(at('captured'), { memory: '256M' });
+    const lines = await jump(at('captured'), { memory: 256 * MiB });
     expectRevived(lines);
     expect(lines.join('\n')).toMatch(/^KHO: exec from: 7\.3\S* \(count 1\)$/m);
   });
 });
 
 describe('kexec-load', () => {
-  it('refuses a handover for another machine, before it loads anything', () => {
-    const lines = jump(spec('large', 'ram: 1GiB\n'), { memory: '512M' });
+  it('refuses a handover for another machine, before it loads anything', async () => {
+    const lines = await jump(spec('large', 'ram: 1GiB\n'), { memory: 512 * MiB });
     expect(lines.join('\n')).toMatch(
       /^kexec-load: memory that is written, 0x\w+-0x\w+ is not all System RAM/m,
     );
-    expect(lines).toContain('khoforge-kexec: kexec-load ended with 1');
+    expect(lines).toContain('khoforge-init: exit 1');
   });
 
-  it.each(['--check', '--load'])('%s does not jump', (option) => {
-    const lines = jump('examples/quickstart.yaml', { option });
-    expect(lines).toContain('khoforge-kexec: kexec-load ended with 0');
+  it.each(['--check', '--load'])('%s does not jump', async (option) => {
+    const lines = await jump('examples/quickstart.yaml', { option });
+    expect(lines.filter((line) => line === 'khoforge-init: exit 0')).toHaveLength(2);
     expect(lines.some((line) => line.startsWith('kexec-load: loaded 3 segments'))).toBe(option === '--load');
     expect(lines.filter((line) => line.startsWith('Linux version'))).toHaveLength(1);
   });

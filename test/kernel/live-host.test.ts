@@ -1,12 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines } from '../../src/guest/console.ts';
-import { commandLine, QEMU } from '../../src/guest/qemu.ts';
+import { runGuest } from '../../src/guest/guest.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
-import { buildHostInitrd, hostOutput } from './host-initrd.ts';
+import { hostInitrd, hostOutput } from './host-initrd.ts';
 import { buildKernel } from './receiver.ts';
 
 const COMMANDS = [
@@ -17,13 +15,12 @@ const COMMANDS = [
 ];
 
 let kernel: string;
-let initrd: { path: string; folder: string };
+let initrd: Buffer;
 
 beforeAll(() => {
   kernel = buildKernel('--host');
-  initrd = buildHostInitrd(COMMANDS.map((command) => command.split(' ')));
+  initrd = hostInitrd(COMMANDS.map((command) => command.split(' ')));
 });
-afterAll(() => rmSync(initrd.folder, { recursive: true, force: true }));
 
 /** The document that `--json` printed; notes on stderr stand before or after it. */
 function document(text: string): Record<string, unknown> {
@@ -38,23 +35,9 @@ function tell(console: readonly string[]): void {
 }
 
 describe('khoforge on a host with KHO, as root', () => {
-  it('reads what the kernel would hand over, from /proc/kcore, by way of debugfs', () => {
-    const log = join(initrd.folder, 'cold.log');
-    const machine = [
-      '-machine',
-      'q35',
-      '-accel',
-      'tcg',
-      '-m',
-      '1G',
-      '-nodefaults',
-      '-display',
-      'none',
-      '-no-reboot',
-    ];
-    const boot = ['-kernel', kernel, '-initrd', initrd.path, '-append', commandLine('liveupdate=on')];
-    execFileSync('timeout', ['120', QEMU, ...machine, '-serial', `file:${log}`, ...boot]);
-    const console = consoleLines(readFileSync(log));
+  it('reads what the kernel would hand over, from /proc/kcore, by way of debugfs', async () => {
+    const memory = 1n << 30n;
+    const console = await runGuest({ arch: 'x86_64', kernel, initrd, cmdline: 'liveupdate=on', memory });
     tell(console);
     const live = hostOutput(console, 'inspect live --json');
     expect(live.code).toBe(0);
@@ -88,7 +71,7 @@ describe('khoforge on a host with KHO, as root', () => {
         { kho_test: { seed: 1, max_mem: '1MiB' } },
       ],
     });
-    const result = await bootImage(image, { kernel, initrd: initrd.path, timeout: 120 });
+    const result = await bootImage(image, { kernel, initrd, timeout: 120 });
     expect(result.verdict).toBe('revived');
     const console = consoleLines(readFileSync(result.console));
     tell(console);

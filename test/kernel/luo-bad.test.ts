@@ -1,11 +1,12 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/guest/console.ts';
+import { initLines } from '../../src/guest/initrd.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
-import { buildLuoInitrd } from './luo-initrd.ts';
+import { luoInitrd } from './plans.ts';
 import { buildKernel } from './receiver.ts';
 
 /** Where the block of files of session `bad` is. */
@@ -28,7 +29,8 @@ const SESSION = 'session bad: retrieved';
 const ONE = 'file 0x1 size 16384 data 0-16384';
 const TWO = 'file 0x2 size 3 data 0-3';
 const DONE = 'finish bad: done';
-const CLOSED = 'open: EIO';
+/** For each of the two sessions. */
+const CLOSED = 'error /dev/liveupdate Input/output error';
 
 const BAD: readonly BadUser[] = [
   {
@@ -84,25 +86,25 @@ const BAD: readonly BadUser[] = [
     what: 'a handler that is unknown',
     override: { [`${FILE}/compatible`]: 'vfio-v1' },
     check: 'luo-handler',
-    gets: [CLOSED],
+    gets: [CLOSED, CLOSED],
   },
   {
     what: 'more files than there are',
     override: { 'LUO/sessions[1]/file_set_ser.count': 3 },
     check: 'luo-files',
-    gets: [CLOSED],
+    gets: [CLOSED, CLOSED],
   },
   {
     what: 'a block of files that follows itself',
     override: { 'LUO/sessions[1]/files/blocks[0]/next': LOOP },
     check: 'luo-files',
-    gets: [CLOSED],
+    gets: [CLOSED, CLOSED],
   },
   {
     what: 'a session name twice',
     override: { 'LUO/sessions[1]/name': 'good' },
     check: 'luo-session-twice',
-    gets: [CLOSED],
+    gets: [CLOSED, CLOSED],
   },
   {
     what: 'another version of LUO',
@@ -136,18 +138,17 @@ const spec = (override: Override): Spec => ({
 });
 
 let kernel: string;
-let initrd: { path: string; folder: string };
+let initrd: Buffer;
 const said: string[] = [];
 
 beforeAll(() => {
   kernel = buildKernel('--release', '7.3');
-  initrd = buildLuoInitrd('7.3', [
+  initrd = luoInitrd('7.3', [
     { name: 'bad', tokens: [1n, 2n] },
     { name: 'good', tokens: [9n] },
   ]);
 });
 afterAll(() => {
-  rmSync(initrd.folder, { recursive: true, force: true });
   console.log(said.join('\n'));
 });
 
@@ -163,15 +164,15 @@ describe('user space of a 7.3 kernel', () => {
   it.each(BAD.map((one) => [one.what, one] as const))('meets %s', async (_what, bad) => {
     const image = buildImage(spec(bad.override));
     const foretold = verifyImage(image);
-    const options = { kernel, initrd: initrd.path, cmdline: 'liveupdate=on', timeout: 90 };
+    const options = { kernel, initrd, cmdline: 'liveupdate=on', timeout: 90 };
     const result = await bootImage(image, options);
     const lines = consoleLines(readFileSync(result.console)).map(message);
-    const own = lines.flatMap((line) => /^khoforge-luo: (.*)/.exec(line)?.[1] ?? []);
+    const own = initLines(lines);
     const theirs = lines.filter((line) => /^(luo|memfd_luo|kho_block|WARNING|BUG|Kernel panic)/.test(line));
     said.push(`${bad.what}: ${foretold.findings.map(({ check }) => check).join()}`);
     said.push(...[...theirs, ...own].map((line) => `    ${line.slice(0, 160)}`));
     expect(
-      own.filter((line) => /^(session bad|finish bad|file 0x[12] |file 0x[12]:|open)/.test(line)).map(brief),
+      own.filter((line) => /^(session bad|finish bad|file 0x[12] |file 0x[12]:|error)/.test(line)).map(brief),
     ).toEqual(bad.gets);
     expect(foretold.findings.map(({ check }) => check)).toContain(bad.check);
     // Some of the kernel's lines end with an error number.

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildInitrd, planLine } from '../../src/guest/initrd.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';
@@ -13,9 +14,9 @@ import { dumpGuest } from '../../src/source/guest.ts';
 import { openSource } from '../../src/source/open.ts';
 import type { OpenedSource } from '../../src/source/opened.ts';
 import type { DecodedValue } from '../../src/users/user.ts';
-import { withJumpingGuest } from './jump.ts';
+import { type Chain, withJumpingGuest } from './jump.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
-import { buildSelftest, STAGES, selftestInitrd } from './selftest.ts';
+import { buildSelftest, STAGES } from './selftest.ts';
 
 const NAME = 'luo_multi_session';
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-luo-dump-'));
@@ -54,9 +55,16 @@ describe.each(RELEASES)('sessions that a real %s kernel hands over', (release) =
   beforeAll(async () => {
     if (missing !== undefined) return;
     const kernel = buildKernel('--release', release);
-    const before = buildSelftest(release, NAME, folder);
-    const initrd = selftestInitrd(before, folder);
-    const chain = { kernels: [kernel, kernel], initrd, mebibytes: 256, cmdline: 'liveupdate=on', before };
+    const program = readFileSync(buildSelftest(release, NAME, folder));
+    const run = (stage: string) => planLine('run', '/test', '-s', stage);
+    const files = { '/test': program };
+    const chain: Chain = {
+      kernels: [kernel, kernel],
+      initrd: buildInitrd({ arch: 'x86_64', plan: [run('2')], files }),
+      cmdline: 'liveupdate=on',
+      before: [run('1')],
+      files,
+    };
     await withJumpingGuest(chain, async (guest) => {
       await guest.untilJump();
       const path = join(folder, `${release}.elf`);

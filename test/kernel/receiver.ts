@@ -47,9 +47,6 @@ export function buildKernel(...args: string[]): string {
 /** Folder of a release's source, with linux/ and version; fetched into the cache when it is not there. */
 export const sourceOf = (release: string): string => script('fetch-source.sh', '--release', release);
 
-/** Path of the initrd whose init prints what debugfs shows of the handover. */
-export const buildInitrd = (): string => script('build-initrd.sh');
-
 /**
  * Fetches the source of a release into the cache, where later calls find it.
  * @returns why it cannot be had: a mirror may have dropped it. undefined when it is there

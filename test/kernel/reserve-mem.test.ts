@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { hex } from '../../src/base/numbers.ts';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
 import { consoleLines, message } from '../../src/guest/console.ts';
+import { buildInitrd, planLine } from '../../src/guest/initrd.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { loadSpec } from '../../src/specfile/load.ts';
-import { buildGuestInitrd } from './guest-initrd.ts';
+import { sha256 } from './plans.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 
 const said: string[] = [];
@@ -28,26 +29,22 @@ describe('reserve_mem', () => {
     const regions = image.placements.filter(({ path }) => ['memblock/oops', 'memblock/trace'].includes(path));
     expect(regions.map(({ path }) => path).sort()).toEqual(['memblock/oops', 'memblock/trace']);
     expect(regions.find(({ path }) => path === 'memblock/oops')?.start).toBe(0x8000000n);
-    const plan = regions.map(({ start, size }) => `${start.toString(16)} ${size.toString(16)}`);
-    const initrd = buildGuestInitrd('mem-init.c', plan);
-    try {
-      const kernel = buildKernel('--host');
-      const result = await bootImage(image, {
-        kernel,
-        initrd: initrd.path,
-        cmdline: PARAMETERS,
-        timeout: 90,
-      });
-      const lines = linesOf(result);
-      const sums = regions.map(({ start, size }) => {
-        const bytes = image.memory.read(start, Number(size));
-        return `khoforge-mem: 0x${start.toString(16)} ${createHash('sha256').update(bytes).digest('hex')}`;
-      });
-      said.push('7.3:', ...lines.filter((line) => /reservation|khoforge-mem/.test(line)));
-      expect(lines).toEqual(expect.arrayContaining([...REVIVED, ...sums]));
-    } finally {
-      rmSync(initrd.folder, { recursive: true, force: true });
-    }
+    const plan = regions.map(({ start, size }) => planLine('sha256', '/dev/mem', hex(start), hex(size)));
+    const initrd = buildInitrd({ arch: 'x86_64', plan });
+    const kernel = buildKernel('--host');
+    const result = await bootImage(image, {
+      kernel,
+      initrd,
+      cmdline: PARAMETERS,
+      timeout: 90,
+    });
+    const lines = linesOf(result);
+    const sums = regions.map(({ start, size }) => {
+      const bytes = image.memory.read(start, Number(size));
+      return `khoforge-init: sha256 /dev/mem ${hex(start)} ${sha256(bytes)}`;
+    });
+    said.push('7.3:', ...lines.filter((line) => /reservation|khoforge-init/.test(line)));
+    expect(lines).toEqual(expect.arrayContaining([...REVIVED, ...sums]));
   });
 
   describe.each(RECEIVERS)('of %s', (release) => {

@@ -57,10 +57,10 @@ function partOf(live: LiveHandover, name: string, phys: bigint, reserved: readon
 }
 
 /** The content is random, so its checksum is what differs from one that we generate. */
-function testPart({ guest }: LiveHandover, phys: bigint): Part {
-  const { folios, pages, chunks } = testData(guest.memory, phys);
+function testPart({ image }: LiveHandover, phys: bigint): Part {
+  const { folios, pages, chunks } = testData(image.memory, phys);
   const sum = folios.reduce(
-    (csum, folio) => csumPartial('x86_64', guest.memory.read(folio.phys, PAGE << folio.order), csum),
+    (csum, folio) => csumPartial('x86_64', image.memory.read(folio.phys, PAGE << folio.order), csum),
     0,
   );
   return {
@@ -76,14 +76,14 @@ function testPart({ guest }: LiveHandover, phys: bigint): Part {
 }
 
 /** Before anything is serialized there is no session. */
-function luoPart({ guest }: LiveHandover, phys: bigint): Part {
-  const flbs = Buffer.from(guest.memory.read(phys + 24n, 8)).readBigUInt64LE();
+function luoPart({ image }: LiveHandover, phys: bigint): Part {
+  const flbs = Buffer.from(image.memory.read(phys + 24n, 8)).readBigUInt64LE();
   return { subtree: { luo: {} }, place: { LUO: phys, 'LUO/flbs': flbs } };
 }
 
 /** The regions of the command line, where the kernel put them. */
-function memblockPart({ guest }: LiveHandover, phys: bigint, reserved: readonly ReservedMemory[]): Part {
-  const regions = reservedAt(guest.memory.read(phys, PAGE), reserved);
+function memblockPart({ image }: LiveHandover, phys: bigint, reserved: readonly ReservedMemory[]): Part {
+  const regions = reservedAt(image.memory.read(phys, PAGE), reserved);
   return {
     subtree: { reserve_mem: reserved.map(({ name, size }) => ({ name, size })) },
     place: {

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { kselftestInitrd } from '../../src/kselftest/initrd.ts';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Spec } from '../../src/specfile/schema.ts';
 import { sourceOf } from './receiver.ts';
 
@@ -90,11 +89,4 @@ export function buildSelftest(release: string, name: string, folder: string): st
     ...sources,
   ]);
   return program;
-}
-
-/** An initrd that runs the second stage of a selftest. @param folder where it is put */
-export function selftestInitrd(program: string, folder: string): string {
-  const path = join(folder, `${basename(program)}.cpio`);
-  writeFileSync(path, kselftestInitrd({ test: program, args: ['-s', '2'], arch: 'x86_64' }));
-  return path;
 }

@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { khoforge } from '../cli/run.ts';
-import { buildLuoInitrd } from './luo-initrd.ts';
-import { buildInitrd, buildKernel, sourceOf } from './receiver.ts';
+import { khoInitrd, luoInitrd } from './plans.ts';
+import { buildKernel, sourceOf } from './receiver.ts';
 
 const KHO = 'include/linux/kho/abi/kexec_handover.h';
 const METADATA = 'include/linux/kho/abi/kexec_metadata.h';
@@ -37,7 +37,8 @@ beforeAll(() => {
   const version = readFileSync(join(original, 'version'), 'utf8');
   writeFileSync(join(source, 'version'), `${version}${JSON.stringify(EDITS)}\n`);
   kernel = buildKernel('--source', source);
-  initrd = buildInitrd();
+  initrd = join(source, 'initrd.cpio');
+  writeFileSync(initrd, khoInitrd());
 });
 afterAll(() => rmSync(source, { recursive: true, force: true }));
 
@@ -106,19 +107,15 @@ describe('a kernel whose ABI is a version that khoforge does not know', () => {
       { name: 'vm0', tokens: [0x1000n, 0x2an] },
       { name: 'systemd', tokens: [0n, 1n] },
     ];
-    const { path, folder } = buildLuoInitrd('7.3', plan);
-    try {
-      const log = join(folder, 'console.log');
-      const options = ['--cmdline', 'liveupdate=on', '--log', log];
-      const booted = run('boot', join(source, 'luo'), '--kernel', kernel, '--initrd', path, ...options);
-      expect(booted.code).toBe(0);
-      const text = readFileSync(log, 'utf8');
-      expect(text).toContain('khoforge-luo: file 0x1000 size 3145728 position 0 seals 0x1');
-      expect(text).toContain('khoforge-luo: file 0x2a size 65536 position 16 seals 0x6');
-      expect(text.match(/khoforge-luo: finish \w+: done/g)).toHaveLength(2);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const [path, log] = [join(source, 'luo.cpio'), join(source, 'console.log')];
+    writeFileSync(path, luoInitrd('7.3', plan));
+    const options = ['--cmdline', 'liveupdate=on', '--log', log];
+    const booted = run('boot', join(source, 'luo'), '--kernel', kernel, '--initrd', path, ...options);
+    expect(booted.code).toBe(0);
+    const text = readFileSync(log, 'utf8');
+    expect(text).toContain('khoforge-init: file 0x1000 size 3145728 position 0 seals 0x1');
+    expect(text).toContain('khoforge-init: file 0x2a size 65536 position 16 seals 0x6');
+    expect(text.match(/khoforge-init: finish \w+: done/g)).toHaveLength(2);
   });
 
   it('a profile of it does as well as the tree', () => {

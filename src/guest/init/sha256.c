@@ -1,8 +1,9 @@
 /* SHA-256 by FIPS 180-4, for a guest that has no library. */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "sha256.h"
 
 struct sha256 {
 	uint32_t state[8];
@@ -10,7 +11,7 @@ struct sha256 {
 	uint8_t block[64];
 };
 
-static const uint32_t sha256_k[64] = {
+static const uint32_t round_constants[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
 	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -21,9 +22,9 @@ static const uint32_t sha256_k[64] = {
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t sha256_turn(uint32_t x, int n) { return x >> n | x << (32 - n); }
+static uint32_t rotate_right(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
-static void sha256_block(struct sha256 *hash)
+static void add_block(struct sha256 *hash)
 {
 	uint32_t w[64], v[8];
 
@@ -32,13 +33,13 @@ static void sha256_block(struct sha256 *hash)
 		       (uint32_t)hash->block[4 * i + 2] << 8 | hash->block[4 * i + 3];
 	for (int i = 16; i < 64; i++)
 		w[i] = w[i - 16] + w[i - 7] +
-		       (sha256_turn(w[i - 15], 7) ^ sha256_turn(w[i - 15], 18) ^ w[i - 15] >> 3) +
-		       (sha256_turn(w[i - 2], 17) ^ sha256_turn(w[i - 2], 19) ^ w[i - 2] >> 10);
+		       (rotate_right(w[i - 15], 7) ^ rotate_right(w[i - 15], 18) ^ w[i - 15] >> 3) +
+		       (rotate_right(w[i - 2], 17) ^ rotate_right(w[i - 2], 19) ^ w[i - 2] >> 10);
 	memcpy(v, hash->state, sizeof(v));
 	for (int i = 0; i < 64; i++) {
-		uint32_t one = v[7] + (sha256_turn(v[4], 6) ^ sha256_turn(v[4], 11) ^ sha256_turn(v[4], 25)) +
-			       ((v[4] & v[5]) ^ (~v[4] & v[6])) + sha256_k[i] + w[i];
-		uint32_t two = (sha256_turn(v[0], 2) ^ sha256_turn(v[0], 13) ^ sha256_turn(v[0], 22)) +
+		uint32_t one = v[7] + (rotate_right(v[4], 6) ^ rotate_right(v[4], 11) ^ rotate_right(v[4], 25)) +
+			       ((v[4] & v[5]) ^ (~v[4] & v[6])) + round_constants[i] + w[i];
+		uint32_t two = (rotate_right(v[0], 2) ^ rotate_right(v[0], 13) ^ rotate_right(v[0], 22)) +
 			       ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
 
 		memmove(v + 1, v, 7 * sizeof(*v));
@@ -49,7 +50,7 @@ static void sha256_block(struct sha256 *hash)
 		hash->state[i] += v[i];
 }
 
-static void sha256_begin(struct sha256 *hash)
+static void begin(struct sha256 *hash)
 {
 	static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 					  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -58,16 +59,16 @@ static void sha256_begin(struct sha256 *hash)
 	hash->bytes = 0;
 }
 
-static void sha256_add(struct sha256 *hash, const uint8_t *data, size_t length)
+static void add(struct sha256 *hash, const uint8_t *data, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		hash->block[hash->bytes++ % 64] = data[i];
 		if (hash->bytes % 64 == 0)
-			sha256_block(hash);
+			add_block(hash);
 	}
 }
 
-static void sha256_end(struct sha256 *hash, char text[65])
+static void end(struct sha256 *hash, char text[65])
 {
 	static const uint8_t one = 0x80, zero;
 	uint64_t bits = hash->bytes * 8;
@@ -75,10 +76,31 @@ static void sha256_end(struct sha256 *hash, char text[65])
 
 	for (int i = 0; i < 8; i++)
 		length[i] = (uint8_t)(bits >> (56 - 8 * i));
-	sha256_add(hash, &one, 1);
+	add(hash, &one, 1);
 	while (hash->bytes % 64 != 56)
-		sha256_add(hash, &zero, 1);
-	sha256_add(hash, length, 8);
+		add(hash, &zero, 1);
+	add(hash, length, 8);
 	for (int i = 0; i < 8; i++)
 		snprintf(text + 8 * i, 9, "%08x", hash->state[i]);
+}
+
+struct sum sha256_of(int fd, uint64_t offset, uint64_t size)
+{
+	static uint8_t piece[64 * 1024];
+	struct sum sum = {.bytes = 0};
+	struct sha256 hash;
+
+	begin(&hash);
+	while (sum.bytes < size) {
+		size_t wanted = size - sum.bytes < sizeof(piece) ? size - sum.bytes : sizeof(piece);
+		ssize_t got = pread(fd, piece, wanted, (off_t)(offset + sum.bytes));
+
+		sum.failed = got < 0;
+		if (got <= 0)
+			break;
+		add(&hash, piece, (size_t)got);
+		sum.bytes += (uint64_t)got;
+	}
+	end(&hash, sum.text);
+	return sum;
 }

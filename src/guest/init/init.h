@@ -1,0 +1,24 @@
+/* The parts of the init of a guest, and what they share. */
+#ifndef KHOFORGE_INIT_H
+#define KHOFORGE_INIT_H
+
+/* output.c: one fact a line, each after "khoforge-init: ". */
+void open_output(void);
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+/* For what comes beside the output of a program, which goes to the console itself. */
+__attribute__((format(printf, 1, 2))) void say_on_console(const char *format, ...);
+/* "error WHAT REASON", the reason from errno. */
+void say_error(const char *what);
+/* Without white space, each other odd byte as \xHH, and cut at 700 characters. */
+const char *escaped(const char *text);
+
+/* Commands of a plan: `words` begins with the command's name and ends with NULL. */
+void print_command(char **words);
+void tree_command(char **words);
+void sha256_command(char **words);
+void write_command(char **words);
+void load_command(char **words);
+void kexec_command(char **words);
+void luo_command(char **words);
+
+#endif

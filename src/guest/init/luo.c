@@ -1,0 +1,115 @@
+/*
+ * What user space gets of a live update (include/uapi/linux/liveupdate.h, 6.19 to 7.3). `luo SESSION TOKEN...` prints
+ *
+ *   khoforge-init: session SESSION: retrieved
+ *   khoforge-init: file 0xTOKEN size BYTES position BYTES seals 0xBITS data START-END... read BYTES sha256 HEX
+ *   khoforge-init: finish SESSION: done
+ *
+ * with the name of an error where something fails: `file 0xTOKEN: ENOENT`. Headers without that interface make an init
+ * without it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "init.h"
+#include "sha256.h"
+
+#if __has_include(<linux/liveupdate.h>)
+#include <linux/liveupdate.h>
+
+static int retrieve_session(int device, const char *name)
+{
+	struct liveupdate_ioctl_retrieve_session arg = {.size = sizeof(arg), .fd = -1};
+
+	snprintf((char *)arg.name, sizeof(arg.name), "%s", name);
+	return ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg) ? -1 : arg.fd;
+}
+
+static int retrieve_file(int session, uint64_t token)
+{
+	struct liveupdate_session_retrieve_fd arg = {.size = sizeof(arg), .fd = -1, .token = token};
+
+	return ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg) ? -1 : arg.fd;
+}
+
+/* Before it is read, for reading fills holes. Ranges for which there is no room are left out. */
+static const char *data_ranges(int fd)
+{
+	static char text[400];
+	size_t used = 0;
+	off_t data = lseek(fd, 0, SEEK_DATA);
+
+	text[0] = 0;
+	while (data >= 0 && used + 45 < sizeof(text)) {
+		off_t hole = lseek(fd, data, SEEK_HOLE);
+
+		used += (size_t)sprintf(text + used, " %jd-%jd", (intmax_t)data, (intmax_t)hole);
+		data = lseek(fd, hole, SEEK_DATA);
+	}
+	return text;
+}
+
+static void say_memfd(int session, uint64_t token)
+{
+	struct stat stat;
+	int fd = retrieve_file(session, token);
+
+	if (fd < 0) {
+		say("file 0x%" PRIx64 ": %s", token, strerrorname_np(errno));
+		return;
+	}
+	off_t position = lseek(fd, 0, SEEK_CUR);
+	fstat(fd, &stat);
+	const char *ranges = data_ranges(fd);
+	struct sum sum = sha256_of(fd, 0, (uint64_t)stat.st_size);
+	say("file 0x%" PRIx64 " size %jd position %jd seals 0x%x data%s read %" PRIu64 " sha256 %s", token,
+	    (intmax_t)stat.st_size, (intmax_t)position, fcntl(fd, F_GET_SEALS), ranges, sum.bytes, sum.text);
+	close(fd);
+}
+
+static void finish(int session, const char *name)
+{
+	struct liveupdate_session_finish arg = {.size = sizeof(arg)};
+	int failed = ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg);
+
+	say("finish %s: %s", escaped(name), failed ? strerrorname_np(errno) : "done");
+	close(session);
+}
+
+void luo_command(char **words)
+{
+	/* The device can be opened once, and stays open. */
+	static int device = -1;
+
+	if (device < 0)
+		device = open("/dev/liveupdate", O_RDWR | O_CLOEXEC);
+	if (device < 0) {
+		say_error("/dev/liveupdate");
+		return;
+	}
+	int session = retrieve_session(device, words[1]);
+	say("session %s: %s", escaped(words[1]), session < 0 ? strerrorname_np(errno) : "retrieved");
+	if (session < 0)
+		return;
+	for (char **token = words + 2; *token; token++)
+		say_memfd(session, strtoull(*token, NULL, 0));
+	finish(session, words[1]);
+}
+
+#else
+
+void luo_command(char **words)
+{
+	errno = ENOSYS;
+	say_error(words[0]);
+}
+
+#endif
