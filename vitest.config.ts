@@ -33,7 +33,6 @@ export default defineConfig({
           // Where the cache is empty, sources are fetched and kernels built; boots have watchdogs of their own.
           testTimeout: 1_800_000,
           hookTimeout: 3_600_000,
-          fileParallelism: false,
           // On a busy host the guest's serial port can lose characters (the 8250 driver waits 10 ms at most),
           // which says nothing about the handover: one more boot does.
           retry: 1,
