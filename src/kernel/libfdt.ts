@@ -89,7 +89,7 @@ export class KernelFdt {
     return new KernelFdt(bytes);
   }
 
-  /** fdt_getprop(); the root node's unless told otherwise. */
+  /** fdt_getprop(); of the root node by default. */
   property(name: string, node: FdtToken | number = this.root): Uint8Array | number {
     if (typeof node === 'number') return node;
     return orError(() => findProperty(this.#block, node, this.#strings, name)?.value ?? FDT_ERR.NOTFOUND);

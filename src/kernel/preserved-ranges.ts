@@ -44,7 +44,7 @@ interface Range {
   readonly end: bigint;
 }
 
-/** Enough to tell how bad it is; bounds the work on a map that is wrong throughout. */
+/** Enough to see how bad it is; bounds the work on a map that is wrong throughout. */
 function* first(ranges: Iterable<Range>): Generator<Range> {
   let count = 0;
   for (const range of ranges) {

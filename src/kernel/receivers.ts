@@ -122,7 +122,7 @@ export function receiverFor(generation: Generation, base: string): Receiver {
   return generation.tree ? { ...receiver, release: generation.name, generation } : receiver;
 }
 
-/** The newest kernel that takes the images of a generation for its own. */
+/** The newest kernel that accepts the images of a generation for its own. */
 export function defaultReceiver(generation: Generation): Receiver {
   const { compatible, releases, tree } = generation;
   if (tree) return receiverFor(generation, tree.base);

@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts';
 /** The line of a kernel warning depends on its version and build; this part does not. */
 export const RESTORE_WARNING = 'kho_restore_page+0x';
 
-/** kho_restore_page() (KH): it takes each page once, by the mark that the memory map left on it. */
+/** kho_restore_page() (KH): it restores each page once, by the mark that the memory map left on it. */
 export class Restorer {
   readonly #kernel: Kernel;
   readonly #preserved: Preserved;

@@ -6,7 +6,7 @@ import { log, type Stage } from './events.ts';
 import { type Kernel, mergeRegions } from './kernel.ts';
 
 const WHERE = 'scratch';
-/** What a small kernel and its page tables take: one panics with 12 MiB (7.3, the kernel of test/kernel). */
+/** What a small kernel and its page tables need: one panics with 12 MiB (7.3, the kernel of test/kernel). */
 const MIN_SCRATCH_BYTES = 16n << 20n;
 /** Bytes of struct page on 64-bit kernels. */
 const STRUCT_PAGE_BYTES = 64n;

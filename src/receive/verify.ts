@@ -15,7 +15,7 @@ import { receivingUsers } from '../users/registry.ts';
 import { verificationOf } from './verification.ts';
 
 export interface ReceiverOptions {
-  /** Receiving kernel, or its release or generation; default: the newest that takes such images. */
+  /** Receiving kernel, or its release or generation; default: the newest that accepts such images. */
   readonly receiver?: string | Receiver;
 }
 

@@ -55,14 +55,14 @@ describe('an arm64 kernel of 7.3', () => {
       },
       { target },
     );
-    const foretold = verifyImage(image, { receiver: '7.3' });
+    const predicted = verifyImage(image, { receiver: '7.3' });
     const result = await boot('16K, depth 4 instead of 5', image, '16K');
     expect(result.verdict).not.toBe('revived');
     expect(result.proofs.join('\n')).not.toContain('test_kho: KHO restore succeeded');
-    expect(foretold.verdict).not.toBe('revived');
+    expect(predicted.verdict).not.toBe('revived');
   });
 
-  it('refuses another version in its own words, as verify foretells', async () => {
+  it('refuses another version in its own words, as verify predicts', async () => {
     const { subtrees = [] } = specOf('4K');
     const image = buildImage({
       target: { release: '7.3', arch: 'arm64' },
@@ -71,10 +71,10 @@ describe('an arm64 kernel of 7.3', () => {
       subtrees,
       override: { 'root-fdt/compatible': 'kho-v3' },
     });
-    const foretold = verifyImage(image, { receiver: '7.3' });
+    const predicted = verifyImage(image, { receiver: '7.3' });
     const result = await boot('4K, kho-v3', image, '4K');
-    expect([foretold.verdict, result.verdict]).toEqual(['rejected', 'rejected']);
-    for (const line of foretold.console) expect(result.refusals).toContain(line);
+    expect([predicted.verdict, result.verdict]).toEqual(['rejected', 'rejected']);
+    for (const line of predicted.console) expect(result.refusals).toContain(line);
   });
 
   it('ignores memory without a boot record', async () => {

@@ -163,20 +163,20 @@ function brief(line: string): string {
 describe('user space of a 7.3 kernel', () => {
   it.each(BAD.map((one) => [one.what, one] as const))('meets %s', async (_what, bad) => {
     const image = buildImage(spec(bad.override));
-    const foretold = verifyImage(image);
+    const predicted = verifyImage(image);
     const options = { kernel, initrd, cmdline: 'liveupdate=on', timeout: 90 };
     const result = await bootImage(image, options);
     const lines = consoleLines(readFileSync(result.console)).map(message);
     const own = initLines(lines);
     const theirs = lines.filter((line) => /^(luo|memfd_luo|kho_block|WARNING|BUG|Kernel panic)/.test(line));
-    said.push(`${bad.what}: ${foretold.findings.map(({ check }) => check).join()}`);
+    said.push(`${bad.what}: ${predicted.findings.map(({ check }) => check).join()}`);
     said.push(...[...theirs, ...own].map((line) => `    ${line.slice(0, 160)}`));
     expect(
       own.filter((line) => /^(session bad|finish bad|file 0x[12] |file 0x[12]:|error)/.test(line)).map(brief),
     ).toEqual(bad.gets);
-    expect(foretold.findings.map(({ check }) => check)).toContain(bad.check);
+    expect(predicted.findings.map(({ check }) => check)).toContain(bad.check);
     // Some of the kernel's lines end with an error number.
-    for (const { kernel: line } of foretold.findings) {
+    for (const { kernel: line } of predicted.findings) {
       if (line !== null) expect(lines.join('\n')).toContain(line);
     }
   });

@@ -79,7 +79,7 @@ describe('a kernel whose ABI is a version that khoforge does not know', () => {
     expect(stderr).toContain('kho_vmalloc.owner is new: written as 0');
   });
 
-  it('refuses one of 7.3, as verify foretells with its own words', () => {
+  it('refuses one of 7.3, as verify predicts with its own words', () => {
     const { code, stdout } = run('boot', spec, '--kernel', kernel, '--initrd', initrd, '--json');
     expect(code).toBe(1);
     const line = "KHO: setup: handover FDT (0x200000) is incompatible with 'kho-v5': 1";

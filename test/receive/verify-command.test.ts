@@ -37,7 +37,7 @@ async function run(...args: string[]): Promise<{ code: ExitCode | undefined; out
 
 describe('khoforge verify', () => {
   it('looks at a root FDT alone, as far as that goes', async () => {
-    for (const [release, fate] of [
+    for (const [release, verdict] of [
       ['7.3', 'revived (the kernel revives it, as far as its root FDT tells)'],
       ['7.1', 'rejected (the kernel refuses it, and says so, as far as its root FDT tells)'],
     ]) {
@@ -45,7 +45,7 @@ describe('khoforge verify', () => {
       const directory = join(folder, 'image');
       writeImageDirectory(image, directory);
       const { code, out } = await run(join(directory, 'kho.dtb'), '--receiver', `${release}`);
-      expect(out.split('\n')[0]).toBe(`${join(directory, 'kho.dtb')}, received by ${release}: ${fate}`);
+      expect(out.split('\n')[0]).toBe(`${join(directory, 'kho.dtb')}, received by ${release}: ${verdict}`);
       expect(out).toContain('note: fdt-alone:');
       expect(code).toBe(release === '7.3' ? 0 : 1);
     }
