@@ -3,6 +3,7 @@ import { integer, text, U32_MAX } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { PATH } from './path.ts';
+import { walkMetadata } from './walk.ts';
 
 export const schema = z.strictObject({
   previous_release: text('release of the producing kernel, e.g. 7.3.4; up to 64 characters').max(64, {
@@ -27,18 +28,21 @@ export function emit(producer: Producer, spec: z.output<typeof schema>): void {
   producer.addSubtree({ name: target.abi.text('KHO_METADATA_NODE_NAME'), phys, size });
 }
 
-/** The receiver's checks, in its order: kho_in_kexec_metadata() (7.3). */
-export function decode({ target, bytes }: Blob): DecodedSubtree {
+/** Of a version that is not known, too: as the receiver would read it. */
+export function decode({ target, memory, phys, bytes }: Blob): DecodedSubtree {
   const format = 'struct kho_kexec_metadata';
-  const size = target.abi.struct('kho_kexec_metadata').size;
-  if (bytes.length < size) {
-    return { format, fields: {}, problems: [`blob too small: ${bytes.length} of ${size} bytes`] };
+  const { size } = target.abi.struct('kho_kexec_metadata');
+  const problems: string[] = [];
+  let fields: DecodedSubtree['fields'] = {};
+  for (const step of walkMetadata(memory, target, phys)) {
+    if (step.kind === 'needs' && bytes.length < step.bytes) {
+      problems.push(`blob too small: ${bytes.length} of ${size} bytes`);
+      break;
+    }
+    if (step.kind === 'version' && !step.isKnown) {
+      problems.push(`version ${step.version}, expected ${step.expected ?? 'none'}`);
+    }
+    if (step.kind === 'fields') ({ fields } = step);
   }
-  const fields = target.abi.struct('kho_kexec_metadata').decode(bytes);
-  const known = target.generation.kexecMetadataVersion;
-  const problems =
-    fields.version === known || !target.abi.struct('kho_kexec_metadata').has('version')
-      ? []
-      : [`version ${fields.version}, expected ${known ?? 'none'}`];
   return { format, fields, problems };
 }

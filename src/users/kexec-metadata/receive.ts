@@ -1,11 +1,11 @@
+import type { Struct } from '../../abi/declared.ts';
 import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { report } from './checks.ts';
 import { PATH } from './path.ts';
-
-const VERSION_BYTES = 4n;
+import { walkMetadata } from './walk.ts';
 
 /** kho_in_kexec_metadata(), from kho_init() (KH, 7.1 to 7.3). Whatever it refuses, the rest of the handover goes on. */
 export const receive: UserStage = {
@@ -20,32 +20,40 @@ export const receive: UserStage = {
 };
 
 function* readMetadata(kernel: Kernel, phys: bigint, size: bigint): Stage {
-  const { target } = kernel;
-  const expected = kernel.receiver.generation.kexecMetadataVersion;
-  if (size < VERSION_BYTES) {
-    yield refusal('kexec-metadata-size', `the blob has ${size} bytes`, `blob too small (${size} bytes)`);
-    return;
+  for (const step of walkMetadata(kernel, kernel.target, phys)) {
+    if (step.kind === 'needs' && size < BigInt(step.bytes)) {
+      yield tooSmall(size, step.bytes, step.version);
+      return;
+    }
+    if (step.kind === 'version' && !step.isKnown) {
+      const { version, expected } = step;
+      const line = `version ${version} not supported (expected ${expected})`;
+      yield refusal('kexec-metadata-version', `the version is ${version}, expected ${expected}`, line);
+      return;
+    }
+    if (step.kind === 'fields') yield* readFields(step.fields, step.release);
   }
-  const layout = target.abi.struct('kho_kexec_metadata').layout;
-  const bytes = kernel.read(phys, layout.size);
-  const { version, previous_release, kexec_count } = target.abi.struct('kho_kexec_metadata').decode(bytes);
-  if (version !== expected && target.abi.struct('kho_kexec_metadata').has('version')) {
-    const line = `version ${version} not supported (expected ${expected})`;
-    yield refusal('kexec-metadata-version', `the version is ${version}, expected ${expected}`, line);
-    return;
-  }
-  if (size < BigInt(layout.size)) {
-    const line = `blob too small for v${version} (${size} < ${layout.size})`;
-    const text = `the blob has ${size} bytes, version ${version} has ${layout.size}`;
-    yield refusal('kexec-metadata-size', text, line);
-    return;
-  }
-  const { offset = 0, size: room = 0 } = layout.fields.find(({ name }) => name === 'previous_release') ?? {};
-  if (room > 0 && bytes.subarray(offset, offset + room).indexOf(0) < 0) {
-    const text = `previous_release is not terminated: the kernel takes its first ${room - 1} characters`;
+}
+
+function* readFields(
+  { previous_release, kexec_count }: Struct<'kho_kexec_metadata'>,
+  release: Uint8Array,
+): Stage {
+  const shown = Math.max(0, release.length - 1);
+  if (release.length > 0 && release.indexOf(0) < 0) {
+    const text = `previous_release is not terminated: the kernel takes its first ${shown} characters`;
     yield report('kexec-metadata-release', { where: `${PATH}/previous_release`, text });
   }
-  yield log(`KHO: exec from: ${previous_release.slice(0, Math.max(0, room - 1))} (count ${kexec_count})`);
+  yield log(`KHO: exec from: ${previous_release.slice(0, shown)} (count ${kexec_count})`);
+}
+
+function tooSmall(size: bigint, needed: number, version: number | undefined): FindingEvent {
+  const check = 'kexec-metadata-size';
+  if (version === undefined) {
+    return refusal(check, `the blob has ${size} bytes`, `blob too small (${size} bytes)`);
+  }
+  const text = `the blob has ${size} bytes, version ${version} has ${needed}`;
+  return refusal(check, text, `blob too small for v${version} (${size} < ${needed})`);
 }
 
 function refusal(check: Parameters<typeof report>[0], text: string, line: string): FindingEvent {
