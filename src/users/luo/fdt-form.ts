@@ -1,7 +1,7 @@
 import { emitFdt, type FdtBody, overrideHeader } from '../../emit/emit-fdt.ts';
 import { asCString, cString, u64Native } from '../../fdt/values.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
-import type { LuoForm } from './luo.ts';
+import type { LuoForm } from './form.ts';
 import { PATH } from './path.ts';
 import { emitArray } from './tables.ts';
 import { flbNode, sessionNode, type TableNode, walkLuoFdt } from './walk.ts';

@@ -7,7 +7,8 @@ import type { Producer } from '../../emit/producer.ts';
 import { MemfdBudget } from '../memfd/hash.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import { luoFdt } from './fdt-form.ts';
-import { type DecodedFile, decodeFile, emitFile, type FileSer, fileSchema } from './files.ts';
+import { type DecodedFile, decodeFile, emitFile, fileSchema } from './files.ts';
+import type { LuoForm, LuoRoot } from './form.ts';
 import type { SessionSer } from './incoming.ts';
 import { PATH } from './path.ts';
 import { luoStruct } from './struct-form.ts';
@@ -62,29 +63,6 @@ export const schema = z
   .meta({ description: 'Live Update Orchestrator: sessions with files, as /dev/liveupdate gives them back' });
 
 type Spec = z.output<typeof schema>;
-
-/** How LUO's state stands in memory: in an FDT with fixed arrays, or in structures with chains of blocks. */
-export interface LuoForm {
-  /** Name of the format, for people. */
-  readonly format: string;
-  /** @returns physical address of the first file's table */
-  emitFiles(producer: Producer, path: string, files: readonly FileSer[]): bigint;
-  /** @param flbs address of the page of FLBs. Adds the subtree. */
-  emitRoot(
-    producer: Producer,
-    state: { number: bigint; sessions: readonly SessionSer[]; flbs: bigint },
-  ): void;
-  /** Reads what luo_early_startup() reads. */
-  decodeRoot(blob: Blob, tables: LuoTables, problems: string[]): LuoRoot;
-  decodeFiles(tables: LuoTables, what: string, session: SessionSer): { entries: FileSer[]; blocks: bigint[] };
-}
-
-export interface LuoRoot {
-  readonly fields: { readonly [key: string]: DecodedValue };
-  readonly sessions: readonly SessionSer[];
-  /** Address of the page of FLBs; 0n for none. */
-  readonly flbs: bigint;
-}
 
 const FORMS = { fdt: luoFdt, 'fdt-flb': luoFdt, struct: luoStruct } as const satisfies Record<
   string,

@@ -1,4 +1,4 @@
-import type { LuoForm } from './luo.ts';
+import type { LuoForm } from './form.ts';
 import { PATH } from './path.ts';
 import { emitBlocks } from './tables.ts';
 
