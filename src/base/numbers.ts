@@ -15,6 +15,11 @@ export function alignUp(value: bigint, alignment: bigint): bigint {
   return alignDown(value + alignment - 1n, alignment);
 }
 
+/** The lower of two; the first where there is no second. */
+export const minOf = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b < a ? b : a);
+/** The higher of two; the first where there is no second. */
+export const maxOf = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b > a ? b : a);
+
 export function isAligned(value: bigint, alignment: bigint): boolean {
   return (value & (alignment - 1n)) === 0n;
 }

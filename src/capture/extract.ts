@@ -1,3 +1,4 @@
+import { pairs, unionOf } from '../memory/intervals.ts';
 import { mapPages } from '../memory/map-pages.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
@@ -27,7 +28,7 @@ export function extractHandover(image: Image, options: ExtractOptions = {}): Ima
   for (const { start, size } of contents) image.memory.covers(start, Number(size));
   return {
     ...image,
-    memory: copyOf(image.memory, merge([...traced.reads, ...map, ...contents])),
+    memory: copyOf(image.memory, unionOf([...traced.reads, ...map, ...contents])),
     placements: placementsOf(image, inspection),
   };
 }
@@ -42,23 +43,7 @@ export function bootableImage({ image, candidates }: Pick<FoundHandover, 'image'
 
 function preservedRegions({ walk }: Inspection): Region[] {
   const ranges = walk?.ranges ?? new BigUint64Array();
-  return Array.from({ length: ranges.length / 2 }, (_, i) => {
-    const [start, end] = [ranges[i * 2] ?? 0n, ranges[i * 2 + 1] ?? 0n];
-    return { start, size: end - start };
-  });
-}
-
-/** Sorted, without overlap; neighbours are one. */
-function merge(regions: readonly Region[]): Region[] {
-  const merged: { start: bigint; size: bigint }[] = [];
-  for (const { start, size } of [...regions].sort((a, b) => (a.start < b.start ? -1 : 1))) {
-    const last = merged.at(-1);
-    if (last && start <= regionEnd(last)) {
-      const end = start + size;
-      if (end > regionEnd(last)) last.size = end - last.start;
-    } else if (size > 0n) merged.push({ start, size });
-  }
-  return merged;
+  return Array.from(pairs(ranges), ({ start, end }) => ({ start, size: end - start }));
 }
 
 /** What the memory has of the regions, as views where it is: nothing is copied until it is written. */

@@ -17,6 +17,12 @@ export interface FdtReservation {
   readonly size: bigint;
 }
 
+/** What an FDT says of its own size; undefined of bytes that do not begin one. @param head its first 8 bytes */
+export function fdtSize(head: Uint8Array): number | undefined {
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  return view.getUint32(0) === FDT_MAGIC ? view.getUint32(4) : undefined;
+}
+
 /**
  * Reads and bounds the header as fdt_check_header() does (scripts/dtc/libfdt/fdt.c, 7.3), but for two rules that
  * kernels before 7.1 do not have: off_mem_rsvmap a multiple of 8, off_dt_struct of 4.

@@ -1,6 +1,7 @@
 import type { Arch, Endian } from '../abi/target.ts';
 import { hex } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
+import { lowerBound } from '../memory/intervals.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
 import type { MappedFile } from './mapped-file.ts';
@@ -158,13 +159,7 @@ export function scanDump({ file, segments }: Dump, onScan?: (progress: ByteProgr
 
 /** The address of a byte of the file. */
 function physOf(byOffset: readonly FileSegment[], offset: number): bigint {
-  let low = 0;
-  let high = byOffset.length;
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if ((byOffset[middle]?.offset ?? 0) <= offset) low = middle;
-    else high = middle;
-  }
-  const segment = byOffset[low];
+  const next = lowerBound(byOffset.length, (i) => (byOffset[i]?.offset ?? 0) > offset);
+  const segment = byOffset[Math.max(0, next - 1)];
   return segment ? segment.start + BigInt(offset - segment.offset) : 0n;
 }

@@ -1,4 +1,5 @@
 import { makeTarget, type Target } from '../abi/target.ts';
+import { unionOf } from '../memory/intervals.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import type { Receiver } from './receivers.ts';
@@ -16,7 +17,7 @@ export class Kernel {
     this.image = image;
     this.receiver = receiver;
     this.target = makeTarget({ ...image.target, generation: receiver.generation });
-    this.ram = mergeRegions(image.ram);
+    this.ram = unionOf(image.ram);
   }
 
   get pageSize(): bigint {
@@ -45,18 +46,4 @@ export class Kernel {
   read(start: bigint, length: number): Uint8Array {
     return this.image.memory.read(start, length);
   }
-}
-
-/** By ascending address, neighbours and overlaps merged, without empty ones. */
-export function mergeRegions(regions: readonly Region[]): Region[] {
-  const merged: Region[] = [];
-  for (const region of [...regions].sort((a, b) => (a.start < b.start ? -1 : 1))) {
-    const last = merged.at(-1);
-    if (last && region.start <= regionEnd(last)) {
-      if (regionEnd(region) > regionEnd(last)) {
-        merged[merged.length - 1] = { start: last.start, size: regionEnd(region) - last.start };
-      }
-    } else merged.push(region);
-  }
-  return merged.filter(({ size }) => size > 0n);
 }

@@ -1,5 +1,6 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { hex } from '../base/numbers.ts';
+import { hex, maxOf, minOf } from '../base/numbers.ts';
+import { lowerBound, pairAt, pairs } from '../memory/intervals.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { report } from './checks.ts';
 import type { FindingEvent, Stage } from './events.ts';
@@ -75,28 +76,13 @@ function* outside(ranges: BigUint64Array, regions: readonly Region[]): Generator
 /** Parts of the ranges that a region has. @param regions ascending, merged */
 function* inside(ranges: BigUint64Array, regions: readonly Region[]): Generator<Range> {
   for (const region of regions) {
-    for (let i = firstEndingAfter(ranges, region.start); i < ranges.length / 2; i++) {
-      const [start, end] = [ranges[i * 2] ?? 0n, ranges[i * 2 + 1] ?? 0n];
+    const count = ranges.length / 2;
+    for (let i = lowerBound(count, (at) => pairAt(ranges, at).end > region.start); i < count; i++) {
+      const { start, end } = pairAt(ranges, i);
       if (start >= regionEnd(region)) break;
-      const from = start > region.start ? start : region.start;
-      yield { start: from, end: end < regionEnd(region) ? end : regionEnd(region) };
+      yield { start: maxOf(start, region.start), end: minOf(end, regionEnd(region)) };
     }
   }
-}
-
-function firstEndingAfter(ranges: BigUint64Array, address: bigint): number {
-  let low = 0;
-  let high = ranges.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ranges[middle * 2 + 1] ?? 0n) > address) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-function* pairs(ranges: BigUint64Array): Generator<Range> {
-  for (let i = 0; i < ranges.length; i += 2) yield { start: ranges[i] ?? 0n, end: ranges[i + 1] ?? 0n };
 }
 
 const NOWHERE: Region = { start: 0n, size: 0n };

@@ -1,9 +1,10 @@
 import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
+import { unionOf } from '../memory/intervals.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { canMap, EFAULT, logRefusal } from './boot-record.ts';
 import { report } from './checks.ts';
 import { log, type Stage } from './events.ts';
-import { type Kernel, mergeRegions } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 const WHERE = 'scratch';
 /** What a small kernel and its page tables need: one panics with 12 MiB (7.3, the kernel of test/kernel). */
@@ -20,7 +21,7 @@ export class Scratch {
 
   constructor(regions: readonly Region[]) {
     this.regions = regions;
-    this.merged = mergeRegions(regions);
+    this.merged = unionOf(regions);
   }
 
   /** Index of the region that shares a byte with [start, end), or -1. */

@@ -1,6 +1,6 @@
 import type { Target } from '../abi/target.ts';
 import { alignUp, hex } from '../base/numbers.ts';
-import { FDT_MAGIC } from '../fdt/format.ts';
+import { fdtSize } from '../fdt/header.ts';
 import type { FdtToken } from '../fdt/tokens.ts';
 import { asU64Native } from '../fdt/values.ts';
 import { report } from './checks.ts';
@@ -111,7 +111,7 @@ function* checkBlob(
 ): Stage {
   const where = whereOf(name);
   const outcome = isRead ? ({ outcome: 'undefined' } as const) : {};
-  const end = phys + (size ?? BigInt(fdtSize(kernel, phys) ?? 1));
+  const end = phys + (size ?? BigInt(fdtSize(kernel.read(phys, 8)) ?? 1));
   const range = `the blob of '${name}' at ${hex(phys)}-${hex(end)}`;
   if (size === 0n) yield report('subtree-size', { where, text: `the blob of '${name}' is empty` });
   if (phys % kernel.pageSize !== 0n) {
@@ -143,11 +143,6 @@ function* checkTail(kernel: Kernel, name: string, end: bigint): Stage {
   const first = end + BigInt(index);
   const text = `bytes follow the blob of '${name}' at ${hex(first)}, in its last page: they are handed over with it`;
   yield report('stale-bytes', { where: whereOf(name), text });
-}
-
-function fdtSize(kernel: Kernel, phys: bigint): number | undefined {
-  const head = Buffer.from(kernel.read(phys, 8));
-  return head.readUInt32BE(0) === FDT_MAGIC ? head.readUInt32BE(4) : undefined;
 }
 
 function u64({ endian }: Target, { fdt }: RootFdt, node: FdtToken, name: string): bigint | undefined {

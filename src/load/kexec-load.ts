@@ -5,7 +5,7 @@ import type { Unpacked } from '../arch/unpack-list.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp, hex, humanSize, toNumber } from '../base/numbers.ts';
 import { pageRuns } from '../formats/page-runs.ts';
-import { intersection, unionOf, without } from '../memory/intervals.ts';
+import { intersection, pairs, unionOf, without } from '../memory/intervals.ts';
 import { placeSegment } from '../memory/place-segment.ts';
 import type { Region } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
@@ -100,10 +100,7 @@ export function planKexecLoad(image: Image, options: SegmentsOptions): KexecLoad
 /** All memory that the map of the image preserves, where it can be read. */
 function preserved(image: Image): Region[] {
   const ranges = inspect(image).walk?.ranges ?? new BigUint64Array();
-  return Array.from({ length: ranges.length / 2 }, (_, i) => {
-    const [start, end] = [ranges[i * 2] ?? 0n, ranges[i * 2 + 1] ?? 0n];
-    return { start, size: end - start };
-  });
+  return Array.from(pairs(ranges), ({ start, end }) => ({ start, size: end - start }));
 }
 
 /** Where each copy comes from: they are packed one after the other. */

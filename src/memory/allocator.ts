@@ -1,4 +1,5 @@
-import { alignDown, alignUp } from '../base/numbers.ts';
+import { alignDown, alignUp, maxOf, minOf } from '../base/numbers.ts';
+import { type Interval, lowerBound } from './intervals.ts';
 import { Overlaps, type Taken } from './overlaps.ts';
 import { isWithin, type Region, regionEnd } from './regions.ts';
 
@@ -16,11 +17,6 @@ export interface Request {
 export interface HighRequest extends Request {
   /** Where to look instead of all RAM, ascending. */
   within?: readonly Region[];
-}
-
-interface Interval {
-  start: bigint;
-  end: bigint;
 }
 
 /**
@@ -122,17 +118,6 @@ export class Allocator {
   }
 
   #firstBusyEndingAtOrAfter(address: bigint): number {
-    let low = 0;
-    let high = this.#busy.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const interval = this.#busy[middle];
-      if (interval && interval.end >= address) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return lowerBound(this.#busy.length, (i) => (this.#busy[i]?.end ?? 0n) >= address);
   }
 }
-
-const minOf = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b < a ? b : a);
-const maxOf = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b > a ? b : a);

@@ -1,5 +1,6 @@
 import { KhoforgeError } from '../base/errors.ts';
-import { hex } from '../base/numbers.ts';
+import { hex, minOf } from '../base/numbers.ts';
+import { lowerBound } from './intervals.ts';
 
 /** Bytes at a physical address. */
 export interface Extent {
@@ -82,7 +83,7 @@ export class PhysicalMemory {
         extent.bytes.set(bytes.subarray(done, done + length), offset);
         done += length;
       } else {
-        const gap = extent ? Number(minBigInt(extent.start - at, BigInt(rest))) : rest;
+        const gap = extent ? Number(minOf(extent.start - at, BigInt(rest))) : rest;
         this.map(at, Uint8Array.prototype.slice.call(bytes, done, done + gap));
         done += gap;
       }
@@ -126,18 +127,9 @@ export class PhysicalMemory {
 
   /** Index of the first extent whose end is above `address`. */
   #firstEndingAfter(address: bigint): number {
-    let low = 0;
-    let high = this.#extents.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const extent = this.#extents[middle];
-      if (extent && extent.start + BigInt(extent.bytes.length) > address) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return lowerBound(this.#extents.length, (i) => {
+      const extent = this.#extents[i];
+      return extent !== undefined && extent.start + BigInt(extent.bytes.length) > address;
+    });
   }
-}
-
-function minBigInt(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }

@@ -1,3 +1,4 @@
+import { lowerBound } from './intervals.ts';
 import { splitRange } from './preserved-entries.ts';
 
 /** Address and order. */
@@ -56,13 +57,6 @@ export class PreservedBlocks {
   }
 
   #firstAt(phys: bigint): number {
-    let low = 0;
-    let high = this.phys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.phys[middle] ?? 0n) < phys) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.phys.length, (i) => (this.phys[i] ?? 0n) >= phys);
   }
 }

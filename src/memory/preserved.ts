@@ -1,3 +1,4 @@
+import { lowerBound, pairWith } from './intervals.ts';
 import type { MapWalk } from './map-walk.ts';
 
 /** What the receiver has reserved and marked after it read the memory map. */
@@ -14,14 +15,14 @@ export class Preserved {
   /** Whether every byte of [start, end) is preserved. */
   contains(start: bigint, end: bigint): boolean {
     const { ranges } = this.#walk ?? NOTHING;
-    const index = lastAtOrBelow(ranges.length / 2, (i) => (ranges[i * 2] ?? 0n) <= start);
-    return index >= 0 && end <= (ranges[index * 2 + 1] ?? 0n);
+    const range = pairWith(ranges, start);
+    return range !== undefined && end <= range.end;
   }
 
   /** Order that is marked on the page, as kho_restore_page() finds it; undefined where no block starts. */
   orderAt(phys: bigint): number | undefined {
     const { phys: heads, orders } = (this.#walk ?? NOTHING).folios;
-    const last = lastAtOrBelow(heads.length, (i) => (heads[i] ?? 0n) <= phys);
+    const last = lowerBound(heads.length, (i) => (heads[i] ?? 0n) > phys) - 1;
     if (last < 0 || heads[last] !== phys) return undefined;
     let first = last;
     while (first > 0 && heads[first - 1] === phys) first--;
@@ -38,15 +39,3 @@ const NOTHING = {
   ranges: new BigUint64Array(),
   folios: { phys: new BigUint64Array(), orders: new Uint8Array() },
 } as const;
-
-/** Index of the last of `count` for which `holds`, given that it holds up to there; -1 when for none. */
-function lastAtOrBelow(count: number, holds: (index: number) => boolean): number {
-  let low = -1;
-  let high = count - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (holds(middle)) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}

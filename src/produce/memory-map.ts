@@ -1,5 +1,6 @@
 import { alignUp, hex, humanSize } from '../base/numbers.ts';
 import type { Producer } from '../emit/producer.ts';
+import { pairs } from '../memory/intervals.ts';
 import { emitBitmapChain } from './bitmap-chain.ts';
 import { emitRadixTree } from './radix-tree.ts';
 
@@ -24,8 +25,7 @@ function checkBlocks({ target, checker, preserved }: Producer): void {
   if (limit === undefined) return;
   const { ranges } = preserved.entries();
   const pages = limit >> BigInt(target.pageShift);
-  for (let i = 0; i < ranges.length; i += 2) {
-    const [start, end] = [ranges[i] ?? 0n, ranges[i + 1] ?? 0n];
+  for (const { start, end } of pairs(ranges)) {
     if (alignUp(start, pages) + pages <= end) {
       checker.broken('range-order', `pages ${hex(start)}-${hex(end)} hold a block of ${humanSize(limit)}`);
     }

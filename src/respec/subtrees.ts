@@ -1,6 +1,7 @@
+import { fdtSize } from '../fdt/header.ts';
 import type { PreservedBlocks } from '../memory/preserved-blocks.ts';
 import type { Image } from '../model/image.ts';
-import { blobBytes, fdtSize } from '../receive/blob.ts';
+import { blobBytes } from '../receive/blob.ts';
 import type { InspectedSubtree } from '../receive/decode.ts';
 import { isSubtreeEntry, type SubtreeEntry } from '../specfile/schema.ts';
 import { bytesEntry, emptyEntry, userOf } from '../users/registry.ts';
@@ -49,6 +50,6 @@ function ownEntry(user: User, subtree: LocatedSubtree, blocks: PreservedBlocks):
 
 /** Of a blob whose size is not recorded, and that is no FDT, its head. */
 function rawBytes(image: Image, phys: bigint, { size, head }: InspectedSubtree): Uint8Array {
-  const wanted = size ?? BigInt(fdtSize(image, phys) ?? head?.length ?? image.target.pageSize);
+  const wanted = size ?? BigInt(fdtSize(image.memory.read(phys, 8)) ?? head?.length ?? image.target.pageSize);
   return image.memory.read(phys, Number(wanted < LARGEST_BLOB ? wanted : LARGEST_BLOB));
 }

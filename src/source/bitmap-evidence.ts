@@ -3,6 +3,7 @@ import { type Generation, lookAlikes } from '../abi/generations.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { hex, overlaps } from '../base/numbers.ts';
 import { walkBitmapChain } from '../memory/bitmap-chain.ts';
+import { pairs } from '../memory/intervals.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
@@ -149,8 +150,7 @@ function implausible(image: ChainImage, generation: Generation, map: bigint): st
   const walk = walkBitmapChain({ ...image.target, generation }, image.memory.extents, map);
   const twice = walk.findings.find(({ code }) => code === 'PRESERVED_TWICE');
   if (twice) return `they would preserve ${hex(twice.phys)} twice`;
-  for (let i = 0; i < walk.ranges.length; i += 2) {
-    const [start, end] = [walk.ranges[i] ?? 0n, walk.ranges[i + 1] ?? 0n];
+  for (const { start, end } of pairs(walk.ranges)) {
     const area = image.scratch.find((region) => overlaps(start, end, region.start, regionEnd(region)));
     if (area) return `they would preserve ${hex(start)}-${hex(end)}, in scratch at ${hex(area.start)}`;
   }

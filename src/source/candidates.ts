@@ -4,6 +4,7 @@ import { type Endian, makeTarget, type Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
+import { pairWith } from '../memory/intervals.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import { lineageReader } from '../users/registry.ts';
@@ -128,10 +129,11 @@ function evidenceFor(memory: PhysicalMemory, phys: bigint, tree: FdtTree, target
   return {
     finalized: map !== 0n,
     mapFindings: (walked?.findingCount ?? (map === 0n ? 0 : 1)) + misfit,
-    rootPreserved: walked !== undefined && holds(walked.ranges, phys),
+    rootPreserved: walked !== undefined && pairWith(walked.ranges, phys) !== undefined,
     subtrees: blobs.length,
-    subtreesPreserved: blobs.filter((blob) => walked && blob !== undefined && holds(walked.ranges, blob))
-      .length,
+    subtreesPreserved: blobs.filter(
+      (blob) => walked && blob !== undefined && pairWith(walked.ranges, blob) !== undefined,
+    ).length,
     kexecCount: kexecCount(memory, tree, target),
   };
 }
@@ -155,19 +157,6 @@ function walkOrNothing(memory: PhysicalMemory, target: Target, map: bigint) {
     if (error instanceof KhoforgeError) return undefined;
     throw error;
   }
-}
-
-/** Whether one of the ranges start, end, … has the address. */
-function holds(ranges: BigUint64Array, phys: bigint): boolean {
-  let low = 0;
-  let high = ranges.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ranges[middle * 2 + 1] ?? 0n) > phys) high = middle;
-    else low = middle + 1;
-  }
-  const start = ranges[low * 2];
-  return start !== undefined && start <= phys;
 }
 
 /** kexec boots since the last cold boot, where a subtree counts them. */

@@ -6,6 +6,7 @@ import { FDT_MAGIC } from '../fdt/format.ts';
 import { getProperty, readFdt } from '../fdt/reader.ts';
 import { asU64Native } from '../fdt/values.ts';
 import type { FetchedMemory } from '../memory/fetched-memory.ts';
+import { pairs } from '../memory/intervals.ts';
 import { mapPages } from '../memory/map-pages.ts';
 import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
@@ -57,8 +58,8 @@ function rootAmongPreserved(bytes: Uint8Array, memory: FetchedMemory): bigint | 
 
 function pagesOf(ranges: BigUint64Array, pageSize: number): bigint[] {
   const pages: bigint[] = [];
-  for (let i = 0; i < ranges.length; i += 2) {
-    for (let at = ranges[i] ?? 0n; at < (ranges[i + 1] ?? 0n); at += BigInt(pageSize)) {
+  for (const { start, end } of pairs(ranges)) {
+    for (let at = start; at < end; at += BigInt(pageSize)) {
       if (pages.push(at) >= MOST_PAGES) return pages;
     }
   }

@@ -4,6 +4,7 @@ import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import type { Incoming } from '../../kernel/stages.ts';
+import { lowerBound } from '../../memory/intervals.ts';
 
 import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
 
@@ -149,22 +150,11 @@ class IndexSet {
       this.#end = index + pages;
       return true;
     }
-    const at = this.#firstEndingAfter(index);
+    const at = lowerBound(this.#ends.length, (i) => (this.#ends[i] ?? 0n) > index);
     const next = this.#starts[at];
     if (next !== undefined && next < index + pages) return false;
     this.#starts.splice(at, 0, index);
     this.#ends.splice(at, 0, index + pages);
     return true;
-  }
-
-  #firstEndingAfter(index: bigint): number {
-    let low = 0;
-    let high = this.#ends.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ends[middle] ?? 0n) > index) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 }
