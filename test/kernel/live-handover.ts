@@ -36,6 +36,18 @@ export function debugfsScratch(console: readonly string[]): Region[] {
   return column('scratch_phys').map((start, i) => ({ start, size: sizes[i] ?? 0n }));
 }
 
+/** Pages that begin with these bytes: the kernel's array of scratch has a page of its own (kho_reserve_scratch(), 7.3). */
+export function pagesWith(memory: PhysicalMemory, wanted: Uint8Array): bigint[] {
+  return memory.extents.flatMap(({ start, bytes }) => {
+    const found: bigint[] = [];
+    for (let at = 0; at < bytes.length; at += PAGE) {
+      if (Buffer.compare(bytes.subarray(at, at + wanted.length), wanted) === 0)
+        found.push(start + BigInt(at));
+    }
+    return found;
+  });
+}
+
 /** The first group of each line that matches. */
 function matches(lines: readonly string[], pattern: RegExp): string[] {
   return lines.flatMap((line) => pattern.exec(line)?.[1] ?? []);
