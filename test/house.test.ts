@@ -77,6 +77,17 @@ describe('the house', () => {
     expect(ROWS.flat().toSorted()).toEqual([...new Set(files.map(folderOf))].toSorted());
   });
 
+  it('is described in CONTRIBUTING.md, row by row', () => {
+    const text = readFileSync(join(SRC, '../CONTRIBUTING.md'), 'utf8');
+    const [, rows = ''] = /\nsrc\/ .*\n((?: {2}\S.*\n)+)/.exec(text) ?? [];
+    const named = rows
+      .split('\n')
+      .filter(Boolean)
+      .map((row) => row.slice(2).split(/ {2,}/)[0]?.split(' ') ?? []);
+    const bare = named.map((row) => row.map((name) => name.replace(/\/.*/, '')));
+    expect(bare.map((row) => row.toSorted())).toEqual(ROWS.map((row) => row.toSorted()));
+  });
+
   it('finds imports of all kinds', () => {
     const found = (file: string) => imports.get(file) ?? [];
     expect(found('cli/commands.ts')).toContain('cli/build.ts');

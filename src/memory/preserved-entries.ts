@@ -5,7 +5,7 @@ import { native } from './native.ts';
 
 /** What is to be preserved. Duplicates are set once, as a bit is. The arrays are only read. */
 export interface PreservedEntries {
-  /** start pfn, end pfn, …: split into blocks as kho_preserve_pages() does (4.2.2 of the facts). Not from pfn 0. */
+  /** start pfn, end pfn, …: split into blocks as kho_preserve_pages() does (4.2.2 of docs/kho-facts.md). Not from pfn 0. */
   readonly ranges?: BigUint64Array;
   /** Folios by physical address and order; `counts` says how many stand in a row from each address, else one. */
   readonly folios?: {

@@ -96,7 +96,7 @@ function preservedBlocks(image: Image, memoryMap: bigint | null): PreservedBlock
   return new PreservedBlocks(folios.phys, folios.orders);
 }
 
-/** fdt_add_subnode() puts the newest node first (1.3.8 of the facts); a sequential writer, last. */
+/** fdt_add_subnode() puts the newest node first (1.3.8 of docs/kho-facts.md); a sequential writer, last. */
 function inOrderOfAddition({ target, subtrees }: Inspection) {
   return target.generation.rootFdt === 'edited' ? [...subtrees].reverse() : [...subtrees];
 }

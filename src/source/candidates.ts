@@ -17,7 +17,7 @@ export interface Evidence {
   readonly finalized: boolean;
   /** What is wrong with the memory map. */
   readonly mapFindings: number;
-  /** The page of the root FDT is preserved, as every kernel does (4.1.1 of the facts: kho_init()). */
+  /** The page of the root FDT is preserved, as every kernel does (4.1.1 of docs/kho-facts.md: kho_init()). */
   readonly rootPreserved: boolean;
   readonly subtrees: number;
   /** Subtrees whose blob begins in preserved memory. */
@@ -97,7 +97,7 @@ export function makeCandidate(
 
 const plainHints = ({ arch }: TargetHints) => (arch ? { arch } : {});
 
-/** The size in a boot record is the page size (1.3.15 of the facts); else every size of the architecture. */
+/** The size in a boot record is the page size (1.3.15 of docs/kho-facts.md); else every size of the architecture. */
 function possibleTargets(
   compatible: string | undefined,
   records: readonly FoundRecord[],
@@ -138,7 +138,7 @@ function evidenceFor(memory: PhysicalMemory, phys: bigint, tree: FdtTree, target
   };
 }
 
-/** A sequential writer leaves the reserve map at 48, a packed tree has it at 40 (1.3.2, 1.3.3 of the facts). */
+/** A sequential writer leaves the reserve map at 48, a packed tree has it at 40 (1.3.2, 1.3.3 of docs/kho-facts.md). */
 function writtenOtherwise({ header, root }: FdtTree, { generation }: Target): boolean {
   if (root.children.length === 0) return false;
   return (header.off_mem_rsvmap === 48) !== (generation.rootFdt === 'sequential');

@@ -13,7 +13,7 @@ import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
 
 /**
- * The string table of every root FDT that a kernel packed (1.3.6 of the facts): what a file that was cut short lost.
+ * The string table of every root FDT that a kernel packed (1.3.6 of docs/kho-facts.md): what a file that was cut short lost.
  * kho-v1 has its own property for a blob.
  */
 const STRINGS = [
@@ -23,7 +23,7 @@ const STRINGS = [
 
 /**
  * An image that is a root FDT and nothing else, e.g. from debugfs `kho/in/fdt`. Its own address is not known: 0.
- * debugfs `kho/out/fdt` is cut short from 6.19 on (6.7 of the facts): what is left of its nodes is read then.
+ * debugfs `kho/out/fdt` is cut short from 6.19 on (6.7 of docs/kho-facts.md): what is left of its nodes is read then.
  * @throws KhoforgeError `FDT_INVALID`
  */
 export function readFdtAlone(

@@ -14,7 +14,7 @@ const kept = ({ evidence: { rootPreserved, subtrees, subtreesPreserved } }: Cand
 
 /**
  * After a second kexec the root FDT of the kernel before is still there, and so may be the record that led to it;
- * its memory map was freed (6.6 of the facts). What the running kernel would hand over comes first.
+ * its memory map was freed (6.6 of docs/kho-facts.md). What the running kernel would hand over comes first.
  */
 const RULES: readonly Rule[] = [
   {

@@ -23,7 +23,7 @@ const LIMIT = 1n << 52n;
 
 /**
  * The scratch array of a boot record. Before the jump it is not at its address yet, but in a page of the loaded kexec
- * image and in the kernel's own kho_scratch (6.2 of the facts), which a scan found.
+ * image and in the kernel's own kho_scratch (6.2 of docs/kho-facts.md), which a scan found.
  * @param pages addresses where something like an array begins
  */
 export function findScratch(

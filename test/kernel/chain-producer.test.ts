@@ -106,7 +106,7 @@ describe.each(RELEASES)('what a real %s kernel hands over', (release) => {
   });
 });
 
-/** Bitmaps stay listed when everything in them was unpreserved again (1.5.13 of the facts). */
+/** Bitmaps stay listed when everything in them was unpreserved again (1.5.13 of docs/kho-facts.md). */
 function withoutEmpty(chunks: readonly ChainElement[][]): ChainElement[][] {
   return chunks
     .map((elements) => elements.filter(({ bits }) => !/^0*$/.test(bits)))

@@ -72,7 +72,7 @@ describe.each(['7.3', ...RECEIVERS])('a %s kernel in the instant before it jumps
     const inspection = inspect(opened.image);
     expect(inspection.problems).toEqual([]);
     expect(opened.image.target.generation.releases).toContain(release);
-    // 6.2 of the facts: the array is put in place by the jump.
+    // 6.2 of docs/kho-facts.md: the array is put in place by the jump.
     expect(codes(opened)).toContain('SCRATCH_ELSEWHERE');
     expect(inspection.subtrees.map(({ name }) => name)).toContain('kho_test');
     const test = inspection.subtrees.find(({ name }) => name === 'kho_test');

@@ -57,7 +57,7 @@ const specFor = (release: string, change: Spec = {}): Spec => ({
   ...change,
 });
 
-/** Compatible strings, by hand (1.1.1 of the facts). */
+/** Compatible strings, by hand (1.1.1 of docs/kho-facts.md). */
 const COMPATIBLE: Readonly<Record<string, string>> = {
   '6.17': 'kho-v1',
   '6.18': 'kho-v1',
@@ -111,7 +111,7 @@ describe.each(RECEIVERS)('a real %s kernel', (receiver) => {
     expect(readFileSync(result.console, 'latin1').includes('KHO:')).toBe(handsOver);
   });
 
-  // The matrix of section 5 of the facts, cell by cell.
+  // The matrix of section 5 of docs/kho-facts.md, cell by cell.
   describe.each(PRODUCERS.filter((producer) => producer !== receiver))('given an image of %s', (producer) => {
     const cell = lookAlike(producer, receiver)
       ? bitmapBytes(producer) === bitmapBytes(receiver)

@@ -214,7 +214,7 @@ const ARM64: readonly Layout[] = [
   { name: 'arm64, 777 MiB, one size 0', memory: '777MiB', cmdline: 'kho_scratch=110M,0,20M', initrd: 1 },
 ];
 
-/** The other regions are below lowmem, and what is behind the kernel has to be above it (4.4.14 of the facts). */
+/** The other regions are below lowmem, and what is behind the kernel has to be above it (4.4.14 of docs/kho-facts.md). */
 const NO_ROOM: Layout = {
   name: 'arm64, 3 GiB, little lowmem',
   memory: '3GiB',

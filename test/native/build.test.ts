@@ -18,7 +18,7 @@ function onlyPath(pages: Uint8Array, depth: number): number[] {
   return [...path, word * 64 + (leaf[word] ?? 0n).toString(2).length - 1];
 }
 
-describe('known keys (kho-facts 1.6.26, executed from the ABI headers of 7.1 to 7.3)', () => {
+describe('known keys (1.6.26 of docs/kho-facts.md, executed from the ABI headers of 7.1 to 7.3)', () => {
   it.each([
     [0, [2, 0, 0, 1, 0, 0]],
     [1, [1, 0, 0, 0, 256, 0]],

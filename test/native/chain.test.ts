@@ -100,7 +100,7 @@ describe('the two layouts of one compatible string', () => {
     }
   });
 
-  it('6.18 takes neighbours in the slab for the rest of a bitmap of 6.17 (5.1 of the facts)', () => {
+  it('6.18 takes neighbours in the slab for the rest of a bitmap of 6.17 (5.1 of docs/kho-facts.md)', () => {
     const walk = read(v617, v618);
     expect([...walk.ranges]).toEqual(expect.arrayContaining([0x64000n, 0x65000n]));
     // Pages 5000 and 40000 are bits of the second and third bitmap: read as part of the first, too.
@@ -108,7 +108,7 @@ describe('the two layouts of one compatible string', () => {
     expect(walk.findings.map(({ code }) => code)).toContain('BITMAP_UNALIGNED');
   });
 
-  it('6.17 reads only the first 16 MiB of each 128 MiB of 6.18 (5.2 of the facts)', () => {
+  it('6.17 reads only the first 16 MiB of each 128 MiB of 6.18 (5.2 of docs/kho-facts.md)', () => {
     const walk = read(v618, v617);
     expect([...walk.ranges]).toEqual([0x2000n, 0x4000n, 0x64000n, 0x65000n]);
     expect(walk.findings).toEqual([]);

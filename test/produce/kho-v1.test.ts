@@ -26,7 +26,7 @@ const u64 = (value: bigint) => {
   return bytes;
 };
 
-describe('structures of kernel/kexec_handover.c (1.5 of the facts)', () => {
+describe('structures of kernel/kexec_handover.c (1.5 of docs/kho-facts.md)', () => {
   it('have the sizes that its static_assert demands', () => {
     for (const pageSize of [4096, 16384, 65536]) {
       const target = makeTarget({ release: '6.18', arch: 'arm64', pageSize });

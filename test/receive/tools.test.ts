@@ -134,7 +134,7 @@ describe('capture', () => {
 
   it('keeps a leaf of the memory map in which every bit was cleared', () => {
     const built = machine({ ...good, preserve: [{ name: 'far', order: 0, addr: '0x5900000' }] });
-    // A kernel that no longer preserves a block clears its bit and frees no page (1.6.28 of the facts). Pages of a
+    // A kernel that no longer preserves a block clears its bit and frees no page (1.6.28 of docs/kho-facts.md). Pages of a
     // map in a row are in pre-order: the last one is a leaf.
     const map = built.placements.find(({ path }) => path === 'memory-map');
     const memory = new PhysicalMemory();

@@ -206,7 +206,7 @@ describe('a root FDT alone', () => {
     expect(opened.notes.map(({ code }) => code)).toEqual(['FDT_ALONE']);
   });
 
-  // 6.7 of the facts: debugfs shows as many bytes as the tree had when its file was made.
+  // 6.7 of docs/kho-facts.md: debugfs shows as many bytes as the tree had when its file was made.
   it.each([
     ['after the first subtree', 2],
     ['in the second subtree', 1],

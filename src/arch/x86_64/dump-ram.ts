@@ -8,7 +8,7 @@ const E820_MOST = 128;
 const E820_RAM = 1;
 
 const MiB = 1n << 20n;
-/** QEMU's x86 dump has the firmware below 4 GiB as a segment of its own (6.15 of the facts). */
+/** QEMU's x86 dump has the firmware below 4 GiB as a segment of its own (6.15 of docs/kho-facts.md). */
 const FIRMWARE = { start: 0xfff00000n, end: 1n << 32n };
 /** End of conventional memory, and what SeaBIOS keeps for ACPI tables (src/arch/x86_64/machine.ts). */
 const CONVENTIONAL = { start: 0n, size: 636n << 10n };

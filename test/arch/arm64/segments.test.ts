@@ -80,7 +80,7 @@ describe('placement on arm64', () => {
     const found = load([at(512n * MiB + 2n * MiB, 6n * MiB), at(600n * MiB, 64n * MiB)], 8 << 20);
     expect(found.kernel?.start).toBe(GiB + 514n * MiB);
     expect(found.initrd?.start).toBe(GiB + 600n * MiB);
-    // A lower region that comes later is never looked at (4.4.14 of the facts).
+    // A lower region that comes later is never looked at (4.4.14 of docs/kho-facts.md).
     expect(codeOf(() => load([at(600n * MiB, 6n * MiB), at(64n * MiB, 64n * MiB)], 8 << 20))).toBe(
       'KEXEC_NO_ROOM',
     );

@@ -141,7 +141,7 @@ describe.each(RELEASES)('sessions of %s', (release) => {
 });
 
 /*
- * The bytes, read at the offsets that the kernel's compiler gave (1.9 and 1.10 of the facts), not by our own structures.
+ * The bytes, read at the offsets that the kernel's compiler gave (1.9 and 1.10 of docs/kho-facts.md), not by our own structures.
  */
 describe('the structures of 7.3', () => {
   const image = build({ sessions: SESSIONS, flbs: [{ name: 'iommu-v1', data: 7, count: 2 }] });
@@ -233,7 +233,7 @@ describe('a memfd', () => {
     return session?.files[0]?.memfd;
   };
 
-  it('without content has no folios and no list, as a producer leaves it (1.10.6 of the facts)', () => {
+  it('without content has no folios and no list, as a producer leaves it (1.10.6 of docs/kho-facts.md)', () => {
     const image = one({});
     expect(memfdOf(image)).toMatchObject({
       size: 0n,
@@ -252,7 +252,7 @@ describe('a memfd', () => {
     });
   });
 
-  it('has its holes filled when asked, as kernels do (6.10 of the facts)', () => {
+  it('has its holes filled when asked, as kernels do (6.10 of docs/kho-facts.md)', () => {
     const image = one({ size: '32KiB', fill_holes: true, content: [{ at: '16KiB', text: 'x', order: 1 }] });
     expect(memfdOf(image)).toMatchObject({
       folios: [

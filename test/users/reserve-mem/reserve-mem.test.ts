@@ -28,7 +28,7 @@ function memblockOf(image: ReturnType<typeof buildImage>) {
 describe('reserve_mem', () => {
   const image = buildImage(spec);
 
-  it('takes the bytes that the kernel writes (1.11.2 of the facts: the sizes of its calls)', () => {
+  it('takes the bytes that the kernel writes (1.11.2 of docs/kho-facts.md: the sizes of its calls)', () => {
     const aligned = (name: string) => Math.ceil((name.length + 1) / 4) * 4;
     const nodes = ['oops', 'odd', 'tail'].reduce((sum, name) => sum + 76 + aligned(name), 0);
     expect(memblockOf(image).size).toBe(BigInt(64 + 40 + nodes + 22));
