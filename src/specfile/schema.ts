@@ -3,7 +3,8 @@ import { ARCHES } from '../abi/arch.ts';
 import { integer, size, text } from '../base/spec-values.ts';
 import { CHECKS, type Check } from '../emit/checks.ts';
 import { bytes, content } from '../emit/content.ts';
-import { USER_KEYS, USERS } from '../users/registry.ts';
+import { USERS } from '../users/registry.ts';
+import { optionalShape } from '../users/shape.ts';
 
 const target = z
   .strictObject({
@@ -50,15 +51,9 @@ const preserve = z
     error: () => 'either order (and count) for folios, or size for a range of pages',
   });
 
-type SubtreeShape = { [K in keyof typeof USERS]: z.ZodOptional<(typeof USERS)[K]['schema']> };
-
-const subtreeShape = Object.fromEntries(
-  USER_KEYS.map((key) => [key, USERS[key].schema.optional()]),
-) as SubtreeShape;
-
 /** A spec names one subtree per list entry: `- kho_test: { seed: 1 }`. */
 const subtree = z
-  .strictObject(subtreeShape)
+  .strictObject(optionalShape(USERS))
   .refine((entry) => Object.keys(entry).length === 1, { error: () => 'exactly one subtree per list entry' })
   .meta({ minProperties: 1, maxProperties: 1 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { integer, text, U32_MAX } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
-import { PATH } from './path.ts';
+import { PATH } from './paths.ts';
 import { walkMetadata } from './walk.ts';
 
 export const schema = z.strictObject({

@@ -4,7 +4,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import { report } from './checks.ts';
-import { PATH } from './path.ts';
+import { PATH } from './paths.ts';
 import { walkMetadata } from './walk.ts';
 
 /** kho_in_kexec_metadata(), from kho_init() (KH, 7.1 to 7.3). Whatever it refuses, the rest of the handover goes on. */

@@ -1,5 +1,5 @@
 import type { LocatedSubtree, SpecFragment } from '../user.ts';
-import { PATH } from './path.ts';
+import { PATH } from './paths.ts';
 
 export function respec({ phys, decoded }: LocatedSubtree): SpecFragment | undefined {
   const { previous_release, kexec_count } = decoded?.fields ?? {};

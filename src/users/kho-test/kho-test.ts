@@ -12,7 +12,7 @@ import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import { csumPartial } from './checksum.ts';
-import { PATH } from './path.ts';
+import { FDT_PATH, folioPath, LIST_PATH } from './paths.ts';
 import { FOLIO_ENTRY_BYTES, type ListedFolio, listedFolio, readTestFdt, walkFolios } from './walk.ts';
 
 export const schema = z.strictObject({
@@ -42,12 +42,12 @@ export function emit(producer: Producer, spec: Spec): void {
   const csum = folios.reduce((sum, { data }) => csumPartial(target.arch, data, sum), 0);
 
   const fdtLimit = BigInt(folios.length * 8 + target.pageSize);
-  const phys = producer.allocateFolioFor(`${PATH}/fdt`, fdtLimit);
+  const phys = producer.allocateFolioFor(FDT_PATH, fdtLimit);
   const list = emitFolioList(producer, folioList(target, folios));
   for (const [i, folio] of folios.entries()) {
-    producer.preserveFolio(`${PATH}/folios[${i}]`, folio.phys, folio.order);
+    producer.preserveFolio(folioPath(i), folio.phys, folio.order);
   }
-  const blob = emitFdt(producer, `${PATH}/fdt`, Number(fdtLimit), (fdt) => {
+  const blob = emitFdt(producer, FDT_PATH, Number(fdtLimit), (fdt) => {
     fdt.property('compatible', cString(target.abi.text('KHO_TEST_COMPAT')));
     fdt.property('magic', u32Native(target.abi.number('KHO_TEST_MAGIC'), target.endian));
     fdt.node(target.abi.text('kho_test:data'), () => {
@@ -56,7 +56,7 @@ export function emit(producer: Producer, spec: Spec): void {
       fdt.property('csum', u32Native(csum, target.endian));
     });
   });
-  overrideHeader(producer.overrides, `${PATH}/fdt`, blob);
+  overrideHeader(producer.overrides, FDT_PATH, blob);
   producer.memory.write(phys, blob);
   producer.addSubtree({ name: target.abi.text('KHO_TEST_FDT'), phys, size: BigInt(blob.length) });
 }
@@ -65,10 +65,9 @@ export function emit(producer: Producer, spec: Spec): void {
 function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
   const { target, overrides } = producer;
   if (target.generation.testFolios === 'inline') return list;
-  const path = `${PATH}/folios_info`;
-  const descriptor = emitVmalloc(producer, path, list);
+  const descriptor = emitVmalloc(producer, LIST_PATH, list);
   const codec = target.abi.struct('kho_vmalloc');
-  return codec.encode(overrides.struct(path, codec, descriptor));
+  return codec.encode(overrides.struct(LIST_PATH, codec, descriptor));
 }
 
 /** Reads what kho_test_restore() reads, and adds up the checksum as it does (7.3). */
@@ -147,7 +146,7 @@ function emitFolios(producer: Producer, spec: Spec): TestFolio[] {
   const orders = spec.orders ?? randomOrders(producer.target, random, spec.max_mem);
   return orders.map((order, i) => {
     const size = producer.pageSize << BigInt(order);
-    const phys = producer.allocate(`${PATH}/folios[${i}]`, size, size);
+    const phys = producer.allocate(folioPath(i), size, size);
     const data = random.bytes(Number(size));
     producer.memory.map(phys, data);
     return { phys, order, data };

@@ -14,8 +14,7 @@ import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
 import { report } from './checks.ts';
 
 import { csumPartial } from './checksum.ts';
-
-import { PATH } from './path.ts';
+import { PATH } from './paths.ts';
 import { FOLIO_ENTRY_BYTES, readTestFdt, walkFolios } from './walk.ts';
 
 const MAX_FDT_BYTES = 256 << 10;

@@ -1,7 +1,9 @@
 import { findNode, getProperty, readFdt } from '../../fdt/reader.ts';
-import type { Block } from '../../memory/preserved-blocks.ts';
+import { Places } from '../places.ts';
 import type { DecodedValue, LocatedSubtree, SpecFragment } from '../user.ts';
+import { placeArea } from '../vmalloc/respec.ts';
 import { readVmalloc } from '../vmalloc/vmalloc.ts';
+import { FDT_PATH, folioPath, LIST_PATH } from './paths.ts';
 
 /** The folios' contents are generated, and with them the checksum, so that the handover holds without user data. */
 export function respec(subtree: LocatedSubtree): SpecFragment | undefined {
@@ -10,20 +12,14 @@ export function respec(subtree: LocatedSubtree): SpecFragment | undefined {
   const order = subtree.orderAt(phys);
   const area = listArea(subtree);
   if (!folios || !area || order === undefined) return undefined;
-  return {
-    spec: { orders: folios.map((folio) => folio.order) },
-    place: {
-      'kho_test/fdt': phys,
-      ...Object.fromEntries(area.pages.map((page, i) => [`kho_test/folios_info/pages[${i}]`, page])),
-      ...Object.fromEntries(area.chunks.map((chunk, i) => [`kho_test/folios_info/chunks[${i}]`, chunk])),
-      ...Object.fromEntries(folios.map((folio, i) => [`kho_test/folios[${i}]`, folio.phys])),
-    },
-    claims: [
-      [phys, order],
-      ...[...area.pages, ...area.chunks].map((page): Block => [page, 0]),
-      ...folios.map((folio): Block => [folio.phys, folio.order]),
-    ],
-  };
+  const places = new Places();
+  places.add(FDT_PATH, phys, order);
+  placeArea(places, LIST_PATH, area);
+  folios.forEach((folio, i) => {
+    places.add(folioPath(i), folio.phys, folio.order);
+  });
+  const spec = { orders: folios.map((folio) => folio.order) };
+  return { spec, place: places.place, claims: places.claims };
 }
 
 function foliosOf(value: DecodedValue | undefined): { phys: bigint; order: number }[] | undefined {
@@ -43,7 +39,7 @@ function listArea({
   bytes,
 }: LocatedSubtree): { pages: readonly bigint[]; chunks: readonly bigint[] } | undefined {
   if (target.generation.testFolios === 'inline') return { pages: [], chunks: [] };
-  const data = findNode(readFdt(bytes).root, '/data');
+  const data = findNode(readFdt(bytes).root, `/${target.abi.text('kho_test:data')}`);
   const value = data && getProperty(data, 'folios_info')?.value;
   if (value?.length !== target.abi.struct('kho_vmalloc').size) return undefined;
   const descriptor = target.abi.struct('kho_vmalloc').decode(value);

@@ -2,7 +2,7 @@ import { emitFdt, type FdtBody, overrideHeader } from '../../emit/emit-fdt.ts';
 import { asCString, cString, u64Native } from '../../fdt/values.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { LuoForm } from './form.ts';
-import { PATH } from './path.ts';
+import { PATH, SESSIONS_PATH } from './paths.ts';
 import { emitArray } from './tables.ts';
 import { flbNode, sessionNode, type TableNode, walkLuoFdt } from './walk.ts';
 
@@ -15,7 +15,7 @@ export const luoFdt: LuoForm = {
 
   emitRoot(producer, { number, sessions, flbs }) {
     const { target, overrides, pageSize } = producer;
-    const array = emitArray(producer, `${PATH}/sessions`, 'LUO_SESSION_PGCNT', {
+    const array = emitArray(producer, SESSIONS_PATH, 'LUO_SESSION_PGCNT', {
       header: { name: 'luo_session_header_ser', values: { count: BigInt(sessions.length) } },
       entry: 'luo_session_ser',
       values: sessions,

@@ -8,4 +8,6 @@ export interface LuoIncoming {
   readonly sessions: readonly SessionSer[];
   /** Address of the fixed array, which is read then. */
   readonly array?: bigint;
+  /** Address of the page of FLBs, where there is one. */
+  readonly flbs?: bigint;
 }

@@ -1,7 +1,8 @@
-import { memfd } from '../memfd/index.ts';
 import { defineUser, none } from '../user.ts';
 import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
+import { HANDLERS } from './files.ts';
+import { FLB_HANDLERS } from './flbs.ts';
 import { decode, emit, schema } from './luo.ts';
 import { ownAbi } from './own-abi.ts';
 import { receive } from './receive.ts';
@@ -20,5 +21,5 @@ export const luo = defineUser({
   checks,
   console: consoleLines,
   abi: ownAbi,
-  parts: [memfd],
+  parts: [...HANDLERS, ...FLB_HANDLERS],
 });

@@ -1,22 +1,21 @@
 import { z } from 'zod';
-import type { Struct } from '../../abi/declared.ts';
 import { makeTarget } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
 import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
-import { MemfdBudget } from '../memfd/hash.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import { luoFdt } from './fdt-form.ts';
-import { type DecodedFile, decodeFile, emitFile, fileSchema } from './files.ts';
+import { type DecodedFile, emitFile, fileSchema, HANDLERS } from './files.ts';
+import { type DecodedFlb, emitFlbs, flbFields, flbSchema, readFlbs } from './flbs.ts';
 import type { LuoForm, LuoRoot } from './form.ts';
+import { stateReader } from './handlers.ts';
 import type { SessionSer } from './incoming.ts';
-import { PATH } from './path.ts';
+import { filePath, filesPath, PATH } from './paths.ts';
 import { luoStruct } from './struct-form.ts';
-import { emitArray, LuoTables } from './tables.ts';
+import { LuoTables } from './tables.ts';
 
 const { abi } = makeTarget();
 const NAME = abi.number('LIVEUPDATE_SESSION_NAME_LENGTH') - 1;
-const FLB_NAME = abi.number('LIVEUPDATE_FLB_COMPAT_LENGTH') - 1;
 
 const isDistinct = <T, V>(list: readonly T[], key: (item: T) => V) =>
   new Set(list.map(key)).size === list.length;
@@ -34,14 +33,6 @@ const session = z.strictObject({
     .meta({ description: 'files, in the order in which they were preserved' }),
 });
 
-const flb = z.strictObject({
-  name: text(`name of the object, up to ${FLB_NAME} characters`)
-    .min(1, { error: () => 'a name' })
-    .max(FLB_NAME, { error: () => `at most ${FLB_NAME} characters` }),
-  data: u64('what it hands over, often an address; default 0').optional(),
-  count: u64('files that depend on it; default 1').optional(),
-});
-
 export const schema = z
   .strictObject({
     liveupdate_number: u64('live updates since the last cold boot, this one included; default 1').optional(),
@@ -53,10 +44,17 @@ export const schema = z
       .optional()
       .meta({ description: 'sessions, in the order in which they were created' }),
     flbs: z
-      .array(flb)
-      .refine((flbs) => isDistinct(flbs, ({ name }) => name), {
-        error: () => 'a name of its own for each FLB',
-      })
+      .array(flbSchema)
+      .refine(
+        (flbs) =>
+          isDistinct(
+            flbs.flatMap(({ name }) => name ?? []),
+            (name) => name,
+          ),
+        {
+          error: () => 'a name of its own for each FLB',
+        },
+      )
       .optional()
       .meta({ description: 'objects whose life is bound to files (FLBs), from 7.1 on' }),
   })
@@ -77,25 +75,12 @@ export function emit(producer: Producer, spec: Spec): void {
   }
   const form = FORMS[generation.luo ?? 'fdt'];
   const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
-    const path = `${PATH}/sessions[${s}]/files`;
-    const entries = files.map((file, f) => emitFile(producer, `${path}[${f}]`, file));
-    const table = entries.length > 0 ? form.emitFiles(producer, path, entries) : 0n;
+    const entries = files.map((file, f) => emitFile(producer, filePath(s, f), file));
+    const table = entries.length > 0 ? form.emitFiles(producer, filesPath(s), entries) : 0n;
     return { name, 'file_set_ser.files': table, 'file_set_ser.count': BigInt(entries.length) };
   });
   const flbs = generation.luo === 'fdt' ? 0n : emitFlbs(producer, spec.flbs ?? []);
   form.emitRoot(producer, { number: spec.liveupdate_number ?? 1n, sessions, flbs });
-}
-
-/** luo_flb_setup_outgoing(), luo_flb_serialize() (kernel/liveupdate/luo_flb.c, 7.3): the page is there without any FLB. */
-function emitFlbs(producer: Producer, flbs: NonNullable<Spec['flbs']>): bigint {
-  return emitArray(producer, `${PATH}/flbs`, 'LUO_FLB_PGCNT', {
-    header: {
-      name: 'luo_flb_header_ser',
-      values: { pgcnt: BigInt(producer.target.abi.number('LUO_FLB_PGCNT')), count: BigInt(flbs.length) },
-    },
-    entry: 'luo_flb_ser',
-    values: flbs.map(({ name, data = 0n, count = 1n }) => ({ name, data, count })),
-  });
 }
 
 /** A session as it is handed over. */
@@ -111,7 +96,7 @@ export interface DecodedSession {
 export interface DecodedLuo extends LuoRoot {
   readonly format: string;
   readonly decodedSessions: readonly DecodedSession[];
-  readonly decodedFlbs: readonly Struct<'luo_flb_ser'>[];
+  readonly decodedFlbs: readonly DecodedFlb[];
   readonly problems: readonly string[];
 }
 
@@ -121,7 +106,7 @@ export function readLuo(blob: Blob): DecodedLuo {
   const problems: string[] = [];
   const form = FORMS[generation.luo ?? 'fdt'];
   const tables = new LuoTables(blob.memory, blob.target, problems);
-  const budget = new MemfdBudget();
+  const read = stateReader(HANDLERS, blob);
   const root = form.decodeRoot(blob, tables, problems);
   const decodedSessions = root.sessions.map((ser): DecodedSession => {
     const what = `session '${ser.name}'`;
@@ -135,9 +120,12 @@ export function readLuo(blob: Blob): DecodedLuo {
         entries.map(({ token }) => hex(token)),
       ),
     );
-    const files = entries.map((file) =>
-      decodeFile(blob, file, budget, (text) => problems.push(`${what}, token ${hex(file.token)}: ${text}`)),
-    );
+    const files = entries.map((file): DecodedFile => {
+      const own: string[] = [];
+      const state = read(file, own);
+      problems.push(...own.map((text) => `${what}, token ${hex(file.token)}: ${text}`));
+      return { ...file, state };
+    });
     return { name: ser.name, count, files, blocks };
   });
   problems.push(
@@ -146,7 +134,7 @@ export function readLuo(blob: Blob): DecodedLuo {
       root.sessions.map(({ name }) => `'${name}'`),
     ),
   );
-  const decodedFlbs = root.flbs === 0n ? [] : readFlbs(tables, root.flbs);
+  const decodedFlbs = readFlbs(blob, tables, root.flbs, problems);
   return { ...root, format: form.format, decodedSessions, decodedFlbs, problems };
 }
 
@@ -156,19 +144,11 @@ export function decode(blob: Blob): DecodedSubtree {
     ...session,
     files: files.map(fileFields),
   }));
-  return { format, fields: { ...fields, sessions, flbs: decodedFlbs.map((flb) => ({ ...flb })) }, problems };
+  return { format, fields: { ...fields, sessions, flbs: decodedFlbs.map(flbFields) }, problems };
 }
 
-function fileFields({ memfd, ...file }: DecodedFile): { [key: string]: DecodedValue } {
-  return memfd === null ? file : { ...file, memfd: { ...memfd } };
-}
-
-function readFlbs(tables: LuoTables, phys: bigint): Struct<'luo_flb_ser'>[] {
-  return tables.array('FLBs', phys, 'LUO_FLB_PGCNT', {
-    header: 'luo_flb_header_ser',
-    entry: 'luo_flb_ser',
-    countOf: ({ count }) => count,
-  });
+function fileFields({ token, compatible, data, state }: DecodedFile): { [key: string]: DecodedValue } {
+  return { token, compatible, data, ...(state && { [state.key]: state.fields }) };
 }
 
 function twice(what: string, names: readonly string[]): string[] {

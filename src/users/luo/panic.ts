@@ -3,7 +3,7 @@ import { type FindingEvent, type LineEvent, log, type Stage } from '../../kernel
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { type LuoCheck, report } from './checks.ts';
-import { PATH } from './path.ts';
+import { PATH } from './paths.ts';
 
 const where = PATH;
 type Errno = '-EINVAL' | '-ENOENT';

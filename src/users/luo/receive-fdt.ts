@@ -18,18 +18,21 @@ export function* readLuoFdt(
 ): Stage<LuoIncoming | undefined> {
   const fdt = new KernelFdt(kernel.read(phys, MAX_FDT_BYTES));
   let array = 0n;
+  let flbs = 0n;
   for (const step of walkLuoFdt(kernel.target, fdt)) {
     const refused = refusalOf(kernel.target, step);
     if (refused) return yield* panic(refused.check, refused.text, refused.line, refused.errno);
     if (step.kind !== 'number' || step.value === undefined) continue;
     if (!step.names) yield logNumber(step.value);
-    else if (step.names.table === 'flbs') yield* checkLater(kernel, step.value, preserved);
-    else {
+    else if (step.names.table === 'flbs') {
+      flbs = step.value;
+      yield* checkLater(kernel, flbs, preserved);
+    } else {
       array = step.value;
       yield* checkLater(kernel, array, preserved, 'the array of sessions');
     }
   }
-  return { sessions: [], array };
+  return { sessions: [], array, flbs };
 }
 
 interface Refusal {

@@ -4,13 +4,15 @@ import { restoreBlockSet } from '../../kernel/block-set.ts';
 import { decodeEntries } from '../../kernel/block-walk.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { UserStage } from '../../kernel/stages.ts';
+import type { Incoming, UserStage } from '../../kernel/stages.ts';
 import type { Preserved } from '../../memory/preserved.ts';
-import { retrieveMemfd } from '../memfd/receive.ts';
 import { type LuoCheck, report } from './checks.ts';
-import type { FileSer } from './files.ts';
+import { type FileSer, HANDLERS } from './files.ts';
+import { FLB_HANDLERS } from './flbs.ts';
+import { handlerFor } from './handlers.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
-import { PATH } from './path.ts';
+import { filePath, flbPath, PATH, sessionPath } from './paths.ts';
+import { retrieveState } from './retrieve.ts';
 
 /** What becomes of the device after an error. */
 const REST = 'every open of /dev/liveupdate then fails with -EIO';
@@ -23,12 +25,27 @@ export function openLiveupdate(luo: LuoIncoming): UserStage {
       if (!incoming.restorer.complete) return undefined;
       const files = yield* new SessionReader(kernel, incoming.preserved).deserialize(luo);
       for (const { where, ser } of files) {
-        const notPreserved = (text: string) => finding('luo-not-preserved', where, text);
-        yield* retrieveMemfd(kernel, { where, phys: ser.data, notPreserved }, incoming);
+        const handler = handlerFor(HANDLERS, kernel.target, ser.compatible);
+        if (handler) yield* retrieveState(handler, kernel, { where, data: ser.data }, incoming);
       }
+      yield* retrieveFlbs(kernel, luo, incoming);
       return undefined;
     },
   };
+}
+
+/** The FLBs that khoforge knows, which a kernel retrieves when somebody asks, at the latest with a file that needs them. */
+function* retrieveFlbs(kernel: Kernel, { flbs }: LuoIncoming, incoming: Incoming): Stage {
+  const { abi } = kernel.target;
+  if (flbs === undefined || flbs === 0n || FLB_HANDLERS.length === 0) return;
+  const [head, entry] = [abi.struct('luo_flb_header_ser'), abi.struct('luo_flb_ser')];
+  const { count } = head.decode(kernel.read(flbs, head.size));
+  const max = abi.number('LUO_FLB_MAX');
+  for (let i = 0; i < max && BigInt(i) < count; i++) {
+    const { name, data } = entry.decode(kernel.read(flbs + BigInt(head.size + i * entry.size), entry.size));
+    const handler = handlerFor(FLB_HANDLERS, kernel.target, name);
+    if (handler) yield* retrieveState(handler, kernel, { where: flbPath(i), data }, incoming);
+  }
 }
 
 interface FoundFile {
@@ -46,13 +63,13 @@ class SessionReader {
     this.#preserved = preserved;
   }
 
-  /** @returns the memfds, in the order of their lists, up to where the kernel stops */
+  /** @returns the files, in the order of their lists, up to where the kernel stops */
   *deserialize({ sessions, array }: LuoIncoming): Stage<readonly FoundFile[]> {
     const found: FoundFile[] = [];
     const names = new Map<string, number>();
     const list = array === undefined ? sessions : yield* this.#sessionArray(array);
     for (const [i, session] of list.entries()) {
-      const where = `${PATH}/sessions[${i}]`;
+      const where = sessionPath(i);
       const same = names.get(session.name);
       if (same !== undefined) {
         const line = `Failed to insert session [${session.name}] `;
@@ -61,18 +78,18 @@ class SessionReader {
         return found;
       }
       names.set(session.name, i);
-      const files = yield* this.#files(where, session);
-      if (files) found.push(...files.map((ser, f) => ({ where: `${where}/files[${f}]`, ser })));
+      const files = yield* this.#files(i, session);
+      if (files) found.push(...files.map((ser, f) => ({ where: filePath(i, f), ser })));
       else if (yield* this.#stopsAfter(session)) return found;
     }
     return found;
   }
 
   /** @returns undefined where the kernel refuses the session's files */
-  *#files(where: string, session: SessionSer): Stage<readonly FileSer[] | undefined> {
+  *#files(index: number, session: SessionSer): Stage<readonly FileSer[] | undefined> {
+    const where = sessionPath(index);
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
     const { luo } = this.#kernel.receiver.generation;
-    const memfd = this.#kernel.target.abi.text('MEMFD_LUO_FH_COMPATIBLE');
     if (table === 0n) {
       const text = `${count} files are told, and there is no list of them: the kernel warns`;
       if (count !== 0n) yield finding('luo-files', where, text);
@@ -82,13 +99,13 @@ class SessionReader {
       ? this.#chain(where, table, count)
       : this.#array(where, table, count);
     for (const [i, { compatible }] of files?.entries() ?? []) {
-      if (compatible !== memfd) {
+      if (!handlerFor(HANDLERS, this.#kernel.target, compatible)) {
         const line = `No registered handler for compatible '${compatible}'`;
-        const text = `${where}/files[${i}] is for handler '${compatible}', which ${this.#kernel.receiver.release} does not have`;
-        yield finding('luo-handler', `${where}/files[${i}]`, text, line);
+        const text = `${filePath(index, i)} is for handler '${compatible}', which ${this.#kernel.receiver.release} does not have`;
+        yield finding('luo-handler', filePath(index, i), text, line);
         return undefined;
       }
-      yield* checkToken(where, files ?? [], i);
+      yield* checkToken(index, files ?? [], i);
     }
     return files;
   }
@@ -162,12 +179,12 @@ class SessionReader {
   }
 }
 
-function* checkToken(where: string, files: readonly FileSer[], index: number): Stage {
+function* checkToken(session: number, files: readonly FileSer[], index: number): Stage {
   const token = files[index]?.token;
   const first = files.findIndex((file) => file.token === token);
   if (first === index || token === undefined) return;
   const text = `token ${hex(token)} is that of files[${first}]: this file cannot be retrieved`;
-  yield finding('luo-token-twice', `${where}/files[${index}]`, text);
+  yield finding('luo-token-twice', filePath(session, index), text);
 }
 
 function finding(check: LuoCheck, where: string, text: string, line?: string): FindingEvent {

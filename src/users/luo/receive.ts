@@ -8,7 +8,7 @@ import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
 import { checkLater, logNumber, PANIC, panic, unpreserved } from './panic.ts';
-import { PATH } from './path.ts';
+import { PATH } from './paths.ts';
 import { readLuoFdt } from './receive-fdt.ts';
 import { openLiveupdate } from './receive-sessions.ts';
 
@@ -61,7 +61,7 @@ function* readStruct(
   if (preserved.complete && preserved.orderAt(phys) === undefined) {
     yield unpreserved(phys, 'struct luo_ser');
   }
-  return { sessions };
+  return { sessions, flbs: ser.flbs_pa };
 }
 
 function* readBlocks(

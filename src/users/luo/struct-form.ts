@@ -1,5 +1,5 @@
 import type { LuoForm } from './form.ts';
-import { PATH } from './path.ts';
+import { PATH, SESSIONS_PATH } from './paths.ts';
 import { emitBlocks } from './tables.ts';
 
 /** struct luo_ser with chains of blocks: luo_state_setup(), luo_session_serialize() (7.2 and 7.3). */
@@ -9,7 +9,7 @@ export const luoStruct: LuoForm = {
   emitFiles: (producer, path, files) => emitBlocks(producer, path, 'luo_file_ser', files),
 
   emitRoot(producer, { number, sessions, flbs }) {
-    const sessions_pa = emitBlocks(producer, `${PATH}/sessions`, 'luo_session_ser', sessions);
+    const sessions_pa = emitBlocks(producer, SESSIONS_PATH, 'luo_session_ser', sessions);
     const size = producer.sizeOf('luo_ser');
     const phys = producer.allocateFolioFor(PATH, size);
     producer.writeStruct(PATH, 'luo_ser', phys, {

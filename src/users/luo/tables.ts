@@ -6,6 +6,7 @@ import { hex } from '../../base/numbers.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { decodeEntries, walkBlocks } from '../../kernel/block-walk.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
+import { blockPath } from './paths.ts';
 
 /** @throws KhoforgeError `LUO_LIMIT` */
 function checkLimit(path: string, count: number, limit: number): void {
@@ -34,12 +35,12 @@ export function emitBlocks<N extends StructName>(
   const capacity = khoBlockCapacity(producer.target, entry);
   checkLimit(path, values.length, capacity * producer.target.abi.number('KHO_MAX_BLOCKS'));
   const blocks = Array.from({ length: Math.ceil(values.length / capacity) }, (_, b) =>
-    producer.allocateFolio(`${path}/blocks[${b}]`, 0),
+    producer.allocateFolio(blockPath(path, b), 0),
   );
   blocks.forEach((block, b) => {
     const own = values.slice(b * capacity, (b + 1) * capacity);
     producer.memory.put(block, new Uint8Array(producer.target.pageSize));
-    producer.writeStruct(`${path}/blocks[${b}]`, 'kho_block_header_ser', block, {
+    producer.writeStruct(blockPath(path, b), 'kho_block_header_ser', block, {
       next: blocks[b + 1] ?? 0n,
       count: BigInt(own.length),
     });

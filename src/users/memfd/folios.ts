@@ -3,9 +3,11 @@ import type { Target } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
 import { offerBytes, overrideBytes } from '../../emit/override-bytes.ts';
 import type { Producer, Row } from '../../emit/producer.ts';
+import type { HandlerImage } from '../handler.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import type { FolioRun } from './content.ts';
-import type { ListedRun, MemfdBudget, MemfdSource } from './hash.ts';
+import type { ListedRun, MemfdBudget } from './hash.ts';
+import { foliosPath } from './paths.ts';
 import { walkFolios } from './walk.ts';
 
 /** What a producer sets on each folio, whatever it was (memfd_luo_preserve_folios(), mm/memfd_luo.c, 7.3). */
@@ -16,7 +18,7 @@ const FEW_FOLIOS = 64;
 
 /** The folios, and the list of them in a vmalloc area; a file without folios has no list. */
 export function emitFolios(producer: Producer, path: string, runs: readonly FolioRun[]) {
-  const folios = `${path}/folios`;
+  const folios = foliosPath(path);
   const count = runs.reduce((sum, run) => sum + run.count, 0);
   const list = Buffer.alloc(count * producer.target.abi.struct('memfd_luo_folio_ser').size);
   let first = 0;
@@ -88,7 +90,7 @@ function overrideFolios(producer: Producer, path: string, list: Uint8Array): voi
 type Ser = Struct<'memfd_luo_ser'>;
 
 /** The list of folios, those in a row together, and where it stands. @param problems what is wrong is added here */
-export function readFolios(blob: MemfdSource, ser: Ser, budget: MemfdBudget, problems: string[]) {
+export function readFolios(blob: HandlerImage, ser: Ser, budget: MemfdBudget, problems: string[]) {
   const { target, memory } = blob;
   if (ser.nr_folios === 0n) return { runs: [], pages: [], chunks: [] };
   const { size } = target.abi.struct('memfd_luo_folio_ser');
@@ -120,7 +122,7 @@ const MOST_COMPLAINTS = 10;
 /** Gathers folios into runs, and what is wrong with them. */
 class Runs {
   readonly all: ListedRun[] = [];
-  readonly #blob: MemfdSource;
+  readonly #blob: HandlerImage;
   /** Pages of the file. */
   readonly #end: bigint;
   readonly #problems: string[];
@@ -128,7 +130,7 @@ class Runs {
   #number = 0;
   #next = { index: 0n, phys: 0n };
 
-  constructor(blob: MemfdSource, size: bigint, problems: string[]) {
+  constructor(blob: HandlerImage, size: bigint, problems: string[]) {
     this.#blob = blob;
     this.#end = (size + BigInt(blob.target.pageSize) - 1n) >> BigInt(blob.target.pageShift);
     this.#problems = problems;

@@ -1,8 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Blob } from '../user.ts';
-
-/** What is read of an image for its memfds. */
-export type MemfdSource = Pick<Blob, 'target' | 'memory' | 'orderAt'>;
+import type { HandlerImage } from '../handler.ts';
 
 /** Folios of one order that are in a row, in memory and in the file. */
 export type ListedRun = {
@@ -36,7 +33,7 @@ export class MemfdBudget {
   }
 
   /** SHA-256 of a file's bytes, holes included; null where they are not all in the image, or are too many. */
-  hash({ memory, target }: MemfdSource, runs: readonly ListedRun[], size: bigint): string | null {
+  hash({ memory, target }: HandlerImage, runs: readonly ListedRun[], size: bigint): string | null {
     if (size > this.#bytes) return null;
     const ascending = [...runs].sort((a, b) => (a.index < b.index ? -1 : a.index > b.index ? 1 : 0));
     const hash = createHash('sha256');

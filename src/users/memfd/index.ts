@@ -1,10 +1,29 @@
-import { type Described, none } from '../user.ts';
+import { defineHandler } from '../handler.ts';
+import { none } from '../user.ts';
 import { checks } from './checks.ts';
+import { MemfdBudget } from './hash.ts';
+import { decodeMemfd, emit, schema } from './memfd.ts';
 import { ownAbi } from './own-abi.ts';
+import { retrieve } from './receive.ts';
+import { respec } from './respec.ts';
 
-/** The file handler of memfds. */
-export const memfd: Described = {
+/** The file handler of memfds (mm/memfd_luo.c, 6.19 to 7.3). */
+export const memfd = defineHandler({
+  key: 'memfd',
+  schema,
+  compatible: ({ abi }) =>
+    abi.has('MEMFD_LUO_FH_COMPATIBLE') ? abi.text('MEMFD_LUO_FH_COMPATIBLE') : undefined,
+  struct: ({ abi }) => abi.struct('memfd_luo_ser'),
+  emit,
+  reader(image) {
+    const budget = new MemfdBudget();
+    return (data, problems) => {
+      const fields = decodeMemfd(image, data, budget, problems);
+      return fields && { fields, respec: (path) => respec(fields, data, path, image.target) };
+    };
+  },
+  retrieve,
   checks,
   console: none('memfd_luo_retrieve() speaks only when the file is retrieved, long after the boot'),
   abi: ownAbi,
-};
+});

@@ -4,15 +4,16 @@ import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
 import { integer, size, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
+import type { HandlerImage } from '../handler.ts';
 import { fillHoles, layOutContent, memfdContent } from './content.ts';
 import { emitFolios, readFolios } from './folios.ts';
-import type { ListedRun, MemfdBudget, MemfdSource } from './hash.ts';
+import type { ListedRun, MemfdBudget } from './hash.ts';
 import { SEALS } from './seals.ts';
 
 type SealName = keyof typeof SEALS;
 const SEAL_NAMES = Object.keys(SEALS) as [SealName, ...SealName[]];
 
-export const memfdSchema = z
+export const schema = z
   .strictObject({
     size: size.optional().meta({ description: 'bytes of the file; default: up to the end of its content' }),
     position: u64('file position; default 0').optional(),
@@ -31,7 +32,7 @@ export const memfdSchema = z
   })
   .meta({ description: 'a memfd: what is not content is a hole, and reads as zeroes' });
 
-type Memfd = z.output<typeof memfdSchema>;
+type Memfd = z.output<typeof schema>;
 
 /**
  * As memfd_luo_preserve() (mm/memfd_luo.c, 7.3). Structures: `<path>`, its folios `<path>/folios[n]`, in a row unless
@@ -39,7 +40,7 @@ type Memfd = z.output<typeof memfdSchema>;
  * @returns physical address of struct memfd_luo_ser
  * @throws KhoforgeError `MEMFD_LAYOUT`, `FILE_UNREADABLE`
  */
-export function emitMemfd(producer: Producer, path: string, spec: Memfd): bigint {
+export function emit(producer: Producer, path: string, spec: Memfd): bigint {
   const { pageSize, baseDir } = producer;
   const pieces =
     spec.content === undefined ? [] : Array.isArray(spec.content) ? spec.content : [spec.content];
@@ -64,7 +65,7 @@ export function emitMemfd(producer: Producer, path: string, spec: Memfd): bigint
 }
 
 /** A memfd as it is handed over. */
-export interface DecodedMemfd {
+export type DecodedMemfd = {
   readonly size: bigint;
   readonly position: bigint;
   /** Null where the format has none: `memfd-v1`. */
@@ -82,14 +83,14 @@ export interface DecodedMemfd {
   };
   /** SHA-256 of the bytes of the file, holes included; null where they are not in the image, or not hashed. */
   readonly sha256: string | null;
-}
+};
 
 /**
  * Reads what memfd_luo_retrieve() reads (mm/memfd_luo.c, 7.3), and the file's contents where they are there.
  * @param problems what is wrong is added here
  */
 export function decodeMemfd(
-  blob: MemfdSource,
+  blob: HandlerImage,
   phys: bigint,
   budget: MemfdBudget,
   problems: string[],

@@ -5,41 +5,19 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import type { Incoming } from '../../kernel/stages.ts';
 import { lowerBound } from '../../memory/intervals.ts';
-
+import type { StateAt } from '../handler.ts';
 import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
-
 import { report } from './checks.ts';
 import { unknownSeals } from './memfd.ts';
-
 import { walkFolios } from './walk.ts';
-
-interface MemfdAt {
-  /** Path of the file. */
-  readonly where: string;
-  /** Address of struct memfd_luo_ser. */
-  readonly phys: bigint;
-  /** What LUO reports where it is not preserved. */
-  notPreserved(text: string): FindingEvent;
-}
 
 type Ser = Struct<'memfd_luo_ser'>;
 
 /** memfd_luo_retrieve() (mm/memfd_luo.c, 6.19 to 7.3), when user space asks for the file. */
-export function* retrieveMemfd(kernel: Kernel, file: MemfdAt, incoming: Incoming): Stage {
-  const { where, phys } = file;
+export function* retrieve(kernel: Kernel, { where, data }: StateAt, incoming: Incoming): Stage {
   const { target } = kernel;
   const codec = target.abi.struct('memfd_luo_ser');
-  const { size } = codec;
-  const end = phys + BigInt(size);
-  if (!kernel.inRam(phys, end)) {
-    const text = `struct memfd_luo_ser at ${hex(phys)} is not in RAM: the kernel faults as it reads it`;
-    yield finding('outside-ram', where, text);
-    return;
-  }
-  if (!incoming.preserved.contains(phys, end)) {
-    yield file.notPreserved(`struct memfd_luo_ser at ${hex(phys)} is not preserved: the file is garbage`);
-  }
-  const ser = codec.decode(kernel.read(phys, size));
+  const ser = codec.decode(kernel.read(data, codec.size));
   const unknown = unknownSeals(target, ser.seals);
   if (unknown !== 0) {
     const text = `seals ${hex(unknown)} are not known: the file cannot be retrieved (-EOPNOTSUPP)`;

@@ -6,7 +6,7 @@ import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
-import { PATH } from './path.ts';
+import { PATH, regionPath } from './paths.ts';
 import { type RegionStep, walkMemblock } from './walk.ts';
 
 const MAX_FDT_BYTES = 256 << 10;
@@ -50,7 +50,7 @@ function checkRegion(
   { name, wanted, error, start, size }: RegionStep,
   preserved: Preserved,
 ): FindingEvent | undefined {
-  const where = `${PATH}/${name}`;
+  const where = regionPath(name);
   if (error !== 0) {
     const line = `Node '${name}' is incompatible with '${wanted}': ${error}`;
     return refusal('memblock-region', where, `'${name}' is not '${wanted}'`, line);

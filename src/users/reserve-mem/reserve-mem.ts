@@ -8,7 +8,7 @@ import type { Producer } from '../../emit/producer.ts';
 import { asCString, cString, u64Native } from '../../fdt/values.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
-import { PATH } from './path.ts';
+import { PATH, regionPath } from './paths.ts';
 import { walkMemblock } from './walk.ts';
 
 /** Regions that a kernel keeps, and bytes of a label with its NUL (mm/memblock.c, 7.3). */
@@ -82,7 +82,7 @@ export function decode({ target, bytes }: Blob): DecodedSubtree {
 
 /** Whole pages are preserved: a part of a page at the end is not (reserved_mem_preserve(), mm/memblock.c, 7.3). */
 function emitRegion(producer: Producer, { name, size: bytes, align, content: from }: Region): bigint {
-  const path = `${PATH}/${name}`;
+  const path = regionPath(name);
   const { pageSize } = producer;
   const start = producer.allocate(path, bytes, align && align > pageSize ? align : pageSize);
   const whole = alignDown(bytes, pageSize);

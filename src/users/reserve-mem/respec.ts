@@ -1,7 +1,7 @@
 import { alignDown } from '../../base/numbers.ts';
 import { type Block, rangeBlocks } from '../../memory/preserved-blocks.ts';
 import type { DecodedValue, LocatedSubtree, SpecFragment } from '../user.ts';
-import { PATH } from './path.ts';
+import { PATH, regionPath } from './paths.ts';
 
 /** The regions by name and size, each at its place. What they hold is left out. */
 export function respec({ target, phys, decoded }: LocatedSubtree): SpecFragment {
@@ -15,7 +15,7 @@ export function respec({ target, phys, decoded }: LocatedSubtree): SpecFragment 
     spec: regions.map(({ name, size }) => ({ name, size })),
     place: {
       [PATH]: phys,
-      ...Object.fromEntries(regions.map(({ name, start }) => [`${PATH}/${name}`, start])),
+      ...Object.fromEntries(regions.map(({ name, start }) => [regionPath(name), start])),
     },
     claims: [[phys, 0], ...pages],
   };

@@ -3,6 +3,7 @@ import type { Target } from '../../abi/target.ts';
 import { alignUp, hex } from '../../base/numbers.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
+import { chunkPath, pagePath, pagesPath } from './paths.ts';
 import { walkVmalloc } from './walk.ts';
 
 export interface VmallocOptions {
@@ -29,13 +30,13 @@ export function emitVmalloc(
   const count = Number(size / block);
   const area = new Uint8Array(Number(size));
   area.set(content);
-  const blocks = producer.allocateRows(`${path}/pages`, 0, count, block).flatMap((row) => {
+  const blocks = producer.allocateRows(pagesPath(path), 0, count, block).flatMap((row) => {
     const bytes = Number(block);
     producer.memory.put(row.start, area.subarray(row.first * bytes, (row.first + row.count) * bytes));
     return Array.from({ length: row.count }, (_, i) => row.start + BigInt(i) * block);
   });
   blocks.forEach((at, i) => {
-    producer.preservePages(`${path}/pages[${i}]`, at, block);
+    producer.preservePages(pagePath(path, i), at, block);
   });
   return { first: emitChunks(producer, path, blocks), total_pages: blocks.length << order, flags, order };
 }
@@ -45,12 +46,12 @@ function emitChunks(producer: Producer, path: string, blocks: readonly bigint[])
   const perChunk = producer.target.abi.number('KHO_VMALLOC_SIZE');
   const count = Math.floor(blocks.length / perChunk) + 1;
   const chunks = Array.from({ length: count }, (_, i) => {
-    const chunk = producer.allocate(`${path}/chunks[${i}]`, producer.pageSize);
-    producer.preservePages(`${path}/chunks[${i}]`, chunk, producer.pageSize);
+    const chunk = producer.allocate(chunkPath(path, i), producer.pageSize);
+    producer.preservePages(chunkPath(path, i), chunk, producer.pageSize);
     return chunk;
   });
   chunks.forEach((chunk, i) => {
-    producer.writeStruct(`${path}/chunks[${i}]`, 'kho_vmalloc_chunk', chunk, {
+    producer.writeStruct(chunkPath(path, i), 'kho_vmalloc_chunk', chunk, {
       next: chunks[i + 1] ?? 0n,
       phys: blocks.slice(i * perChunk, (i + 1) * perChunk),
     });

@@ -1,2 +1,0 @@
-/** Where its structures are in the paths of a spec, whatever a kernel calls the node. */
-export const PATH = 'kho_test';
