@@ -1,6 +1,7 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { type Codec, compileCodec } from './codec.ts';
 import {
+  formerName,
   kernelNames,
   type NumberName,
   type Struct,
@@ -13,13 +14,6 @@ import type { Facts } from './facts.ts';
 import { inexpressible } from './inexpressible.ts';
 import { type FieldValue, type StructDef, valueType } from './layout.ts';
 import { layoutFrom } from './struct-facts.ts';
-
-/** What a constant was called before, by its name now. */
-const FORMER_NAMES: Readonly<Record<string, string>> = {
-  KHO_FDT_MEMORY_MAP_PROP_NAME: 'PROP_PRESERVED_MEMORY_MAP', // to 6.19
-  KHO_SUB_TREE_PROP_NAME: 'PROP_SUB_FDT', // to 6.19
-  LUO_KHO_ENTRY_NAME: 'LUO_FDT_KHO_ENTRY_NAME', // to 7.1
-};
 
 /**
  * The ABI of one kernel: the only way to a string, a constant or a structure of its headers. Names are the kernel's.
@@ -86,7 +80,7 @@ export class Abi {
   }
 
   #find(name: string): Facts | undefined {
-    return this.#facts.get(name) ?? this.#facts.get(FORMER_NAMES[name] ?? '');
+    return this.#facts.get(name) ?? this.#facts.get(formerName(name) ?? '');
   }
 
   #need(name: string, what = name): Facts {

@@ -88,6 +88,13 @@ export function kernelNames(struct: string): Readonly<Record<string, string>> {
   return entries.find((entry) => entry.struct?.name === struct)?.names ?? {};
 }
 
+const FORMER_NAMES = new Map(
+  (DECLARED as readonly AbiEntry[]).flatMap(({ formerly = {} }) => Object.entries(formerly)),
+);
+
+/** What a constant was called before. */
+export const formerName = (name: string): string | undefined => FORMER_NAMES.get(name);
+
 /** One item as khoforge declares it. */
 export interface DeclaredItem extends NamedFacts {
   /** Where khoforge says it is from. */

@@ -16,6 +16,8 @@ export interface AbiEntry {
   readonly strings?: Readonly<Record<string, Known<string>>>;
   /** Bytes of what is read from a device tree's property; the name is `user:property`. */
   readonly properties?: Readonly<Record<string, Known<number>>>;
+  /** What a constant was called before, by its name now. */
+  readonly formerly?: Readonly<Record<string, string>>;
 }
 
 /** Keeps the names of the entries in the type, for Abi to know them. */

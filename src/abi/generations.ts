@@ -34,15 +34,6 @@ export interface Generation {
    * root FDT with the memory map 0. From 7.0 on the map is always live: there an image with map 0 is only a test.
    */
   readonly beforeFinalization: 'nothing' | 'map-zero';
-  /** Version of `struct kho_kexec_metadata` that these kernels write, where they write one. */
-  readonly kexecMetadataVersion?: number;
-  /**
-   * Form of the LUO subtree, where these kernels have one (kernel/liveupdate/luo_core.c): an FDT, one with a node of
-   * FLBs, or struct luo_ser and chains of blocks.
-   */
-  readonly luo?: 'fdt' | 'fdt-flb' | 'struct';
-  /** Name of the file handler of memfds, which tells the layout of what it hands over (mm/memfd_luo.c). */
-  readonly memfd?: 'memfd-v1' | 'memfd-v2';
   /** Bytes of a block whose size these receivers compute in 32 bits, and so get wrong (deserialization in 7.1). */
   readonly blockLimit?: bigint;
   /** Bytes that a scratch region is aligned to and made of, for a page size. */
@@ -51,8 +42,6 @@ export interface Generation {
   readonly verbatimScratch?: true;
   /** A range of pages is preserved in blocks that are each on one node. */
   readonly blocksWithinNode?: true;
-  /** How test_kho hands over its list of folios: inline in the FDT, or in a preserved vmalloc area. */
-  readonly testFolios: 'inline' | 'vmalloc';
   /** Of a kernel tree: what its headers say otherwise than the release that it is nearest to. */
   readonly tree?: TreeAbi;
 }
@@ -63,7 +52,6 @@ const ROOT = {
   blobProperty: 'preserved-data', // same
   rootFdt: 'edited', // kernel/liveupdate/kexec_handover.c: kho_add_subtree(), 7.3
   beforeFinalization: 'map-zero',
-  testFolios: 'vmalloc', // lib/test_kho.c, 6.18 and later
 } as const;
 
 /** What 6.16 to 6.19 have in common, and write as the same `compatible`. */
@@ -93,9 +81,6 @@ export const NEWEST: Generation = {
   blocksWithinNode: true,
   scratchAlignment: largestBlock,
   blobSizeProperty: 'blob-size',
-  kexecMetadataVersion: 1,
-  luo: 'struct',
-  memfd: 'memfd-v2',
 };
 
 /**
@@ -110,7 +95,6 @@ export const GENERATIONS: readonly Generation[] = [
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), 6.17
     beforeFinalization: 'nothing', // kho_fill_kimage() returns early, 6.17
-    testFolios: 'inline', // lib/test_kho.c, 6.17
   },
   {
     ...V1,
@@ -125,8 +109,6 @@ export const GENERATIONS: readonly Generation[] = [
     name: 'kho-v1',
     releases: ['6.19'],
     scratchAlignment: pageblock,
-    luo: 'fdt',
-    memfd: 'memfd-v1',
   },
   {
     ...ROOT,
@@ -145,9 +127,6 @@ export const GENERATIONS: readonly Generation[] = [
     blockLimit: 2n << 30n,
     scratchAlignment: pageblock,
     blobSizeProperty: 'blob-size',
-    kexecMetadataVersion: 1, // include/linux/kho/abi/kexec_metadata.h
-    luo: 'fdt-flb',
-    memfd: 'memfd-v2',
   },
   NEWEST,
 ];

@@ -13,7 +13,7 @@ export function treeTarget(tree: TreeAbi, { endian }: Pick<TargetOptions, 'endia
   const base = generationOfRelease(tree.base);
   if (tree.items.length === 0 && tree.gone.length === 0) return makeTarget({ generation: base, ...platform });
   const { abi } = makeTarget({ generation: { ...base, tree }, ...platform });
-  const { blobSizeProperty: _, kexecMetadataVersion: __, ...others } = base;
+  const { blobSizeProperty: _, ...others } = base;
   const compatible = abi.text('KHO_FDT_COMPATIBLE');
   const generation: Generation = {
     ...others,
@@ -24,9 +24,6 @@ export function treeTarget(tree: TreeAbi, { endian }: Pick<TargetOptions, 'endia
     blobProperty: abi.text('KHO_SUB_TREE_PROP_NAME'),
     ...(abi.has('KHO_SUB_TREE_SIZE_PROP_NAME') && {
       blobSizeProperty: abi.text('KHO_SUB_TREE_SIZE_PROP_NAME'),
-    }),
-    ...(abi.has('KHO_KEXEC_METADATA_VERSION') && {
-      kexecMetadataVersion: abi.number('KHO_KEXEC_METADATA_VERSION'),
     }),
     tree,
   };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeTarget } from '../../src/abi/target.ts';
 import { type BootResult, bootImage } from '../../src/boot/boot-image.ts';
 import { receiverOf } from '../../src/kernel/receivers.ts';
 import type { Verification } from '../../src/model/finding.ts';
@@ -83,7 +84,7 @@ const ONLY: Readonly<Record<string, readonly FixtureName[]>> = {
 
 /** The same spec for another release; up to 6.19 kernels have no kexec-metadata. */
 function retarget(spec: Spec, release: string): Spec {
-  const hasMetadata = receiverOf(release).generation.kexecMetadataVersion !== undefined;
+  const hasMetadata = makeTarget({ release }).abi.has('KHO_KEXEC_METADATA_VERSION');
   const subtrees = (spec.subtrees ?? []).filter((entry) => hasMetadata || !('kexec-metadata' in entry));
   return { ...spec, target: { release }, subtrees };
 }

@@ -80,8 +80,8 @@ describe('targetOf', () => {
       compatible: 'kho-v5',
       blobProperty: 'blob',
       blobSizeProperty: 'blob-bytes',
-      kexecMetadataVersion: 2,
     });
+    expect(target.abi.number('KHO_KEXEC_METADATA_VERSION')).toBe(2);
     expect(target.abi.struct('kho_scratch').layout).toMatchObject({
       size: 24,
       fields: [{}, {}, { name: 'flags', offset: 16 }],

@@ -87,6 +87,10 @@ export const KEXEC_HANDOVER_ABI = defineAbi([
       KHO_FDT_MEMORY_MAP_PROP_NAME: 'preserved-memory-map',
       KHO_SUB_TREE_PROP_NAME: 'preserved-data',
     },
+    formerly: {
+      KHO_FDT_MEMORY_MAP_PROP_NAME: 'PROP_PRESERVED_MEMORY_MAP',
+      KHO_SUB_TREE_PROP_NAME: 'PROP_SUB_FDT',
+    },
     numbers: { KHO_TABLE_SIZE_LOG2: tableSizeLog2, KHO_BITMAP_SIZE_LOG2: bitmapSizeLog2 },
   },
   // 7.0 computes the depth without the order bit, which costs it a level on 16 KiB pages.

@@ -3,6 +3,7 @@ import { integer, text, U32_MAX } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { PATH } from './paths.ts';
+import { metadataVersion } from './version.ts';
 import { walkMetadata } from './walk.ts';
 
 export const schema = z.strictObject({
@@ -15,7 +16,7 @@ export const schema = z.strictObject({
 /** As kho_out_kexec_metadata() (kernel/liveupdate/kexec_handover.c, 7.3). */
 export function emit(producer: Producer, spec: z.output<typeof schema>): void {
   const { target } = producer;
-  const version = target.generation.kexecMetadataVersion;
+  const version = metadataVersion(target);
   if (version === undefined) {
     producer.checker.broken('subtree-unknown', `${target.generation.name} has no ${PATH}`);
   }

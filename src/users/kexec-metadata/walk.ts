@@ -1,6 +1,7 @@
 import type { Struct } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
 import type { Readable } from '../../memory/physical-memory.ts';
+import { metadataVersion } from './version.ts';
 
 export type MetadataStep =
   /** What comes next is read of a blob of so many bytes; the version, once it is read. */
@@ -22,17 +23,13 @@ export type MetadataStep =
 const VERSION_BYTES = 4;
 
 /** A blob in the order in which kho_in_kexec_metadata() looks at it (KH, 7.1 to 7.3). */
-export function* walkMetadata(
-  memory: Readable,
-  { abi, generation }: Target,
-  phys: bigint,
-): Generator<MetadataStep, void> {
+export function* walkMetadata(memory: Readable, target: Target, phys: bigint): Generator<MetadataStep, void> {
   yield { kind: 'needs', bytes: VERSION_BYTES };
-  const codec = abi.struct('kho_kexec_metadata');
+  const codec = target.abi.struct('kho_kexec_metadata');
   const bytes = memory.read(phys, codec.size);
   const fields = codec.decode(bytes);
   const { version } = fields;
-  const expected = generation.kexecMetadataVersion;
+  const expected = metadataVersion(target);
   yield { kind: 'version', version, expected, isKnown: version === expected || !codec.has('version') };
   yield { kind: 'needs', bytes: codec.size, version };
   const { offset = 0, size = 0 } = codec.layout.fields.find(({ name }) => name === 'previous_release') ?? {};

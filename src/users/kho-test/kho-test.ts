@@ -12,6 +12,7 @@ import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import { csumPartial } from './checksum.ts';
+import { isInline } from './list-form.ts';
 import { FDT_PATH, folioPath, LIST_PATH } from './paths.ts';
 import { FOLIO_ENTRY_BYTES, type ListedFolio, listedFolio, readTestFdt, walkFolios } from './walk.ts';
 
@@ -64,7 +65,7 @@ export function emit(producer: Producer, spec: Spec): void {
 /** Up to 6.17 the list itself is the property; later it is the descriptor of a vmalloc area that holds the list. */
 function emitFolioList(producer: Producer, list: Uint8Array): Uint8Array {
   const { target, overrides } = producer;
-  if (target.generation.testFolios === 'inline') return list;
+  if (isInline(target)) return list;
   const descriptor = emitVmalloc(producer, LIST_PATH, list);
   const codec = target.abi.struct('kho_vmalloc');
   return codec.encode(overrides.struct(LIST_PATH, codec, descriptor));
@@ -106,13 +107,11 @@ interface FolioList {
 
 /** The list in the form that the generation's receiver takes; in the other form it is refused, as there. */
 function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array, count: number): FolioList {
-  const { testFolios } = target.generation;
-  const expected =
-    testFolios === 'inline' ? count * FOLIO_ENTRY_BYTES : target.abi.struct('kho_vmalloc').size;
+  const expected = isInline(target) ? count * FOLIO_ENTRY_BYTES : target.abi.struct('kho_vmalloc').size;
   if (info.length !== expected) {
     return { folios: [], problems: [`folios_info has ${info.length} bytes, expected ${expected}`] };
   }
-  if (testFolios === 'inline') {
+  if (isInline(target)) {
     const list = Buffer.from(info);
     const folios = Array.from({ length: count }, (_, i) => listedFolio(target, list, i * FOLIO_ENTRY_BYTES));
     return { folios, problems: [] };

@@ -3,6 +3,7 @@ import { Places } from '../places.ts';
 import type { DecodedValue, LocatedSubtree, SpecFragment } from '../user.ts';
 import { placeArea } from '../vmalloc/respec.ts';
 import { readVmalloc } from '../vmalloc/vmalloc.ts';
+import { isInline } from './list-form.ts';
 import { FDT_PATH, folioPath, LIST_PATH } from './paths.ts';
 
 /** The folios' contents are generated, and with them the checksum, so that the handover holds without user data. */
@@ -38,7 +39,7 @@ function listArea({
   target,
   bytes,
 }: LocatedSubtree): { pages: readonly bigint[]; chunks: readonly bigint[] } | undefined {
-  if (target.generation.testFolios === 'inline') return { pages: [], chunks: [] };
+  if (isInline(target)) return { pages: [], chunks: [] };
   const data = findNode(readFdt(bytes).root, `/${target.abi.text('kho_test:data')}`);
   const value = data && getProperty(data, 'folios_info')?.value;
   if (value?.length !== target.abi.struct('kho_vmalloc').size) return undefined;

@@ -86,14 +86,15 @@ function arrayMax(platform: Platform, pages: number, entry: StructDef, header?: 
 
 /** include/linux/kho/abi/luo.h, kernel/liveupdate/luo_*.c */
 export const LUO_ABI = defineAbi([
+  // `compatible` of the root node. What 7.0 has there was not read: khoforge knows no LUO of it.
+  { from: '6.19', to: '6.19', strings: { LUO_FDT_COMPATIBLE: 'luo-v1' } },
+  { from: '7.1', to: '7.1', strings: { LUO_FDT_COMPATIBLE: 'luo-v1' } },
   {
     from: '6.19',
     to: '7.1',
     strings: {
       LUO_FDT_KHO_ENTRY_NAME: 'LUO',
-      // `compatible` of the root node, and its property with the number of live updates
-      LUO_FDT_COMPATIBLE: 'luo-v1',
-      LUO_FDT_LIVEUPDATE_NUM: 'liveupdate-number',
+      LUO_FDT_LIVEUPDATE_NUM: 'liveupdate-number', // of the root node
       LUO_FDT_SESSION_NODE_NAME: 'luo-session',
       LUO_FDT_SESSION_COMPATIBLE: 'luo-session-v2',
       LUO_FDT_SESSION_HEADER: 'luo-session-header',
@@ -135,6 +136,7 @@ export const LUO_ABI = defineAbi([
   {
     from: '7.2',
     strings: { LUO_KHO_ENTRY_NAME: 'LUO', LUO_ABI_COMPATIBLE: 'luo-v5' },
+    formerly: { LUO_KHO_ENTRY_NAME: 'LUO_FDT_KHO_ENTRY_NAME' },
     numbers: { LUO_ABI_COMPAT_LEN },
   },
 ]);

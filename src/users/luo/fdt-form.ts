@@ -2,6 +2,7 @@ import { emitFdt, type FdtBody, overrideHeader } from '../../emit/emit-fdt.ts';
 import { asCString, cString, u64Native } from '../../fdt/values.ts';
 import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { LuoForm } from './form.ts';
+import { luoKind } from './kind.ts';
 import { PATH, SESSIONS_PATH } from './paths.ts';
 import { emitArray } from './tables.ts';
 import { flbNode, sessionNode, type TableNode, walkLuoFdt } from './walk.ts';
@@ -26,7 +27,7 @@ export const luoFdt: LuoForm = {
       fdt.property('compatible', cString(target.abi.text('LUO_FDT_COMPATIBLE')));
       fdt.property(target.abi.text('LUO_FDT_LIVEUPDATE_NUM'), u64(number));
       emitTable(fdt, sessionNode(target), u64(array));
-      if (target.generation.luo === 'fdt-flb') emitTable(fdt, flbNode(target), u64(flbs));
+      if (luoKind(target) === 'fdt-flb') emitTable(fdt, flbNode(target), u64(flbs));
     });
     overrideHeader(overrides, PATH, blob);
     producer.memory.write(phys, blob);
@@ -70,7 +71,7 @@ export const luoFdt: LuoForm = {
             countOf: ({ count }) => count,
           });
     const fields = { compatible, liveupdate_num, sessions_pa };
-    if (target.generation.luo !== 'fdt-flb') return { fields, sessions, flbs: 0n };
+    if (luoKind(target) !== 'fdt-flb') return { fields, sessions, flbs: 0n };
     return { fields: { ...fields, flbs_pa }, sessions, flbs: flbs_pa ?? 0n };
   },
 

@@ -10,6 +10,7 @@ import { type DecodedFlb, emitFlbs, flbFields, flbSchema, readFlbs } from './flb
 import type { LuoForm, LuoRoot } from './form.ts';
 import { stateReader } from './handlers.ts';
 import type { SessionSer } from './incoming.ts';
+import { type LuoKind, luoKind } from './kind.ts';
 import { filePath, filesPath, PATH } from './paths.ts';
 import { luoStruct } from './struct-form.ts';
 import { LuoTables } from './tables.ts';
@@ -63,23 +64,24 @@ export const schema = z
 type Spec = z.output<typeof schema>;
 
 const FORMS = { fdt: luoFdt, 'fdt-flb': luoFdt, struct: luoStruct } as const satisfies Record<
-  string,
+  LuoKind,
   LuoForm
 >;
 
 /** As liveupdate_reboot() leaves it (kernel/liveupdate/luo_core.c, 7.3). */
 export function emit(producer: Producer, spec: Spec): void {
   const { generation } = producer.target;
-  if (generation.luo === undefined) {
+  const kind = luoKind(producer.target);
+  if (kind === undefined) {
     producer.checker.broken('subtree-unknown', `${generation.name} has no ${PATH}`);
   }
-  const form = FORMS[generation.luo ?? 'fdt'];
+  const form = FORMS[kind ?? 'fdt'];
   const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
     const entries = files.map((file, f) => emitFile(producer, filePath(s, f), file));
     const table = entries.length > 0 ? form.emitFiles(producer, filesPath(s), entries) : 0n;
     return { name, 'file_set_ser.files': table, 'file_set_ser.count': BigInt(entries.length) };
   });
-  const flbs = generation.luo === 'fdt' ? 0n : emitFlbs(producer, spec.flbs ?? []);
+  const flbs = kind === 'fdt' ? 0n : emitFlbs(producer, spec.flbs ?? []);
   form.emitRoot(producer, { number: spec.liveupdate_number ?? 1n, sessions, flbs });
 }
 
@@ -102,9 +104,8 @@ export interface DecodedLuo extends LuoRoot {
 
 /** Reads what a receiver reads at once, and what it reads when /dev/liveupdate is opened. */
 export function readLuo(blob: Blob): DecodedLuo {
-  const { generation } = blob.target;
   const problems: string[] = [];
-  const form = FORMS[generation.luo ?? 'fdt'];
+  const form = FORMS[luoKind(blob.target) ?? 'fdt'];
   const tables = new LuoTables(blob.memory, blob.target, problems);
   const read = stateReader(HANDLERS, blob);
   const root = form.decodeRoot(blob, tables, problems);

@@ -11,6 +11,7 @@ import { type FileSer, HANDLERS } from './files.ts';
 import { FLB_HANDLERS } from './flbs.ts';
 import { handlerFor } from './handlers.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
+import { luoKind } from './kind.ts';
 import { filePath, flbPath, PATH, sessionPath } from './paths.ts';
 import { retrieveState } from './retrieve.ts';
 
@@ -89,13 +90,12 @@ class SessionReader {
   *#files(index: number, session: SessionSer): Stage<readonly FileSer[] | undefined> {
     const where = sessionPath(index);
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
-    const { luo } = this.#kernel.receiver.generation;
     if (table === 0n) {
       const text = `${count} files are told, and there is no list of them: the kernel warns`;
       if (count !== 0n) yield finding('luo-files', where, text);
       return [];
     }
-    const files = yield* luo === 'struct'
+    const files = yield* luoKind(this.#kernel.target) === 'struct'
       ? this.#chain(where, table, count)
       : this.#array(where, table, count);
     for (const [i, { compatible }] of files?.entries() ?? []) {
@@ -112,7 +112,7 @@ class SessionReader {
 
   /** 6.19 goes on, without what it did not come to. */
   *#stopsAfter({ name }: SessionSer): Stage<boolean> {
-    if (this.#kernel.receiver.generation.luo === 'fdt') return false;
+    if (luoKind(this.#kernel.target) === 'fdt') return false;
     const line = `Failed to deserialize files for session [${name}] `;
     yield finding('luo-files', PATH, `session '${name}' loses its files: ${REST}`, line);
     return true;

@@ -7,6 +7,7 @@ import { retrieve, type SubtreeBlob } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
+import { luoKind } from './kind.ts';
 import { checkLater, logNumber, PANIC, panic, unpreserved } from './panic.ts';
 import { PATH } from './paths.ts';
 import { readLuoFdt } from './receive-fdt.ts';
@@ -21,7 +22,7 @@ export const receive: UserStage = {
 
   *run(kernel, { root, preserved }) {
     const name = kernel.target.abi.text('LUO_KHO_ENTRY_NAME');
-    const isStruct = kernel.receiver.generation.luo === 'struct';
+    const isStruct = luoKind(kernel.target) === 'struct';
     const line = `luo: failed to retrieve ${isStruct ? 'LUO state' : 'FDT'} '${name}' from KHO: `;
     const blob = yield* retrieve(kernel, root, name, { line, outcome: 'broken' });
     if (blob === 'absent') return undefined;

@@ -6,6 +6,7 @@ import type { LocatedSubtree, SpecFragment } from '../user.ts';
 import type { DecodedFile } from './files.ts';
 import type { DecodedFlb } from './flbs.ts';
 import type { DecodedState } from './handlers.ts';
+import { luoKind } from './kind.ts';
 import { type DecodedLuo, type DecodedSession, readLuo } from './luo.ts';
 import {
   blockPath,
@@ -40,7 +41,7 @@ function luoSpec(state: DecodedLuo, target: Target, places: Places): object | un
   } else if (typeof sessions_pa === 'bigint') {
     places.add(SESSIONS_PATH, sessions_pa, pagesOrder('LUO_SESSION_PGCNT', target));
   }
-  if (target.generation.luo !== 'fdt') {
+  if (luoKind(target) !== 'fdt') {
     if (state.flbs === 0n) return undefined;
     places.add(FLBS_PATH, state.flbs, 0);
   }
@@ -59,7 +60,7 @@ function sessionSpec(
   target: Target,
   places: Places,
 ): object | undefined {
-  const isChain = target.generation.luo === 'struct';
+  const isChain = luoKind(target) === 'struct';
   const path = filesPath(index);
   blocks.forEach((block, b) => {
     if (isChain) places.add(blockPath(path, b), block, 0);

@@ -1,6 +1,7 @@
 import type { Target } from '../../abi/target.ts';
 import { asU64Native } from '../../fdt/values.ts';
 import type { KernelFdt } from '../../kernel/libfdt.ts';
+import { luoKind } from './kind.ts';
 
 /** A node of LUO's FDT that leads to a table. */
 export interface TableNode {
@@ -72,7 +73,7 @@ export function* walkLuoFdt(target: Target, fdt: KernelFdt): Generator<LuoFdtSte
   };
   yield compatible(abi.text('LUO_FDT_COMPATIBLE'));
   yield number(abi.text('LUO_FDT_LIVEUPDATE_NUM'));
-  const tables = target.generation.luo === 'fdt-flb' ? [sessionNode, flbNode] : [sessionNode];
+  const tables = luoKind(target) === 'fdt-flb' ? [sessionNode, flbNode] : [sessionNode];
   for (const names of tables.map((of) => of(target))) {
     const node = fdt.child(names.node);
     if (typeof node === 'number') yield { kind: 'missing', names };
