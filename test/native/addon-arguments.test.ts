@@ -190,8 +190,8 @@ describe('the addon and its types', () => {
       relocateRadixTree: true,
       scanFile: true,
       splitRange: true,
-      walkBitmapChain: true,
       unmapFile: true,
+      walkBitmapChain: true,
       walkRadixTree: true,
     };
     expect(Object.keys(native()).sort()).toEqual(Object.keys(members));
