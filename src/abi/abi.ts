@@ -4,6 +4,7 @@ import {
   formerName,
   kernelNames,
   type NumberName,
+  STRUCT_NAMES,
   type Struct,
   type StructName,
   structDef,
@@ -47,6 +48,11 @@ export class Abi {
     return this.#facts;
   }
 
+  /** The structures that it has and khoforge knows. */
+  get structNames(): readonly StructName[] {
+    return STRUCT_NAMES.filter((name) => this.#facts.has(name));
+  }
+
   has(name: TextName | NumberName | StructName): boolean {
     return this.#find(name) !== undefined;
   }
@@ -86,9 +92,10 @@ export class Abi {
   #need(name: string, what = name): Facts {
     const facts = this.#find(name) ?? this.#foreign.get(name);
     if (facts !== undefined) return facts;
+    const before = formerName(name);
     throw new KhoforgeError(
       'TARGET_INEXPRESSIBLE',
-      `${this.#of} has no ${what}: what is there instead is not known`,
+      `${this.#of} has no ${what}${before === undefined ? '' : ` (${before} before)`}: what is there instead is not known`,
       { hint: 'leave out what needs it, or see khoforge abi diff for what the tree has in its place' },
     );
   }

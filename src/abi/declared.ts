@@ -58,6 +58,10 @@ type Intersect<U> = (U extends unknown ? (one: U) => void : never) extends (
 /** The values of a structure of the ABI, by the kernel's names. */
 export type Struct<N extends StructName> = Structs[N];
 
+export const STRUCT_NAMES: readonly StructName[] = [
+  ...new Set(DECLARED.flatMap((entry) => ('struct' in entry ? [entry.struct.name] : []))),
+];
+
 /** The entries that a release of an architecture has. @param release series, such as `7.3` */
 export function abiOf(release: string, arch: Arch): AbiEntry[] {
   const at = seriesNumber(release);
@@ -88,7 +92,7 @@ export function kernelNames(struct: string): Readonly<Record<string, string>> {
   return entries.find((entry) => entry.struct?.name === struct)?.names ?? {};
 }
 
-const FORMER_NAMES = new Map(
+export const FORMER_NAMES: ReadonlyMap<string, string> = new Map(
   (DECLARED as readonly AbiEntry[]).flatMap(({ formerly = {} }) => Object.entries(formerly)),
 );
 

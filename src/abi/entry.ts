@@ -12,6 +12,8 @@ export interface AbiEntry {
   readonly struct?: StructDef;
   /** What the kernel calls a field that we name otherwise. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Structures that are members of it, by the member's name. */
+  readonly members?: Readonly<Record<string, string>>;
   readonly numbers?: Readonly<Record<string, Known<number>>>;
   readonly strings?: Readonly<Record<string, Known<string>>>;
   /** Bytes of what is read from a device tree's property; the name is `user:property`. */

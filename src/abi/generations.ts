@@ -34,6 +34,15 @@ export interface Generation {
    * root FDT with the memory map 0. From 7.0 on the map is always live: there an image with map 0 is only a test.
    */
   readonly beforeFinalization: 'nothing' | 'map-zero';
+  /**
+   * What its receivers make of a root FDT with the map 0, which no header tells: kho_populate() and kho_memory_init()
+   * of 6.17 and 6.18 do not test for it, 6.19 does.
+   */
+  readonly mapZero?: 'accepted' | 'refused';
+  /** Hands over the map 0 when it was not finalized (kernel/liveupdate/kexec_handover.c: kho_fill_kimage(), 6.19). */
+  readonly sendsMapZero?: true;
+  /** Bytes before `fdt_phys` in kho_in, where the structure begins with a pointer (kernel/kexec_handover.c, 6.17, 6.18). */
+  readonly fdtPhysOffset?: number;
   /** Bytes of a block whose size these receivers compute in 32 bits, and so get wrong (deserialization in 7.1). */
   readonly blockLimit?: bigint;
   /** Bytes that a scratch region is aligned to and made of, for a page size. */
@@ -95,6 +104,8 @@ export const GENERATIONS: readonly Generation[] = [
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), 6.17
     beforeFinalization: 'nothing', // kho_fill_kimage() returns early, 6.17
+    mapZero: 'accepted',
+    fdtPhysOffset: 8,
   },
   {
     ...V1,
@@ -103,11 +114,15 @@ export const GENERATIONS: readonly Generation[] = [
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), kernel/kexec_handover.c, 6.18
     beforeFinalization: 'nothing', // kho_fill_kimage(), 6.18
+    mapZero: 'accepted',
+    fdtPhysOffset: 8,
   },
   {
     ...V1,
     name: 'kho-v1',
     releases: ['6.19'],
+    mapZero: 'refused',
+    sendsMapZero: true,
     scratchAlignment: pageblock,
   },
   {
@@ -151,10 +166,18 @@ export function lookAlikes({ compatible }: Generation): Generation[] {
   return GENERATIONS.filter((generation) => generation.compatible === compatible);
 }
 
+const seriesOf = (release: string) => release.split(/[.-]/).slice(0, 2).join('.');
+
+/** Undefined for a release that is not known. */
+export function findGeneration(release: string): Generation | undefined {
+  const series = seriesOf(release);
+  return GENERATIONS.find((generation) => generation.releases.includes(series));
+}
+
 /** @throws KhoforgeError `GENERATION_UNKNOWN` */
 export function generationOfRelease(release: string): Generation {
-  const series = release.split(/[.-]/).slice(0, 2).join('.');
-  const found = GENERATIONS.find((generation) => generation.releases.includes(series));
+  const series = seriesOf(release);
+  const found = findGeneration(release);
   if (found) return found;
   const known = GENERATIONS.flatMap((generation) => generation.releases);
   throw new KhoforgeError(

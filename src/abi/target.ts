@@ -1,7 +1,7 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { Abi } from './abi.ts';
 import { ARCHES, type Arch, DEFAULT_ARCH, PAGE_SIZES, type PageSize } from './arch.ts';
-import { declaredItems, RELEASES } from './declared.ts';
+import { declaredItems, FORMER_NAMES, RELEASES } from './declared.ts';
 import type { Endian } from './endian.ts';
 import type { Facts } from './facts.ts';
 import { type Generation, generationByName, generationOfRelease, NEWEST } from './generations.ts';
@@ -82,6 +82,7 @@ function makeAbi({ name, releases, tree }: Generation, platform: Platform, endia
   const base = releaseFacts(tree?.base ?? known ?? '', platform);
   const foreign = new Map(RELEASES.flatMap((release) => [...releaseFacts(release, platform)]));
   for (const name of base.keys()) foreign.delete(name);
+  for (const [now, before] of FORMER_NAMES) if (base.has(before)) foreign.delete(now);
   return new Abi(name, tree ? patchFacts(base, tree) : base, foreign, endian);
 }
 

@@ -111,7 +111,8 @@ function* checkBlob(
 ): Stage {
   const where = whereOf(name);
   const outcome = isRead ? ({ outcome: 'undefined' } as const) : {};
-  const end = phys + (size ?? BigInt(fdtSize(kernel.read(phys, 8)) ?? 1));
+  const bytes = size ?? fdtSize(kernel.read(phys, 8));
+  const end = phys + BigInt(bytes ?? 1);
   const range = `the blob of '${name}' at ${hex(phys)}-${hex(end)}`;
   if (size === 0n) yield report('subtree-size', { where, text: `the blob of '${name}' is empty` });
   if (phys % kernel.pageSize !== 0n) {
@@ -131,7 +132,7 @@ function* checkBlob(
   } else if (!preserved.contains(phys, end)) {
     const text = `${range} is longer than the memory preserved there: the rest may be overwritten`;
     yield report('subtree-size', { where, text, ...outcome });
-  } else yield* checkTail(kernel, name, end);
+  } else if (bytes !== undefined) yield* checkTail(kernel, name, end);
 }
 
 /** A producer's memory is zeroed; libfdt's sequential writer leaves a copy of its strings at the page's end. */

@@ -1,3 +1,4 @@
+import { findGeneration } from '../abi/generations.ts';
 import { type Change, diffProfiles } from './diff.ts';
 import { KHO, READERS, ROOT_STRING, SUBSYSTEMS, versionIn } from './governing.ts';
 import { factsText, type Profile } from './item.ts';
@@ -121,23 +122,15 @@ function changeText({ item, kind, from, to }: Change): string {
 const rootString = (profile: Profile) =>
   String(versionIn(profile, { versions: [ROOT_STRING] })?.value ?? 'none');
 
-/**
- * 6.19 hands over a root FDT also when it was not finalized, with the map 0 (kernel/liveupdate/kexec_handover.c:
- * kho_fill_kimage). Which receivers test for that no header tells: kho_populate() and kho_memory_init() of 6.17, 6.18
- * do not, 6.19 does.
- */
-const MAP_ZERO: Readonly<Record<string, 'accepted' | 'refused'>> = {
-  '6.17': 'accepted',
-  '6.18': 'accepted',
-  '6.19': 'refused',
-};
+const behaviourOf = ({ release }: Profile) => findGeneration(release);
 
-const sendsMapZero = (profile: Profile) => profile.release === '6.19';
+const sendsMapZero = (profile: Profile) => behaviourOf(profile)?.sendsMapZero === true;
 
 function mapZeroCell(a: CompatParty, b: CompatParty): CompatCell {
   const cell = compatCell(a, b);
   const from = `${cell.from} not finalized`;
-  const receiver = rootString(a.profile) === rootString(b.profile) ? MAP_ZERO[b.profile.release] : undefined;
+  const receiver =
+    rootString(a.profile) === rootString(b.profile) ? behaviourOf(b.profile)?.mapZero : undefined;
   if (receiver === undefined) return { ...cell, from };
   const [outcome, reason] =
     receiver === 'accepted'

@@ -61,15 +61,19 @@ const NOTHING: Evidence = {
 /** No root FDT is longer than a page. */
 const LARGEST_PAGE = Math.max(...ALL_PAGE_SIZES);
 
-/** The tree at `phys` when it reads as the root FDT of a handover. */
+/** The tree at `phys` when it reads as the root FDT of a handover. @param own of a tree, whose string may be any */
 export function rootFdtAt(
   memory: PhysicalMemory,
   phys: bigint,
+  own?: Generation,
 ): { tree: FdtTree; compatible: string } | undefined {
   try {
     const tree = readFdt(memory.read(phys, LARGEST_PAGE));
     const compatible = asCString(getProperty(tree.root, 'compatible')?.value ?? new Uint8Array());
-    return compatible?.startsWith('kho-v') ? { tree, compatible } : undefined;
+    if (compatible === undefined) return undefined;
+    return compatible.startsWith('kho-v') || compatible === own?.compatible
+      ? { tree, compatible }
+      : undefined;
   } catch (error) {
     if (error instanceof KhoforgeError) return undefined;
     throw error;
@@ -84,7 +88,7 @@ export function makeCandidate(
   hints: TargetHints,
   named: string | null,
 ): Candidate {
-  const found = rootFdtAt(memory, phys);
+  const found = rootFdtAt(memory, phys, hints.generation);
   const targets = possibleTargets(found?.compatible, records, hints);
   let best: { target: Target; evidence: Evidence } | undefined;
   for (const target of targets) {

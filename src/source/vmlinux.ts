@@ -1,4 +1,5 @@
 import { ARCHES, type Arch } from '../abi/arch.ts';
+import { findGeneration } from '../abi/generations.ts';
 import { ARCHITECTURES, archOfElf } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { type Btf, readBtfOf } from '../btf/btf.ts';
@@ -89,7 +90,8 @@ function offsetsOf(source: Source, elf: Elf, release: string): KhoOffsets {
     const outFdt = offsetIn(btf, 'kho_out', 'fdt');
     return { inFdt, ...(outFdt !== undefined && { outFdt }) };
   }
-  return /^6\.1[678]$/.test(release) ? { inFdt: 8 } : { inFdt: 0, outFdt: 0 };
+  const offset = findGeneration(release)?.fdtPhysOffset;
+  return offset === undefined ? { inFdt: 0, outFdt: 0 } : { inFdt: offset };
 }
 
 function offsetIn(btf: Btf, struct: string, field: string): number | undefined {

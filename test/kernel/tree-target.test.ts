@@ -7,6 +7,9 @@ import { khoInitrd, luoInitrd } from './plans.ts';
 import { buildKernel, sourceOf } from './receiver.ts';
 
 const KHO = 'include/linux/kho/abi/kexec_handover.h';
+const LUO = 'include/linux/kho/abi/luo.h';
+const MEMFD = 'include/linux/kho/abi/memfd.h';
+const MEMBLOCK = 'include/linux/kho/abi/memblock.h';
 const METADATA = 'include/linux/kho/abi/kexec_metadata.h';
 
 /** A version 5 that nobody has: strings, property names, a node's name, versions and three structures changed. */
@@ -22,6 +25,14 @@ const EDITS: readonly (readonly [file: string, from: string, to: string])[] = [
   ['include/linux/kho/abi/luo.h', '"luo-v5"', '"luo-v6"'],
   ['include/linux/kho/abi/luo.h', 'u64 sessions_pa;', 'u64 sessions_pa; u64 owner;'],
   ['lib/test_kho.c', '"kho-test-v1"', '"kho-test-v2"'],
+  ['lib/test_kho.c', '0x4b484f21', '0x4b484f22'],
+  [LUO, 'ENTRY_NAME\t"LUO"', 'ENTRY_NAME\t"LUO2"'],
+  [MEMFD, '"memfd-v2"', '"memfd-v3"'],
+  [MEMFD, 'FOLIO_DIRTY\t\tBIT(0)', 'FOLIO_DIRTY\t\tBIT(2)'],
+  [MEMFD, 'u64 pfn:52;', 'u64 pfn:50;'],
+  [MEMFD, 'u64 flags:12;', 'u64 flags:14;'],
+  [MEMBLOCK, 'COMPATIBLE "memblock-v1"', 'COMPATIBLE "memblock-v2"'],
+  [MEMBLOCK, 'COMPATIBLE "reserve-mem-v1"', 'COMPATIBLE "reserve-mem-v2"'],
 ];
 
 let source: string;

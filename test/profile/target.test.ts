@@ -13,6 +13,7 @@ import { targetOf } from '../../src/profile/target.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { specDifferences, specOf } from '../../src/respec/as-spec.ts';
+import { rootFdtAt } from '../../src/source/candidates.ts';
 import { errorOf } from '../thrown.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-target-'));
@@ -231,6 +232,36 @@ describe('targetOf', () => {
     const { notes, target } = targetOf({ ...profile, headers });
     expect(notes).toContain('not in the headers that were read, so as in 7.3: KHO_TEST_COMPAT');
     expect(() => buildImage(spec, { target })).not.toThrow();
+  });
+
+  it('has a root FDT that is found by its own compatible string, whatever that is', () => {
+    const { target } = targetOf(edited({ KHO_FDT_COMPATIBLE: { value: 'handover-v1' } }));
+    const { memory, bootRecord } = buildImage(spec, { target });
+    if (bootRecord.kind === 'none') throw new Error('nothing is handed over');
+    expect(rootFdtAt(memory, bootRecord.fdtAddr)).toBeUndefined();
+    expect(rootFdtAt(memory, bootRecord.fdtAddr, target.generation)?.compatible).toBe('handover-v1');
+  });
+
+  it('writes the bits of a folio where the tree has them', () => {
+    const { target } = targetOf(
+      edited({
+        'memfd_luo_folio_ser.pfn': { bitWidth: 50 },
+        'memfd_luo_folio_ser.flags': { bitOffset: 50, bitWidth: 14 },
+        MEMFD_LUO_FOLIO_DIRTY: { value: 4 },
+        MEMFD_LUO_FH_COMPATIBLE: { value: 'memfd-v3' },
+        LUO_KHO_ENTRY_NAME: { value: 'LUO2' },
+      }),
+    );
+    const files = [{ token: 1n, memfd: { content: { text: 'a' } } }];
+    const image = buildImage({ subtrees: [{ luo: { sessions: [{ name: 'vm0', files }] } }] }, { target });
+    const at = (path: string) => image.placements.find((one) => one.path.endsWith(path))?.start ?? 0n;
+    const word = Buffer.from(image.memory.read(at('folios/pages[0]'), 8)).readBigUInt64LE();
+    expect(word & ((1n << 50n) - 1n)).toBe(at('folios[0]') >> 12n);
+    expect(word >> 50n).toBe(4n | 2n);
+    expect(verifyImage(image)).toMatchObject({ verdict: 'revived', findings: [] });
+    const broken = { 'LUO/compatible': 'luo-v9' };
+    const wrong = buildImage({ subtrees: [{ luo: {} }], override: broken }, { target });
+    expect(verifyImage(wrong)).toMatchObject({ verdict: 'broken', findings: [{ check: 'luo-compatible' }] });
   });
 
   it('refuses BTF, which has no strings', () => {

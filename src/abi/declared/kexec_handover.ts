@@ -68,7 +68,12 @@ export const KEXEC_HANDOVER_ABI = defineAbi([
   // include/linux/kho/abi/kexec_handover.h from 7.0 on; kernel/kexec_handover.c or kernel/liveupdate/ before
   { from: '6.18', struct: kho_vmalloc },
   { from: '6.18', struct: kho_vmalloc_hdr },
-  { from: '6.18', struct: kho_vmalloc_chunk, names: { next: 'hdr.next' } },
+  {
+    from: '6.18',
+    struct: kho_vmalloc_chunk,
+    names: { next: 'hdr.next' },
+    members: { hdr: 'kho_vmalloc_hdr' },
+  },
   {
     from: '6.18',
     // ALLOC: the area was made by vmalloc(); HUGE_VMAP: it may be mapped with huge pages

@@ -3,7 +3,6 @@ import { integer, text, U32_MAX } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { PATH } from './paths.ts';
-import { metadataVersion } from './version.ts';
 import { walkMetadata } from './walk.ts';
 
 export const schema = z.strictObject({
@@ -16,17 +15,17 @@ export const schema = z.strictObject({
 /** As kho_out_kexec_metadata() (kernel/liveupdate/kexec_handover.c, 7.3). */
 export function emit(producer: Producer, spec: z.output<typeof schema>): void {
   const { target } = producer;
-  const version = metadataVersion(target);
-  if (version === undefined) {
+  const { abi } = target;
+  if (!abi.has('KHO_METADATA_NODE_NAME')) {
     producer.checker.broken('subtree-unknown', `${target.generation.name} has no ${PATH}`);
   }
   const size = producer.sizeOf('kho_kexec_metadata');
   const phys = producer.allocateFolioFor(PATH, size);
   producer.writeStruct(PATH, 'kho_kexec_metadata', phys, {
-    version: version ?? 1,
+    version: abi.number('KHO_KEXEC_METADATA_VERSION'),
     ...spec,
   });
-  producer.addSubtree({ name: target.abi.text('KHO_METADATA_NODE_NAME'), phys, size });
+  producer.addSubtree({ name: abi.text('KHO_METADATA_NODE_NAME'), phys, size });
 }
 
 /** Of a version that is not known, too: as the receiver would read it. */
@@ -41,7 +40,7 @@ export function decode({ target, memory, phys, bytes }: Blob): DecodedSubtree {
       break;
     }
     if (step.kind === 'version' && !step.isKnown) {
-      problems.push(`version ${step.version}, expected ${step.expected ?? 'none'}`);
+      problems.push(`version ${step.version}, expected ${step.expected}`);
     }
     if (step.kind === 'fields') ({ fields } = step);
   }

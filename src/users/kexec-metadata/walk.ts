@@ -1,7 +1,6 @@
 import type { Struct } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
 import type { Readable } from '../../memory/physical-memory.ts';
-import { metadataVersion } from './version.ts';
 
 export type MetadataStep =
   /** What comes next is read of a blob of so many bytes; the version, once it is read. */
@@ -9,7 +8,7 @@ export type MetadataStep =
   | {
       readonly kind: 'version';
       readonly version: number;
-      readonly expected: number | undefined;
+      readonly expected: number;
       readonly isKnown: boolean;
     }
   | {
@@ -29,7 +28,7 @@ export function* walkMetadata(memory: Readable, target: Target, phys: bigint): G
   const bytes = memory.read(phys, codec.size);
   const fields = codec.decode(bytes);
   const { version } = fields;
-  const expected = metadataVersion(target);
+  const expected = target.abi.number('KHO_KEXEC_METADATA_VERSION');
   yield { kind: 'version', version, expected, isKnown: version === expected || !codec.has('version') };
   yield { kind: 'needs', bytes: codec.size, version };
   const { offset = 0, size = 0 } = codec.layout.fields.find(({ name }) => name === 'previous_release') ?? {};

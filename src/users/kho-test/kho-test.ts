@@ -50,11 +50,14 @@ export function emit(producer: Producer, spec: Spec): void {
   }
   const blob = emitFdt(producer, FDT_PATH, Number(fdtLimit), (fdt) => {
     fdt.property('compatible', cString(target.abi.text('KHO_TEST_COMPAT')));
-    fdt.property('magic', u32Native(target.abi.number('KHO_TEST_MAGIC'), target.endian));
+    fdt.property(
+      target.abi.text('kho_test:magic'),
+      u32Native(target.abi.number('KHO_TEST_MAGIC'), target.endian),
+    );
     fdt.node(target.abi.text('kho_test:data'), () => {
-      fdt.property('nr_folios', u32Native(folios.length, target.endian));
-      fdt.property('folios_info', list);
-      fdt.property('csum', u32Native(csum, target.endian));
+      fdt.property(target.abi.text('kho_test:nr_folios'), u32Native(folios.length, target.endian));
+      fdt.property(target.abi.text('kho_test:folios_info'), list);
+      fdt.property(target.abi.text('kho_test:csum'), u32Native(csum, target.endian));
     });
   });
   overrideHeader(producer.overrides, FDT_PATH, blob);

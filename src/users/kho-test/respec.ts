@@ -41,7 +41,7 @@ function listArea({
 }: LocatedSubtree): { pages: readonly bigint[]; chunks: readonly bigint[] } | undefined {
   if (isInline(target)) return { pages: [], chunks: [] };
   const data = findNode(readFdt(bytes).root, `/${target.abi.text('kho_test:data')}`);
-  const value = data && getProperty(data, 'folios_info')?.value;
+  const value = data && getProperty(data, target.abi.text('kho_test:folios_info'))?.value;
   if (value?.length !== target.abi.struct('kho_vmalloc').size) return undefined;
   const descriptor = target.abi.struct('kho_vmalloc').decode(value);
   const { blocks, chunks, problems } = readVmalloc(memory, target, descriptor);

@@ -43,11 +43,11 @@ export function readTestFdt({ abi, endian }: Target, fdt: KernelFdt): TestFdt {
   const data = fdt.child(abi.text('kho_test:data'));
   const u32 = (value: Uint8Array | number) =>
     typeof value === 'number' ? undefined : asU32Native(value, endian);
-  const info = fdt.property('folios_info', data);
+  const info = fdt.property(abi.text('kho_test:folios_info'), data);
   return {
-    magic: u32(fdt.property('magic')),
-    count: u32(fdt.property('nr_folios', data)),
-    csum: u32(fdt.property('csum', data)),
+    magic: u32(fdt.property(abi.text('kho_test:magic'))),
+    count: u32(fdt.property(abi.text('kho_test:nr_folios'), data)),
+    csum: u32(fdt.property(abi.text('kho_test:csum'), data)),
     info: typeof info === 'number' ? undefined : info,
   };
 }

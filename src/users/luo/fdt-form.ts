@@ -12,18 +12,19 @@ export const luoFdt: LuoForm = {
   format: 'FDT of kernel/liveupdate/luo_core.c',
 
   emitFiles: (producer, path, files) =>
-    emitArray(producer, path, 'LUO_FILE_PGCNT', { entry: 'luo_file_ser', values: files }),
+    emitArray(producer, path, 'LUO_FILE', { entry: 'luo_file_ser', values: files }),
 
   emitRoot(producer, { number, sessions, flbs }) {
-    const { target, overrides, pageSize } = producer;
-    const array = emitArray(producer, SESSIONS_PATH, 'LUO_SESSION_PGCNT', {
+    const { target, overrides } = producer;
+    const room = target.abi.number('LUO_FDT_SIZE');
+    const array = emitArray(producer, SESSIONS_PATH, 'LUO_SESSION', {
       header: { name: 'luo_session_header_ser', values: { count: BigInt(sessions.length) } },
       entry: 'luo_session_ser',
       values: sessions,
     });
-    const phys = producer.allocateFolioFor(PATH, pageSize);
+    const phys = producer.allocateFolioFor(PATH, BigInt(room));
     const u64 = (value: bigint) => u64Native(value, target.endian);
-    const blob = emitFdt(producer, PATH, target.pageSize, (fdt) => {
+    const blob = emitFdt(producer, PATH, room, (fdt) => {
       fdt.property('compatible', cString(target.abi.text('LUO_FDT_COMPATIBLE')));
       fdt.property(target.abi.text('LUO_FDT_LIVEUPDATE_NUM'), u64(number));
       emitTable(fdt, sessionNode(target), u64(array));
@@ -65,7 +66,7 @@ export const luoFdt: LuoForm = {
     const sessions =
       sessions_pa === null
         ? []
-        : tables.array('sessions', sessions_pa, 'LUO_SESSION_PGCNT', {
+        : tables.array('sessions', sessions_pa, 'LUO_SESSION', {
             header: 'luo_session_header_ser',
             entry: 'luo_session_ser',
             countOf: ({ count }) => count,
@@ -78,7 +79,7 @@ export const luoFdt: LuoForm = {
   decodeFiles(tables, what, session) {
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
     if (table === 0n) return { entries: [], blocks: [] };
-    return { entries: tables.list(what, table, 'LUO_FILE_PGCNT', 'luo_file_ser', count), blocks: [table] };
+    return { entries: tables.list(what, table, 'LUO_FILE', 'luo_file_ser', count), blocks: [table] };
   },
 };
 

@@ -36,7 +36,7 @@ type FlbSer = Struct<'luo_flb_ser'>;
 
 /** luo_flb_setup_outgoing(), luo_flb_serialize() (kernel/liveupdate/luo_flb.c, 7.3): the page is there without any FLB. */
 export function emitFlbs(producer: Producer, flbs: readonly Flb[]): bigint {
-  return emitArray(producer, FLBS_PATH, 'LUO_FLB_PGCNT', {
+  return emitArray(producer, FLBS_PATH, 'LUO_FLB', {
     header: {
       name: 'luo_flb_header_ser',
       values: { pgcnt: BigInt(producer.target.abi.number('LUO_FLB_PGCNT')), count: BigInt(flbs.length) },
@@ -67,7 +67,7 @@ export function readFlbs(
 ): DecodedFlb[] {
   if (phys === 0n) return [];
   const read = stateReader(FLB_HANDLERS, image);
-  const entries = tables.array('FLBs', phys, 'LUO_FLB_PGCNT', {
+  const entries = tables.array('FLBs', phys, 'LUO_FLB', {
     header: 'luo_flb_header_ser',
     entry: 'luo_flb_ser',
     countOf: ({ count }) => count,

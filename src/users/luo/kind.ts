@@ -5,7 +5,8 @@ export type LuoKind = 'fdt' | 'fdt-flb' | 'struct';
 
 /** What the target's kernel has of them (kernel/liveupdate/luo_core.c); undefined where it has no LUO. */
 export function luoKind({ abi }: Target): LuoKind | undefined {
-  if (abi.has('LUO_ABI_COMPATIBLE')) return 'struct';
-  if (!abi.has('LUO_FDT_COMPATIBLE')) return undefined;
-  return abi.has('LUO_FDT_FLB_NODE_NAME') ? 'fdt-flb' : 'fdt';
+  // By structures: a tree that lacks one of the strings is refused by the name of that string.
+  if (abi.has('luo_ser')) return 'struct';
+  if (!abi.has('luo_session_header_ser')) return undefined;
+  return abi.has('luo_flb_ser') ? 'fdt-flb' : 'fdt';
 }

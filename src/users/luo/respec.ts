@@ -24,7 +24,7 @@ export function respec(subtree: LocatedSubtree): SpecFragment | undefined {
   const state = readLuo(subtree);
   if (state.problems.length > 0) return undefined;
   const places = new Places();
-  places.add(PATH, subtree.phys, 0);
+  places.add(PATH, subtree.phys, rootOrder(subtree.target));
   const spec = luoSpec(state, subtree.target, places);
   return spec && { spec, place: places.place, claims: places.claims };
 }
@@ -43,13 +43,20 @@ function luoSpec(state: DecodedLuo, target: Target, places: Places): object | un
   }
   if (luoKind(target) !== 'fdt') {
     if (state.flbs === 0n) return undefined;
-    places.add(FLBS_PATH, state.flbs, 0);
+    places.add(FLBS_PATH, state.flbs, pagesOrder('LUO_FLB_PGCNT', target));
   }
   const sessions = state.decodedSessions.map((session, s) => sessionSpec(session, s, target, places));
   const flbs = state.decodedFlbs.map((flb, i) => flbSpec(flb, flbPath(i), places));
   if (sessions.includes(undefined) || flbs.includes(undefined)) return undefined;
   return { liveupdate_number: liveupdate_num, sessions, flbs };
 }
+
+/** Of the folio of the FDT, or of struct luo_ser. */
+const rootOrder = (target: Target) => {
+  const { abi } = target;
+  const bytes = luoKind(target) === 'struct' ? abi.struct('luo_ser').size : abi.number('LUO_FDT_SIZE');
+  return getOrder(BigInt(bytes), target);
+};
 
 const pagesOrder = (pages: NumberName, target: Target) =>
   getOrder(BigInt(target.abi.number(pages) * target.pageSize), target);

@@ -1,5 +1,5 @@
 import { khoBlockCapacity } from '../../abi/blocks.ts';
-import type { NumberName, Struct, StructName } from '../../abi/declared.ts';
+import type { Struct, StructName } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
@@ -50,6 +50,9 @@ export function emitBlocks<N extends StructName>(
   return blocks[0] ?? 0n;
 }
 
+/** Fixed arrays, by the constants `…_PGCNT` and `…_MAX` of their pages and entries. */
+export type Table = 'LUO_SESSION' | 'LUO_FILE' | 'LUO_FLB';
+
 export interface ArrayHeader<H extends StructName> {
   readonly name: H;
   readonly values: Struct<H>;
@@ -63,12 +66,14 @@ export interface ArrayHeader<H extends StructName> {
 export function emitArray<N extends StructName, H extends StructName>(
   producer: Producer,
   path: string,
-  pages: NumberName,
+  table: Table,
   { entry, values, header }: { entry: N; values: readonly Struct<N>[]; header?: ArrayHeader<H> },
 ): bigint {
-  const size = producer.pageSize * BigInt(producer.target.abi.number(pages));
+  const { abi } = producer.target;
+  const size = producer.pageSize * BigInt(abi.number(`${table}_PGCNT`));
   const skip = header ? producer.sizeOf(header.name) : 0n;
-  checkLimit(path, values.length, Number((size - skip) / producer.sizeOf(entry)));
+  const room = Number((size - skip) / producer.sizeOf(entry));
+  checkLimit(path, values.length, Math.min(room, abi.number(`${table}_MAX`)));
   const phys = producer.allocateFolioFor(path, size);
   producer.memory.put(phys, new Uint8Array(Number(size)));
   if (header) producer.writeStruct(path, header.name, phys, header.values);
@@ -138,10 +143,10 @@ export class LuoTables {
   array<N extends StructName, H extends StructName>(
     what: string,
     phys: bigint,
-    pages: NumberName,
+    table: Table,
     { entry, header, countOf }: { entry: N; header: H; countOf: (header: Struct<H>) => bigint },
   ): Struct<N>[] {
-    const page = this.#page(what, phys, this.#target.pageSize * this.#target.abi.number(pages));
+    const page = this.#page(what, phys, this.#target.pageSize * this.#target.abi.number(`${table}_PGCNT`));
     if (!page) return [];
     const skip = this.#target.abi.struct(header).size;
     const count = countOf(this.#target.abi.struct(header).decode(page));
@@ -149,14 +154,8 @@ export class LuoTables {
   }
 
   /** `count` entries of a fixed array without a header. */
-  list<N extends StructName>(
-    what: string,
-    phys: bigint,
-    pages: NumberName,
-    entry: N,
-    count: bigint,
-  ): Struct<N>[] {
-    const page = this.#page(what, phys, this.#target.pageSize * this.#target.abi.number(pages));
+  list<N extends StructName>(what: string, phys: bigint, table: Table, entry: N, count: bigint): Struct<N>[] {
+    const page = this.#page(what, phys, this.#target.pageSize * this.#target.abi.number(`${table}_PGCNT`));
     return page ? this.#fitting(what, page, entry, count) : [];
   }
 

@@ -33,8 +33,19 @@ export const MEMFD_ABI = defineAbi([
   // flags of a folio; producers set both
   { from: '6.19', numbers: { MEMFD_LUO_FOLIO_DIRTY: 1, MEMFD_LUO_FOLIO_UPTODATE: 2 } },
   { from: '6.19', struct: memfd_luo_folio_ser },
-  { from: '6.19', to: '6.19', struct: memfd_luo_ser_v1, strings: { MEMFD_LUO_FH_COMPATIBLE: 'memfd-v1' } },
-  { from: '7.1', struct: memfd_luo_ser_v2, strings: { MEMFD_LUO_FH_COMPATIBLE: 'memfd-v2' } },
+  {
+    from: '6.19',
+    to: '6.19',
+    struct: memfd_luo_ser_v1,
+    members: { folios: 'kho_vmalloc' },
+    strings: { MEMFD_LUO_FH_COMPATIBLE: 'memfd-v1' },
+  },
+  {
+    from: '7.1',
+    struct: memfd_luo_ser_v2,
+    members: { folios: 'kho_vmalloc' },
+    strings: { MEMFD_LUO_FH_COMPATIBLE: 'memfd-v2' },
+  },
   // the seals that are preserved: SEAL, SHRINK, GROW, WRITE, FUTURE_WRITE, EXEC
   { from: '7.1', numbers: { MEMFD_LUO_ALL_SEALS: 0x3f } },
 ]);

@@ -12,7 +12,8 @@ export const memfd = defineHandler({
   key: 'memfd',
   schema,
   compatible: ({ abi }) =>
-    abi.has('MEMFD_LUO_FH_COMPATIBLE') ? abi.text('MEMFD_LUO_FH_COMPATIBLE') : undefined,
+    // a tree that has the structure and not the name is refused
+    abi.has('memfd_luo_ser') ? abi.text('MEMFD_LUO_FH_COMPATIBLE') : undefined,
   struct: ({ abi }) => abi.struct('memfd_luo_ser'),
   emit,
   reader(image) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inexpressible } from '../../abi/inexpressible.ts';
 import type { Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
@@ -59,6 +60,9 @@ export function emit(producer: Producer, path: string, spec: Memfd): bigint {
   const folios = emitFolios(producer, path, spec.fill_holes ? fillHoles(runs, bytes, pageSize) : runs);
   const phys = producer.allocateFolioFor(path, producer.sizeOf('memfd_luo_ser'));
   const seals = (spec.seals ?? ['seal']).reduce((all, name) => all | SEALS[name], 0);
+  const { abi } = producer.target;
+  const foreign = abi.struct('memfd_luo_ser').has('seals') ? unknownSeals(producer.target, seals) : 0;
+  if (foreign !== 0) throw inexpressible(`MEMFD_LUO_ALL_SEALS has no ${sealNames(producer.target, seals)}`);
   const values = { pos: spec.position ?? 0n, size: bytes, ...folios, seals, flags: 0 };
   producer.writeStruct(path, 'memfd_luo_ser', phys, values);
   return phys;
