@@ -38,9 +38,13 @@ const BUILT_IN_NUMBERS: readonly (readonly [NumberName, 'needed' | 'optional'])[
 export function checkSupported(target: Target, base: string): void {
   const { abi, arch, pageSize } = target;
   const plain = makeTarget({ release: base, arch, pageSize }).abi;
+  const isLengthOfStruct = (before: Facts, now: Facts) =>
+    plain.structNames.some(
+      (name) => plain.facts.get(name)?.size === before.size && abi.facts.get(name)?.size === now.size,
+    );
   for (const [name, facts] of plain.facts) {
     const own = abi.facts.get(name);
-    if (own) checkKind(name, facts, own);
+    if (own) checkKind(name, facts, own, isLengthOfStruct);
   }
   for (const name of plain.structNames) if (abi.facts.has(name)) abi.struct(name);
   engineSupports(abi, plain);
@@ -52,11 +56,16 @@ export function checkSupported(target: Target, base: string): void {
   if (target.generation.memoryMap.kind === 'radix') radixGeometry(target);
 }
 
-/** What is a number stays one, and a property that code reads as an integer keeps its length. */
-function checkKind(name: string, base: Facts, own: Facts): void {
+/** What is a number stays one, and a property keeps its length, unless it is a structure that changed to the same. */
+function checkKind(
+  name: string,
+  base: Facts,
+  own: Facts,
+  isLengthOfStruct: (before: Facts, now: Facts) => boolean,
+): void {
   if (typeof base.value !== typeof own.value)
     throw inexpressible(`${name} is ${String(own.value)}, where ${String(base.value)} was`);
-  if (name.includes(':') && base.size !== own.size)
+  if (name.includes(':') && base.size !== own.size && !isLengthOfStruct(base, own))
     throw inexpressible(`${name} has ${own.size} bytes, ${base.size} are read`);
   if (name.startsWith('chosen:') && base.value !== own.value)
     throw inexpressible(`${name} is '${own.value}': a boot record is found by the name '${base.value}'`);
