@@ -38,7 +38,9 @@ const BUILT_IN_NUMBERS: readonly (readonly [NumberName, 'needed' | 'optional'])[
 export function checkSupported(target: Target, base: string): void {
   const { abi, arch, pageSize } = target;
   const plain = makeTarget({ release: base, arch, pageSize }).abi;
+  // Up to 8 bytes it is an integer, whatever structure happens to be as long.
   const isLengthOfStruct = (before: Facts, now: Facts) =>
+    (before.size ?? 0) > 8 &&
     plain.structNames.some(
       (name) => plain.facts.get(name)?.size === before.size && abi.facts.get(name)?.size === now.size,
     );
