@@ -1,3 +1,4 @@
+export { type Profile, readProfile } from './abi/profile.ts';
 /** The public API: make a handover, write it, read it back, boot it. */
 export {
   type BackgroundCaptureOptions,
@@ -31,8 +32,6 @@ export {
 export type { Finding, Severity, Verification } from './model/finding.ts';
 export type { BootRecord, Expectations, Image, Placement, Verdict } from './model/image.ts';
 export { type BuildOptions, type BuiltImage, buildImage } from './produce/build-image.ts';
-export { readProfile } from './profile/file.ts';
-export type { Profile } from './profile/item.ts';
 export { type ProfileTarget, targetOf } from './profile/target.ts';
 export { type ProfileTreeOptions, profileTree } from './profile/tree.ts';
 export { type Inspection, inspect } from './receive/decode.ts';

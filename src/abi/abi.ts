@@ -23,7 +23,7 @@ import { layoutFrom } from './struct-facts.ts';
 export class Abi {
   readonly #of: string;
   readonly #facts: ReadonlyMap<string, Facts>;
-  readonly #foreign: ReadonlyMap<string, Facts>;
+  readonly #foreignFacts: () => ReadonlyMap<string, Facts>;
   readonly #endian: Endian;
   readonly #codecs = new Map<string, unknown>();
 
@@ -34,10 +34,11 @@ export class Abi {
   constructor(
     of: string,
     facts: ReadonlyMap<string, Facts>,
-    foreign: ReadonlyMap<string, Facts>,
+    foreign: () => ReadonlyMap<string, Facts>,
     endian: Endian,
   ) {
-    this.#foreign = foreign;
+    let known: ReadonlyMap<string, Facts> | undefined;
+    this.#foreignFacts = () => (known ??= foreign());
     this.#of = of;
     this.#facts = facts;
     this.#endian = endian;
@@ -78,7 +79,7 @@ export class Abi {
     if (known !== undefined) return known as Codec<Struct<N>>;
     this.#need(name, `struct ${name}`);
     const def = structDef(name);
-    const facts = this.#facts.has(name) ? this.#facts : this.#foreign;
+    const facts = this.#facts.has(name) ? this.#facts : this.#foreignFacts();
     const layout = layoutFrom(name, facts, def, kernelNames(name));
     const codec = compileCodec<Struct<N>>(layout, this.#endian, zeroOf(def) as Struct<N>);
     this.#codecs.set(name, codec);
@@ -90,7 +91,7 @@ export class Abi {
   }
 
   #need(name: string, what = name): Facts {
-    const facts = this.#find(name) ?? this.#foreign.get(name);
+    const facts = this.#find(name) ?? this.#foreignFacts().get(name);
     if (facts !== undefined) return facts;
     const before = formerName(name);
     throw new KhoforgeError(

@@ -1,29 +1,21 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { maxPageOrder } from './page-order.ts';
-import type { TreeAbi } from './tree-abi.ts';
 
 /**
- * One version of the KHO ABI, as data. Code asks the record; it never compares version strings.
- * `name` is ours and unique; `compatible` is what the kernel writes, and two records may share it.
+ * How the kernels of one version of the KHO ABI behave where no header says so, as data: what headers say is in their
+ * profiles (Abi). Code asks the record; it never compares version strings. `name` is ours and unique; what the kernel
+ * writes as `compatible` two records may share.
  */
 export interface Generation {
   readonly name: string;
   /** Kernel releases that write it. */
   readonly releases: readonly string[];
-  /** `compatible` of the root node. */
-  readonly compatible: string;
   /**
    * Preserved memory map: a radix tree of pages (7.0 and later), or a chain of chunks that point to bitmaps
    * (6.16 to 6.19).
    */
   readonly memoryMap: { readonly kind: 'radix' | 'bitmap-chain' };
-  /** Root property with the physical address of the memory map. */
-  readonly memoryMapProperty: string;
-  /** Property of a subtree's node with the physical address of its blob. */
-  readonly blobProperty: string;
-  /** Property with the blob's length, where the generation has one. */
-  readonly blobSizeProperty?: string;
   /**
    * How the kernel assembles the root FDT: `sequential` writes it once with all subtrees at finalization,
    * `edited` writes an empty root and then opens, edits and packs it for each subtree.
@@ -51,25 +43,19 @@ export interface Generation {
   readonly verbatimScratch?: true;
   /** A range of pages is preserved in blocks that are each on one node. */
   readonly blocksWithinNode?: true;
-  /** Of a kernel tree: what its headers say otherwise than the release that it is nearest to. */
-  readonly tree?: TreeAbi;
 }
 
 const ROOT = {
   memoryMap: { kind: 'radix' },
-  memoryMapProperty: 'preserved-memory-map', // include/linux/kho/abi/kexec_handover.h, 7.3
-  blobProperty: 'preserved-data', // same
   rootFdt: 'edited', // kernel/liveupdate/kexec_handover.c: kho_add_subtree(), 7.3
   beforeFinalization: 'map-zero',
 } as const;
 
-/** What 6.16 to 6.19 have in common, and write as the same `compatible`. */
+/** What 6.16 to 6.19 have in common, which all write `kho-v1`. */
 const V1 = {
   ...ROOT,
   memoryMap: { kind: 'bitmap-chain' },
-  compatible: 'kho-v1', // kernel/kexec_handover.c: KHO_FDT_COMPATIBLE, 6.17
-  blobProperty: 'fdt', // same: PROP_SUB_FDT
-  blockLimit: 2n << 30n, // same: deserialize_bitmap() computes a block's size in an int
+  blockLimit: 2n << 30n, // kernel/kexec_handover.c, 6.17: deserialize_bitmap() computes a block's size in an int
   verbatimScratch: true, // kernel/liveupdate/kexec_handover.c: scratch_size_update(), 6.19
 } as const;
 
@@ -86,10 +72,8 @@ export const NEWEST: Generation = {
   ...ROOT,
   name: 'kho-v4',
   releases: ['7.2', '7.3'],
-  compatible: 'kho-v4',
   blocksWithinNode: true,
   scratchAlignment: largestBlock,
-  blobSizeProperty: 'blob-size',
 };
 
 /**
@@ -129,7 +113,6 @@ export const GENERATIONS: readonly Generation[] = [
     ...ROOT,
     name: 'kho-v2',
     releases: ['7.0'],
-    compatible: 'kho-v2',
     blockLimit: 2n << 30n,
     scratchAlignment: pageblock,
   },
@@ -137,11 +120,9 @@ export const GENERATIONS: readonly Generation[] = [
     ...ROOT,
     name: 'kho-v3',
     releases: ['7.1'],
-    compatible: 'kho-v3',
     blocksWithinNode: true, // kernel/liveupdate/kexec_handover.c: __kho_preserve_pages_order(), 7.1
     blockLimit: 2n << 30n,
     scratchAlignment: pageblock,
-    blobSizeProperty: 'blob-size',
   },
   NEWEST,
 ];
@@ -161,12 +142,8 @@ export function generationByName(name: string): Generation {
   );
 }
 
-/** Every generation whose images a kernel of this one takes for its own. */
-export function lookAlikes({ compatible }: Generation): Generation[] {
-  return GENERATIONS.filter((generation) => generation.compatible === compatible);
-}
-
-const seriesOf = (release: string) => release.split(/[.-]/).slice(0, 2).join('.');
+/** `7.3` of `7.3.4`. */
+export const seriesOf = (release: string) => release.split(/[.-]/).slice(0, 2).join('.');
 
 /** Undefined for a release that is not known. */
 export function findGeneration(release: string): Generation | undefined {

@@ -47,6 +47,8 @@ export function checkSupported(target: Target, base: string): void {
   for (const [name, facts] of plain.facts) {
     const own = abi.facts.get(name);
     if (own) checkKind(name, facts, own, isLengthOfStruct);
+    else if (name.startsWith('chosen:'))
+      throw inexpressible(`${name} is gone: a boot record is found by the name '${String(facts.value)}'`);
   }
   for (const name of plain.structNames) if (abi.facts.has(name)) abi.struct(name);
   engineSupports(abi, plain);

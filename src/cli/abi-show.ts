@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { RELEASES } from '../abi/declared.ts';
+import type { Profile } from '../abi/profile.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
-import type { Profile } from '../profile/item.ts';
 import { profilesOf } from '../profile/source.ts';
 import { listText, showJson, showText } from '../render/abi-show.ts';
 import {

@@ -28,7 +28,7 @@ export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}
     });
   }
   const own = targetFrom(flags, flags);
-  const opened = openWithProgress(path, { ...openOptions(flags), ...generationOf(own) });
+  const opened = openWithProgress(path, { ...openOptions(flags), ...ownOf(own) });
   return { image: bootableImage(opened), own, [Symbol.dispose]: opened.close };
 }
 
@@ -39,7 +39,7 @@ export function openBootable(path: string, flags: SourceFlags & TargetFlags = {}
 export function openImage(path: string, flags: SourceFlags & TargetFlags = {}): OpenedImage {
   if (!isSpec(path)) {
     const own = targetFrom(flags, flags);
-    const opened = openWithProgress(path, { ...openOptions(flags), ...generationOf(own) });
+    const opened = openWithProgress(path, { ...openOptions(flags), ...ownOf(own) });
     return { image: opened.image, own, [Symbol.dispose]: opened.close };
   }
   const loaded = loadSpec(path);
@@ -56,7 +56,7 @@ export function specTarget({ spec }: LoadedSpec, flags: TargetFlags): ProfileTar
   return targetFrom(flags, { arch: spec.target?.arch, pageSize: spec.target?.page_size });
 }
 
-const generationOf = (own: ProfileTarget | undefined) => own && { generation: own.target.generation };
+const ownOf = (own: ProfileTarget | undefined) => own && { own: own.target };
 
 /** Whether a path is that of an image directory or of a dump, which need no building. */
 export function isImage(path: string): boolean {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Arch, DEFAULT_ARCH } from '../abi/arch.ts';
+import { readProfile } from '../abi/profile.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { readProfile } from '../profile/file.ts';
 import { COMBINATIONS } from '../profile/source.ts';
 import { type ProfileTarget, targetOf } from '../profile/target.ts';
 import { profileTree } from '../profile/tree.ts';

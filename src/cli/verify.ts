@@ -54,7 +54,7 @@ function run(source: string, options: Options): ExitCode {
   if (own && options.receiver !== undefined) {
     throw new KhoforgeError('USAGE', '--receiver is a release: it excludes --target and --target-tree');
   }
-  const receiver = own ? receiverFor(own.target.generation, own.base) : options.receiver;
+  const receiver = own ? receiverFor(own.target, own.base) : options.receiver;
   const result = verifyImage(image, { severity, ...(receiver !== undefined && { receiver }) });
   if (options.json || options.format === 'json') console.log(verifyJson(result, source));
   else console.log(options.format === 'ktap' ? verifyKtap(result).trimEnd() : verifyText(result, source));

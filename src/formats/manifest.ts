@@ -92,7 +92,7 @@ export function manifestText(
       arch: target.arch,
       pageSize: target.pageSize,
       endian: target.endian,
-      ...(target.generation.tree && { tree: treeJson(target.generation.tree) }),
+      ...(target.tree && { tree: treeJson(target.tree) }),
     },
     ram,
     ...(nodes && { nodes }),

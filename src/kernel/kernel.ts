@@ -1,3 +1,4 @@
+import { type RootNames, rootNames } from '../abi/root-names.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { unionOf } from '../memory/intervals.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
@@ -10,13 +11,16 @@ export class Kernel {
   readonly receiver: Receiver;
   /** The receiver's: it reads the image by its own layouts. */
   readonly target: Target;
+  readonly names: RootNames;
   /** RAM by ascending address, neighbours merged. */
   readonly ram: readonly Region[];
 
   constructor(image: Image, receiver: Receiver) {
     this.image = image;
     this.receiver = receiver;
-    this.target = makeTarget({ ...image.target, generation: receiver.generation });
+    const { generation, release, tree } = receiver;
+    this.target = makeTarget({ ...image.target, generation, release, tree });
+    this.names = rootNames(this.target.abi);
     this.ram = unionOf(image.ram);
   }
 

@@ -1,4 +1,6 @@
 import { GENERATIONS, type Generation, generationOfRelease } from '../abi/generations.ts';
+import { compatibleOf, type Target } from '../abi/target.ts';
+import type { TreeAbi } from '../abi/tree-abi.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 
@@ -9,6 +11,8 @@ import { didYouMean } from '../base/suggest.ts';
 export interface Receiver {
   readonly release: string;
   readonly generation: Generation;
+  /** Of a kernel tree: what its headers say otherwise. */
+  readonly tree?: TreeAbi;
   /** fdt_check_header() demands off_mem_rsvmap % 8 and off_dt_struct % 4 to be 0 (scripts/dtc/libfdt/fdt.c). */
   readonly headerAlignment: boolean;
   /** When the map's property is first read: before or after "found kexec handover data" (KH: kho_populate). */
@@ -35,7 +39,7 @@ export interface Receiver {
   readonly testReportsFailure: boolean;
 }
 
-type Traits = Omit<Receiver, 'release' | 'generation'>;
+type Traits = Omit<Receiver, 'release' | 'generation' | 'tree'>;
 
 const V6_18: Traits = {
   headerAlignment: false,
@@ -111,21 +115,21 @@ function unknownHint(series: string): string {
 
 function newestOf(generation: string): string | undefined {
   return [...RECEIVERS].reverse().find((release) => {
-    const { name, compatible } = generationOfRelease(release);
-    return name === generation || compatible === generation;
+    const own = generationOfRelease(release);
+    return own.name === generation || compatibleOf(own) === generation;
   });
 }
 
 /** The kernel of a target: of a tree, the code of the release that it is nearest to with the tree's own ABI. */
-export function receiverFor(generation: Generation, base: string): Receiver {
+export function receiverFor({ generation, tree }: Target, base: string): Receiver {
   const receiver = receiverOf(base);
-  return generation.tree ? { ...receiver, release: generation.name, generation } : receiver;
+  return tree ? { ...receiver, release: generation.name, generation, tree } : receiver;
 }
 
-/** The newest kernel that accepts the images of a generation for its own. */
-export function defaultReceiver(generation: Generation): Receiver {
-  const { compatible, releases, tree } = generation;
-  if (tree) return receiverFor(generation, tree.base);
-  const own = [...releases].reverse().find((release) => TRAITS[release]);
-  return receiverOf(own ?? newestOf(compatible) ?? RECEIVERS.at(-1) ?? '');
+/** The newest kernel that accepts the images of a target for its own. */
+export function defaultReceiver(target: Target): Receiver {
+  const { generation, tree } = target;
+  if (tree) return receiverFor(target, tree.base);
+  const own = [...generation.releases].reverse().find((release) => TRAITS[release]);
+  return receiverOf(own ?? newestOf(compatibleOf(generation)) ?? RECEIVERS.at(-1) ?? '');
 }

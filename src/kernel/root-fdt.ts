@@ -1,4 +1,5 @@
 import { chainBitmapBytes } from '../abi/chain.ts';
+import { rootNames } from '../abi/root-names.ts';
 import type { Target } from '../abi/target.ts';
 import { hex } from '../base/numbers.ts';
 import { getField, viewOf } from '../fdt/format.ts';
@@ -97,7 +98,7 @@ function usedBytes(bytes: Uint8Array): number {
 }
 
 function* compatibleHolds(kernel: Kernel, phys: bigint, fdt: KernelFdt): Stage<boolean> {
-  const { compatible } = kernel.receiver.generation;
+  const { compatible } = kernel.names;
   const error = fdt.checkCompatible(compatible);
   if (error === 0) return true;
   const has = fdt.property('compatible');
@@ -111,8 +112,8 @@ function* compatibleHolds(kernel: Kernel, phys: bigint, fdt: KernelFdt): Stage<b
 }
 
 /** What the property of the memory map says: its address, or in words why there is none. */
-function mapAddress({ receiver, target }: Kernel, fdt: KernelFdt): bigint | string {
-  const property = receiver.generation.memoryMapProperty;
+function mapAddress({ names, target }: Kernel, fdt: KernelFdt): bigint | string {
+  const property = names.memoryMap;
   const value = fdt.property(property);
   if (typeof value === 'number') return `${property} is missing`;
   return asU64Native(value, target.endian) ?? `${property} has ${value.length} bytes, not 8`;
@@ -188,9 +189,9 @@ function* checkStructure(fdt: KernelFdt): Stage {
 
 /** Up to 6.19 one compatible string stands for bitmaps of two lengths. */
 function* checkLookAlike(kernel: Kernel): Stage {
-  const { generation } = kernel.image.target;
-  const own = kernel.receiver.generation;
-  if (generation === own || generation.compatible !== own.compatible) return;
+  const { generation, abi } = kernel.image.target;
+  const { compatible } = rootNames(abi);
+  if (generation === kernel.receiver.generation || compatible !== kernel.names.compatible) return;
   const bytes = (target: Target) =>
     target.generation.memoryMap.kind === 'bitmap-chain' ? chainBitmapBytes(target) : 0;
   const [theirs, ours] = [bytes(kernel.image.target), bytes(kernel.target)];

@@ -24,26 +24,26 @@ type Refusal = Required<Pick<ReportDetails, 'line'>> & Pick<ReportDetails, 'outc
 
 /** kho_retrieve_subtree() (KH). */
 export function* retrieve(
-  { receiver, target }: Kernel,
+  { names, target }: Kernel,
   root: RootFdt,
   name: string,
   refusal?: Refusal,
 ): Stage<SubtreeBlob | 'absent' | 'refused'> {
   const node = root.fdt.child(name);
   if (typeof node === 'number') return 'absent';
-  const { blobProperty, blobSizeProperty } = receiver.generation;
+  const { blob, blobSize } = names;
   const details = { where: whereOf(name), errno: '-EINVAL', ...refusal };
   const lost = `of '${name}' is missing or not 8 bytes: its state is lost, the rest goes on`;
-  const phys = u64(target, root, node, blobProperty);
+  const phys = u64(target, root, node, blob);
   if (phys === undefined) {
-    yield report('subtree-address', { ...details, text: `${blobProperty} ${lost}` });
+    yield report('subtree-address', { ...details, text: `${blob} ${lost}` });
     return 'refused';
   }
-  if (blobSizeProperty === undefined) return { phys, size: null };
-  const size = u64(target, root, node, blobSizeProperty);
+  if (blobSize === undefined) return { phys, size: null };
+  const size = u64(target, root, node, blobSize);
   if (size !== undefined) return { phys, size };
   const line = `KHO: broken KHO subnode '${name}': missing or invalid blob-size property`;
-  yield report('subtree-blob-size', { ...details, text: `${blobSizeProperty} ${lost}`, line });
+  yield report('subtree-blob-size', { ...details, text: `${blobSize} ${lost}`, line });
   if (refusal && !refusal.conditional) yield log(refusal.line);
   return 'refused';
 }
@@ -53,51 +53,51 @@ export function* retrieve(
  * @param clients names of subtrees that are asked for: what is wrong with those is reported where they are
  */
 export function* exposeSubtrees(
-  { receiver, target }: Kernel,
+  { names, receiver, target }: Kernel,
   root: RootFdt,
   clients: readonly string[],
 ): Stage {
-  const { blobProperty, blobSizeProperty } = receiver.generation;
+  const { blob, blobSize } = names;
   for (const { name, node } of root.fdt.children()) {
     const where = whereOf(name);
-    const value = root.fdt.property(blobProperty, node);
+    const value = root.fdt.property(blob, node);
     const isReported = clients.includes(name);
     if (typeof value === 'number') {
-      if (!isReported) yield report('subtree-address', { where, text: `'${name}' has no ${blobProperty}` });
+      if (!isReported) yield report('subtree-address', { where, text: `'${name}' has no ${blob}` });
     } else if (value.length !== 8) {
-      const line = invalidLength(receiver, name, value.length);
-      const text = `${blobProperty} of '${name}' has ${value.length} bytes, not 8`;
+      const line = invalidLength(receiver, name, blob, value.length);
+      const text = `${blob} of '${name}' has ${value.length} bytes, not 8`;
       yield isReported ? log(line) : report('subtree-address', { where, text, line });
-    } else if (blobSizeProperty !== undefined && u64(target, root, node, blobSizeProperty) === undefined) {
-      const line = `KHO: node ${name} missing or invalid ${blobSizeProperty} property`;
-      const text = `${blobSizeProperty} of '${name}' is missing or not 8 bytes`;
+    } else if (blobSize !== undefined && u64(target, root, node, blobSize) === undefined) {
+      const line = `KHO: node ${name} missing or invalid ${blobSize} property`;
+      const text = `${blobSize} of '${name}' is missing or not 8 bytes`;
       yield isReported ? log(line) : report('subtree-blob-size', { where, text, line });
     }
   }
 }
 
-function invalidLength({ debugfsStyle, generation }: Receiver, name: string, length: number): string {
+function invalidLength({ debugfsStyle }: Receiver, name: string, blob: string, length: number): string {
   return debugfsStyle === 'quoted'
     ? `KHO: node \`${name}\`'s prop \`fdt\` has invalid length: ${length}`
-    : `KHO: node ${name} prop ${generation.blobProperty} has invalid length: ${length}`;
+    : `KHO: node ${name} prop ${blob} has invalid length: ${length}`;
 }
 
 /** What kernels rely on for every subtree's memory. @param clients names of subtrees that are asked for */
 export function* checkBlobs(kernel: Kernel, incoming: Incoming, clients: readonly string[]): Stage {
-  const { receiver, target } = kernel;
+  const { names, receiver, target } = kernel;
   const { root } = incoming;
-  const { blobProperty, blobSizeProperty } = receiver.generation;
+  const { blob, blobSize } = names;
   for (const { name, node } of root.fdt.children()) {
     const isAskedFor = clients.includes(name);
     if (!isAskedFor) {
       const text = `nobody in ${receiver.release} asks for '${name}': its memory stays reserved until the next reboot`;
       yield report('subtree-unknown', { where: whereOf(name), text });
     }
-    const phys = u64(target, root, node, blobProperty);
+    const phys = u64(target, root, node, blob);
     if (phys === undefined) continue;
-    const size = blobSizeProperty === undefined ? null : (u64(target, root, node, blobSizeProperty) ?? null);
+    const size = blobSize === undefined ? null : (u64(target, root, node, blobSize) ?? null);
     // Up to 6.19 debugfs reads each blob's head at once; later only who asks for it does.
-    const isRead = blobSizeProperty === undefined || isAskedFor;
+    const isRead = blobSize === undefined || isAskedFor;
     yield* checkBlob(kernel, incoming, name, { phys, size }, isRead);
   }
 }

@@ -1,3 +1,4 @@
+import { rootNames } from '../abi/root-names.ts';
 import { allowedFdtChecks, emitFdt, type FdtBody, overrideHeader } from '../emit/emit-fdt.ts';
 import type { Producer, SubtreeEntry } from '../emit/producer.ts';
 import { FdtEditor } from '../fdt/edit.ts';
@@ -12,10 +13,11 @@ export const ROOT_FDT = 'root-fdt';
  * @returns `totalsize` bytes, at most a page
  */
 export function emitRootFdt(producer: Producer, memoryMap: bigint): Uint8Array {
-  const { generation, pageSize } = producer.target;
+  const { abi, generation, pageSize } = producer.target;
+  const names = rootNames(abi);
   const base = (fdt: FdtBody) => {
-    fdt.property('compatible', cString(generation.compatible));
-    fdt.property(generation.memoryMapProperty, u64Native(memoryMap, producer.target.endian));
+    fdt.property('compatible', cString(names.compatible));
+    fdt.property(names.memoryMap, u64Native(memoryMap, producer.target.endian));
   };
   const tree =
     generation.rootFdt === 'edited'
@@ -55,10 +57,9 @@ function addSubtrees(producer: Producer, base: Uint8Array): Uint8Array {
 
 /** In the order in which the kernel sets them. */
 function subtreeProperties(producer: Producer, subtree: SubtreeEntry): [string, Uint8Array][] {
-  const { generation, endian } = producer.target;
-  const properties: [string, Uint8Array][] = [[generation.blobProperty, u64Native(subtree.phys, endian)]];
-  if (generation.blobSizeProperty) {
-    properties.push([generation.blobSizeProperty, u64Native(subtree.size, endian)]);
-  }
+  const { abi, endian } = producer.target;
+  const { blob, blobSize } = rootNames(abi);
+  const properties: [string, Uint8Array][] = [[blob, u64Native(subtree.phys, endian)]];
+  if (blobSize !== undefined) properties.push([blobSize, u64Native(subtree.size, endian)]);
   return properties;
 }

@@ -1,6 +1,8 @@
+import type { Facts } from '../abi/facts.ts';
+import type { Item, ItemKind, Problem, Profile } from '../abi/profile.ts';
 import type { Btf } from '../btf/btf.ts';
 import { type BtfItem, btfItems } from '../btf/items.ts';
-import { byName, type Facts, type Item, type ItemKind, type Problem, type Profile } from './item.ts';
+import { byName } from './item.ts';
 import type { Combination } from './source.ts';
 
 /** Enums whose values are ABI, with the enumerators that one of 7.0 to 7.3 has. */

@@ -1,17 +1,9 @@
 import { type DeclaredItem, declaredItems, RELEASES } from '../abi/declared.ts';
-import { GENERATIONS } from '../abi/generations.ts';
-import { makeTarget } from '../abi/target.ts';
+import type { Facts } from '../abi/facts.ts';
+import type { Item, ItemKind, Problem, Profile } from '../abi/profile.ts';
+import { generationsWith, makeTarget } from '../abi/target.ts';
 import { ExitCode } from '../base/errors.ts';
-import {
-  byName,
-  differences,
-  type Facts,
-  factsOf,
-  type Item,
-  type ItemKind,
-  type Problem,
-  type Profile,
-} from './item.ts';
+import { byName, differences, factsOf } from './item.ts';
 
 /**
  * `match`, `mismatch`; `absent`: the source has no such item; `unknown`: it has one that khoforge does not know;
@@ -121,7 +113,7 @@ function problemStatus(kind: Problem['kind'], name: string): CheckStatus {
 export function releaseFor(profile: Pick<Profile, 'release' | 'items'>): string {
   if (RELEASES.some((release) => release === profile.release)) return profile.release;
   const compatible = profile.items.find(({ name }) => name === 'KHO_FDT_COMPATIBLE')?.value;
-  const generations = GENERATIONS.filter((generation) => generation.compatible === compatible);
+  const generations = generationsWith(typeof compatible === 'string' ? compatible : undefined);
   const candidates = RELEASES.filter((release) =>
     generations.some(({ releases }) => releases.includes(release)),
   );

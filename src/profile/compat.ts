@@ -1,7 +1,8 @@
 import { findGeneration } from '../abi/generations.ts';
+import type { Profile } from '../abi/profile.ts';
 import { type Change, diffProfiles } from './diff.ts';
 import { KHO, READERS, ROOT_STRING, SUBSYSTEMS, versionIn } from './governing.ts';
-import { factsText, type Profile } from './item.ts';
+import { factsText } from './item.ts';
 
 /**
  * What becomes of a subsystem's state: `ok`; `refused`: the receiver says so and goes on without; `corrupts`: it is

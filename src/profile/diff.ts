@@ -1,6 +1,8 @@
+import type { Facts } from '../abi/facts.ts';
+import type { Item, ItemKind, Profile } from '../abi/profile.ts';
 import { ExitCode } from '../base/errors.ts';
 import { KHO, ROOT_STRING, type Subsystem, subsystemOf, versionIn } from './governing.ts';
-import { byName, type Facts, factsOf, type Item, type ItemKind, type Profile } from './item.ts';
+import { byName, factsOf } from './item.ts';
 import { type RawChange, rawChanges, silenceAbout } from './raw-changes.ts';
 
 /**

@@ -1,7 +1,7 @@
+import type { Item, Profile } from '../abi/profile.ts';
 import type { Governed } from '../abi/unit.ts';
 import { PARTS } from '../users/registry.ts';
 import { facet } from '../users/user.ts';
-import type { Item, Profile } from './item.ts';
 import { ABI_FOLDER } from './units.ts';
 
 /** A part of the ABI with a version of its own. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Profile } from './item.ts';
+import type { Profile } from '../abi/profile.ts';
 import { scan } from './scan.ts';
 import { withoutComments } from './tokens.ts';
 

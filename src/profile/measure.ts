@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Facts } from '../abi/facts.ts';
 import { type Compiler, compile } from '../toolchain/compiler.ts';
 import { readObjects } from './assembly.ts';
 import { SHIM_FOLDER } from './environment.ts';
-import type { Facts } from './item.ts';
 import type { Question } from './probe.ts';
 
 export interface Shim {

@@ -1,4 +1,5 @@
-import type { Facts, ItemKind } from './item.ts';
+import type { Facts } from '../abi/facts.ts';
+import type { ItemKind } from '../abi/profile.ts';
 import type { Member } from './members.ts';
 import type { ReadProperty } from './properties.ts';
 import type { Scan, ScannedMacro } from './scan.ts';

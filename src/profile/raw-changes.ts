@@ -1,4 +1,5 @@
-import { differences, type Item, type Profile } from './item.ts';
+import type { Item, Profile } from '../abi/profile.ts';
+import { differences } from './item.ts';
 
 /** A difference between two profiles, before it is judged. */
 export interface RawChange {

@@ -1,9 +1,11 @@
 import { declaredItems, RELEASES } from '../abi/declared.ts';
+import type { Facts } from '../abi/facts.ts';
+import type { Item, Profile } from '../abi/profile.ts';
 import { makeTarget } from '../abi/target.ts';
 import type { Btf } from '../btf/btf.ts';
 import { profileBtf } from './btf.ts';
 import { type CheckResult, checkProfile, releaseFor, withoutAlign } from './check.ts';
-import { differences, type Facts, factsOf, type Item, type Profile } from './item.ts';
+import { differences, factsOf } from './item.ts';
 import type { Combination } from './source.ts';
 
 /**

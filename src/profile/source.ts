@@ -1,13 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { ARCHES, type Arch, PAGE_SIZES, type PageSize } from '../abi/arch.ts';
 import { RELEASES } from '../abi/declared.ts';
+import { knownProfile, type Profile, readProfile } from '../abi/profile.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { hostArch } from '../toolchain/compiler.ts';
 import { fetchRelease } from '../toolchain/debian.ts';
 import { withRevision } from '../toolchain/git.ts';
-import { profilePath, readProfile } from './file.ts';
-import type { Profile } from './item.ts';
 import { profileTree } from './tree.ts';
 import { TREE_FILES } from './units.ts';
 
@@ -113,12 +112,6 @@ function unlessMissing(
     onMissing(combination, error);
     return [];
   }
-}
-
-/** The profile that comes with khoforge, where there is one. */
-export function knownProfile(release: string, arch: Arch, pageSize: PageSize): Profile | undefined {
-  const path = profilePath(release, arch, pageSize);
-  return existsSync(path) ? readProfile(path) : undefined;
 }
 
 /** As people name a source. */

@@ -1,13 +1,13 @@
 import { abiOf } from '../abi/declared.ts';
 import type { NamedFacts } from '../abi/facts.ts';
 import { inexpressible } from '../abi/inexpressible.ts';
+import { knownProfile, type Profile } from '../abi/profile.ts';
 import type { Target } from '../abi/target.ts';
 import type { TreeAbi } from '../abi/tree-abi.ts';
 import { treeTarget } from '../abi/tree-target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type CheckResult, checkProfile, releaseFor } from './check.ts';
-import { factsText, type Profile } from './item.ts';
-import { knownProfile } from './source.ts';
+import { factsText } from './item.ts';
 
 export interface ProfileTarget {
   readonly target: Target;

@@ -1,3 +1,4 @@
+import { rootNames } from '../abi/root-names.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
@@ -54,12 +55,13 @@ export function inspect(image: Image): Inspection {
   const tree = handedOver ? attempt(problems, 'root FDT', () => rootTree(image)) : null;
   const root = tree?.root;
   const compatible = text(root, 'compatible');
-  const { generation } = image.target;
-  if (root && compatible !== generation.compatible) {
-    problems.push(`compatible is '${compatible ?? ''}', ${generation.name} has '${generation.compatible}'`);
+  const { generation, abi } = image.target;
+  const names = rootNames(abi);
+  if (root && compatible !== names.compatible) {
+    problems.push(`compatible is '${compatible ?? ''}', ${generation.name} has '${names.compatible}'`);
   }
-  const memoryMap = root ? u64(image, root, generation.memoryMapProperty) : null;
-  if (root && memoryMap === null) problems.push(`${generation.memoryMapProperty} is missing or not 8 bytes`);
+  const memoryMap = root ? u64(image, root, names.memoryMap) : null;
+  if (root && memoryMap === null) problems.push(`${names.memoryMap} is missing or not 8 bytes`);
   const walk =
     memoryMap === null || memoryMap === 0n
       ? null
@@ -143,12 +145,12 @@ class Orders {
 }
 
 function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]): InspectedSubtree {
-  const { blobProperty, blobSizeProperty } = image.target.generation;
-  const phys = u64(image, node, blobProperty);
-  const size = blobSizeProperty ? u64(image, node, blobSizeProperty) : null;
-  if (phys === null) problems.push(`${node.name}: ${blobProperty} is missing or not 8 bytes`);
-  if (blobSizeProperty && size === null) {
-    problems.push(`${node.name}: ${blobSizeProperty} is missing or not 8 bytes`);
+  const { blob, blobSize } = rootNames(image.target.abi);
+  const phys = u64(image, node, blob);
+  const size = blobSize === undefined ? null : u64(image, node, blobSize);
+  if (phys === null) problems.push(`${node.name}: ${blob} is missing or not 8 bytes`);
+  if (blobSize !== undefined && size === null) {
+    problems.push(`${node.name}: ${blobSize} is missing or not 8 bytes`);
   }
   const user = userOf(image.target, node.name);
   const bytes = phys === null ? new Uint8Array() : blobBytes(image, phys, size);

@@ -43,7 +43,7 @@ export function verifyEvents(image: Image, options: ReceiverOptions = {}): Itera
 }
 
 function receiverFrom(image: Image, { receiver }: ReceiverOptions): Receiver {
-  if (receiver === undefined) return defaultReceiver(image.target.generation);
+  if (receiver === undefined) return defaultReceiver(image.target);
   return typeof receiver === 'string' ? receiverOf(receiver) : receiver;
 }
 

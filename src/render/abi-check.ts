@@ -1,5 +1,6 @@
+import type { Facts } from '../abi/facts.ts';
 import { type CheckResult, type CheckStatus, checkExitCode } from '../profile/check.ts';
-import { type Facts, factsText } from '../profile/item.ts';
+import { factsText } from '../profile/item.ts';
 import { toJson } from './json.ts';
 import { type KtapTest, ktap } from './ktap.ts';
 

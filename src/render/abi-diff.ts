@@ -1,6 +1,7 @@
+import type { Facts } from '../abi/facts.ts';
 import type { Change, Severity } from '../profile/diff.ts';
 import { diffExitCode } from '../profile/diff.ts';
-import { type Facts, factsText } from '../profile/item.ts';
+import { factsText } from '../profile/item.ts';
 import { toJson } from './json.ts';
 import { ktap } from './ktap.ts';
 

@@ -1,4 +1,5 @@
-import { factsText, type Item, type Profile } from '../profile/item.ts';
+import type { Item, Profile } from '../abi/profile.ts';
+import { factsText } from '../profile/item.ts';
 import { toJson } from './json.ts';
 
 /** A structure as pahole prints one, with holes and totals; a constant on one line. */

@@ -1,6 +1,6 @@
 import { chainBitmapBytes } from '../abi/chain.ts';
-import { type Generation, lookAlikes } from '../abi/generations.ts';
-import { makeTarget, type Target } from '../abi/target.ts';
+import type { Generation } from '../abi/generations.ts';
+import { generationsWith, makeTarget, type Target } from '../abi/target.ts';
 import { hex, overlaps } from '../base/numbers.ts';
 import { walkBitmapChain } from '../memory/bitmap-chain.ts';
 import { pairs } from '../memory/intervals.ts';
@@ -52,7 +52,7 @@ const MOST_ELEMENTS = 1 << 16;
 export function bitmapEvidence(image: ChainImage, map: bigint): BitmapEvidence | null {
   const { target, memory } = image;
   // A tree's own bitmaps are of no size that another generation could have meant.
-  if (target.generation.tree) return null;
+  if (target.tree) return null;
   const candidates = bySize(target);
   const elements = candidates.size > 1 ? readElements(target, memory, map) : [];
   if (elements.length === 0) return null;
@@ -79,7 +79,7 @@ function verdictOf(possible: readonly number[], own: number): BitmapEvidence['ve
 /** The generations with the target's compatible string by the size of their bitmaps, ascending. */
 function bySize(target: Target): Map<number, Generation[]> {
   const sizes = new Map<number, Generation[]>();
-  for (const alike of lookAlikes(target.generation)) {
+  for (const alike of generationsWith(target.abi.text('KHO_FDT_COMPATIBLE'))) {
     if (alike.memoryMap.kind !== 'bitmap-chain') continue;
     const size = chainBitmapBytes(makeTarget({ ...target, generation: alike }));
     sizes.set(size, [...(sizes.get(size) ?? []), alike]);

@@ -1,6 +1,7 @@
 import { ALL_PAGE_SIZES, type Arch, DEFAULT_ARCH, PAGE_SIZES } from '../abi/arch.ts';
-import { GENERATIONS, type Generation } from '../abi/generations.ts';
-import { type Endian, makeTarget, type Target } from '../abi/target.ts';
+import { NEWEST } from '../abi/generations.ts';
+import { rootNames } from '../abi/root-names.ts';
+import { type Endian, generationsWith, makeTarget, type Target, type TargetOptions } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
@@ -46,7 +47,7 @@ export interface TargetHints {
   readonly endian?: Endian;
   readonly pageSize?: number;
   /** Of a tree, beside those of the releases. */
-  readonly generation?: Generation;
+  readonly own?: Target;
 }
 
 const NOTHING: Evidence = {
@@ -65,13 +66,13 @@ const LARGEST_PAGE = Math.max(...ALL_PAGE_SIZES);
 export function rootFdtAt(
   memory: PhysicalMemory,
   phys: bigint,
-  own?: Generation,
+  own?: Target,
 ): { tree: FdtTree; compatible: string } | undefined {
   try {
     const tree = readFdt(memory.read(phys, LARGEST_PAGE));
     const compatible = asCString(getProperty(tree.root, 'compatible')?.value ?? new Uint8Array());
     if (compatible === undefined) return undefined;
-    return compatible.startsWith('kho-v') || compatible === own?.compatible
+    return compatible.startsWith('kho-v') || compatible === own?.abi.text('KHO_FDT_COMPATIBLE')
       ? { tree, compatible }
       : undefined;
   } catch (error) {
@@ -88,7 +89,7 @@ export function makeCandidate(
   hints: TargetHints,
   named: string | null,
 ): Candidate {
-  const found = rootFdtAt(memory, phys, hints.generation);
+  const found = rootFdtAt(memory, phys, hints.own);
   const targets = possibleTargets(found?.compatible, records, hints);
   let best: { target: Target; evidence: Evidence } | undefined;
   for (const target of targets) {
@@ -105,29 +106,38 @@ const plainHints = ({ arch }: TargetHints) => (arch ? { arch } : {});
 function possibleTargets(
   compatible: string | undefined,
   records: readonly FoundRecord[],
-  { arch = DEFAULT_ARCH, endian = 'little', pageSize, generation }: TargetHints,
+  { arch = DEFAULT_ARCH, endian = 'little', pageSize, own }: TargetHints,
 ): Target[] {
   const known = pageSize === undefined ? records.map(({ fdtSize }) => Number(fdtSize)) : [pageSize];
   const allowed = PAGE_SIZES[arch];
   const told = allowed.filter((size) => known.includes(size));
   const sizes = told.length > 0 ? told : allowed;
-  return generationsOf(compatible, generation).flatMap((one) =>
-    sizes.map((size) => makeTarget({ generation: one, arch, endian, pageSize: size })),
+  return kernelsWith(compatible, own).flatMap((one) =>
+    sizes.map((size) => makeTarget({ ...one, arch, endian, pageSize: size })),
   );
 }
 
-/** Newest first, so that of equals the newest is kept; an unknown string is read as the newest generation. */
-function generationsOf(compatible: string | undefined, own: Generation | undefined): Generation[] {
-  const alike = [...GENERATIONS, ...(own ? [own] : [])].filter((one) => one.compatible === compatible);
-  return alike.length > 0 ? alike.reverse() : GENERATIONS.slice(-1);
+/**
+ * The kernels that write `compatible`. Newest first, so that of equals the newest is kept; an unknown string is read as
+ * that of the newest generation. @param own of a tree
+ */
+export function kernelsWith(
+  compatible: string | undefined,
+  own: Target | undefined,
+): Pick<TargetOptions, 'generation' | 'tree'>[] {
+  const alike = generationsWith(compatible).map((generation) => ({ generation, tree: undefined }));
+  const isOwn = own !== undefined && own.abi.text('KHO_FDT_COMPATIBLE') === compatible;
+  const all = [...alike, ...(isOwn ? [{ generation: own.generation, tree: own.tree }] : [])];
+  return all.length > 0 ? all.reverse() : [{ generation: NEWEST }];
 }
 
 function evidenceFor(memory: PhysicalMemory, phys: bigint, tree: FdtTree, target: Target): Evidence {
-  const { generation, endian } = target;
+  const { abi, endian } = target;
+  const names = rootNames(abi);
   const value = (node: FdtNode, name: string) =>
     asU64Native(getProperty(node, name)?.value ?? new Uint8Array(), endian);
-  const map = value(tree.root, generation.memoryMapProperty) ?? 0n;
-  const blobs = tree.root.children.map((node) => value(node, generation.blobProperty));
+  const map = value(tree.root, names.memoryMap) ?? 0n;
+  const blobs = tree.root.children.map((node) => value(node, names.blob));
   const walked = map === 0n ? undefined : walkOrNothing(memory, target, map);
   const misfit = Number(writtenOtherwise(tree, target)) + Number(contradicted(memory, target, map));
   return {
@@ -167,7 +177,7 @@ function walkOrNothing(memory: PhysicalMemory, target: Target, map: bigint) {
 function kexecCount(memory: PhysicalMemory, { root }: FdtTree, target: Target): number | null {
   for (const node of root.children) {
     const lineage = lineageReader(target, node.name);
-    const property = getProperty(node, target.generation.blobProperty);
+    const property = getProperty(node, rootNames(target.abi).blob);
     const phys = property && asU64Native(property.value, target.endian);
     if (!lineage || phys === undefined || !memory.covers(phys, target.pageSize)) continue;
     const bytes = memory.read(phys, target.pageSize);

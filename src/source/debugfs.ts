@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { rootNames } from '../abi/root-names.ts';
+import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
@@ -28,28 +30,35 @@ const MOST_PAGES = 1 << 20;
  * its address: its page is preserved, so that it is found among the pages of its own memory map. A kernel that was
  * revived itself shows only what it was handed (7.3), whose map is gone by then.
  * @param root folder that `sys` is in
+ * @param own target of a tree
  * @returns undefined when debugfs does not lead there
  */
-export function debugfsHandover(root: string, memory: FetchedMemory): DebugfsHandover | undefined {
+export function debugfsHandover(
+  root: string,
+  memory: FetchedMemory,
+  own?: Target,
+): DebugfsHandover | undefined {
   const out = join(root, 'sys/kernel/debug/kho/out');
   const path = join(out, 'fdt');
-  const fdtPhys = existsSync(path) ? rootAmongPreserved(readInput(path), memory) : undefined;
+  const fdtPhys = existsSync(path) ? rootAmongPreserved(readInput(path), memory, own) : undefined;
   return fdtPhys === undefined ? undefined : { fdtPhys, namedBy: 'debugfs', scratch: scratchRegions(out) };
 }
 
-function rootAmongPreserved(bytes: Uint8Array, memory: FetchedMemory): bigint | undefined {
+function rootAmongPreserved(
+  bytes: Uint8Array,
+  memory: FetchedMemory,
+  own: Target | undefined,
+): bigint | undefined {
   try {
-    const { image } = readFdtAlone(bytes);
+    const { image } = readFdtAlone(bytes, { ...(own && { own }) });
     const { target } = image;
     const tree = readFdt(image.memory.read(0n, target.pageSize));
-    const property = getProperty(tree.root, target.generation.memoryMapProperty);
+    const property = getProperty(tree.root, rootNames(target.abi).memoryMap);
     const map = property && asU64Native(property.value, target.endian);
     if (!map) return undefined;
     mapPages(target, memory, map);
     const { ranges } = walkMemoryMap(target, memory.extents, map);
-    return pagesOf(ranges, target.pageSize).find((phys) =>
-      isRoot(memory, phys, target.generation.memoryMapProperty, map),
-    );
+    return pagesOf(ranges, target.pageSize).find((phys) => isRoot(memory, phys, target, map));
   } catch (error) {
     if (error instanceof KhoforgeError) return undefined;
     throw error;
@@ -67,11 +76,11 @@ function pagesOf(ranges: BigUint64Array, pageSize: number): bigint[] {
 }
 
 /** A stale root FDT of a kernel before has another memory map. */
-function isRoot(memory: FetchedMemory, phys: bigint, property: string, map: bigint): boolean {
+function isRoot(memory: FetchedMemory, phys: bigint, target: Target, map: bigint): boolean {
   const head = memory.peek(phys, 4);
   if (head.length < 4 || Buffer.from(head).readUInt32BE(0) !== FDT_MAGIC) return false;
-  const found = rootFdtAt(memory, phys);
-  const value = found && getProperty(found.tree.root, property)?.value;
+  const found = rootFdtAt(memory, phys, target);
+  const value = found && getProperty(found.tree.root, rootNames(target.abi).memoryMap)?.value;
   return value !== undefined && asU64Native(value, 'little') === map;
 }
 

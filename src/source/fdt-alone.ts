@@ -1,5 +1,4 @@
-import { GENERATIONS, type Generation, NEWEST } from '../abi/generations.ts';
-import { makeTarget, type TargetOptions } from '../abi/target.ts';
+import { makeTarget, type Target, type TargetOptions } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp } from '../base/numbers.ts';
@@ -11,6 +10,7 @@ import { asCString } from '../fdt/values.ts';
 import type { SourceNote } from '../formats/dump.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
+import { kernelsWith } from './candidates.ts';
 
 /**
  * The string table of every root FDT that a kernel packed (1.3.6 of docs/kho-facts.md): what a file that was cut short lost.
@@ -28,7 +28,7 @@ const STRINGS = [
  */
 export function readFdtAlone(
   bytes: Uint8Array,
-  options: Omit<TargetOptions, 'generation'> & { generation?: Generation } = {},
+  { own, ...options }: Omit<TargetOptions, 'generation' | 'release'> & { own?: Target } = {},
 ): { image: Image; notes: SourceNote[] } {
   const notes: SourceNote[] = [
     { code: 'FDT_ALONE', text: 'a root FDT alone: its address, scratch and all memory are unknown' },
@@ -36,9 +36,8 @@ export function readFdtAlone(
   const total = bytes.length >= HEADER_SIZE ? getField(viewOf(bytes), 'totalsize') : 0;
   const whole = total > bytes.length ? repair(bytes, total, notes) : bytes;
   const compatible = asCString(getProperty(readFdt(whole).root, 'compatible')?.value ?? new Uint8Array());
-  const known = [...GENERATIONS, ...(options.generation ? [options.generation] : [])];
-  const generation = known.findLast((one) => one.compatible === compatible);
-  const target = makeTarget({ ...options, generation: generation ?? NEWEST });
+  const [kernel] = kernelsWith(compatible, own);
+  const target = makeTarget({ ...options, ...kernel });
   const memory = new PhysicalMemory();
   const page = new Uint8Array(Number(alignUp(BigInt(whole.length), BigInt(target.pageSize))));
   page.set(whole);

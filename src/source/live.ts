@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_ARCH, PAGE_SIZES } from '../abi/arch.ts';
-import { GENERATIONS } from '../abi/generations.ts';
+import { rootNames } from '../abi/root-names.ts';
 import { makeTarget } from '../abi/target.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
@@ -13,7 +13,7 @@ import { MappedFile } from '../formats/mapped-file.ts';
 import { FetchedMemory } from '../memory/fetched-memory.ts';
 import { mapPages } from '../memory/map-pages.ts';
 import { alignedInside, type Region, regionEnd } from '../memory/regions.ts';
-import { rootFdtAt } from './candidates.ts';
+import { kernelsWith, rootFdtAt } from './candidates.ts';
 import { debugfsHandover } from './debugfs.ts';
 import { type LocateOptions, locate } from './locate.ts';
 import { type FoundHandover, type OpenedSource, type OpenOptions, opened } from './opened.ts';
@@ -53,7 +53,7 @@ function findLive(
     segments: core.segments.filter(({ start, size }) => overlapsRam(ram, start, size)),
   };
   const memory = fetched(dump);
-  const told = options.fdtPhys === undefined ? debugfsHandover(root, memory) : undefined;
+  const told = options.fdtPhys === undefined ? debugfsHandover(root, memory, options.own) : undefined;
   const { arch, endian } = core;
   const hints = { ...(arch && { arch }), ...(endian && { endian }), ...told, ...options };
   // All of RAM is read only where nothing tells the place.
@@ -88,16 +88,16 @@ function fetched({ file, segments }: Dump): FetchedMemory {
 function fetchMaps(
   memory: FetchedMemory,
   phys: bigint,
-  { arch = DEFAULT_ARCH, pageSize }: LocateOptions,
+  { arch = DEFAULT_ARCH, pageSize, own }: LocateOptions,
 ): void {
-  const found = rootFdtAt(memory, phys);
+  const found = rootFdtAt(memory, phys, own);
   if (!found) return;
-  for (const { name, compatible, memoryMapProperty } of GENERATIONS) {
-    const value = getProperty(found.tree.root, memoryMapProperty)?.value;
-    const map = value && asU64Native(value, 'little');
-    if (compatible !== found.compatible || !map) continue;
+  for (const kernel of kernelsWith(found.compatible, own)) {
     for (const size of pageSize === undefined ? PAGE_SIZES[arch] : [pageSize]) {
-      mapPages(makeTarget({ generation: name, arch, pageSize: size }), memory, map);
+      const target = makeTarget({ ...kernel, arch, pageSize: size });
+      const value = getProperty(found.tree.root, rootNames(target.abi).memoryMap)?.value;
+      const map = value && asU64Native(value, 'little');
+      if (map) mapPages(target, memory, map);
     }
   }
 }

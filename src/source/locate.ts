@@ -65,7 +65,7 @@ function findCandidates(
   records: readonly FoundRecord[],
   { fdtPhys, namedBy = '--fdt-phys', ...hints }: LocateOptions,
 ): Candidate[] {
-  const scanned = hits.fdts.filter((phys) => rootFdtAt(memory, phys, hints.generation));
+  const scanned = hits.fdts.filter((phys) => rootFdtAt(memory, phys, hints.own));
   const named = fdtPhys === undefined ? [] : [fdtPhys];
   const places = new Set([...named, ...scanned, ...records.map(({ fdtAddr }) => fdtAddr)]);
   return [...places].slice(0, MOST_CANDIDATES).map((phys) => {

@@ -57,11 +57,11 @@ function openFile(file: MappedFile, options: OpenOptions): FoundHandover {
   if (head.toString('latin1', 0, 4) === '\x7fELF') return openDump(readElfCore(file), options);
   if (options.base !== undefined) return openDump(readRaw(file, options.base), options);
   if (head.length >= 4 && head.readUInt32BE(0) === FDT_MAGIC && file.size <= LARGEST_FDT) {
-    const { arch, pageSize, generation } = options;
+    const { arch, pageSize, own } = options;
     const target = {
       ...(arch && { arch }),
       ...(pageSize !== undefined && { pageSize }),
-      ...(generation && { generation }),
+      ...(own && { own }),
     };
     return {
       kind: 'root FDT alone',

@@ -1,5 +1,4 @@
-import type { Generation } from '../abi/generations.ts';
-import type { Arch } from '../abi/target.ts';
+import type { Arch, Target } from '../abi/target.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import type { SourceNote } from '../formats/dump.ts';
 import type { MappedFile } from '../formats/mapped-file.ts';
@@ -18,7 +17,7 @@ export interface OpenOptions {
   /** Unstripped vmlinux of the dumped kernel: then its symbols lead to the root FDT. */
   readonly vmlinux?: string;
   /** Of a tree, beside those of the releases; see targetOf(). */
-  readonly generation?: Generation;
+  readonly own?: Target;
   /** Called while a dump or RAM is searched, each 64 MiB; `total` is what there is to search, holes included. */
   readonly onScan?: (progress: ByteProgress) => void;
 }

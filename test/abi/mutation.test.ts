@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { type Item, knownProfile, type Profile } from '../../src/abi/profile.ts';
 import { KhoforgeError } from '../../src/base/errors.ts';
 import { RECEIVERS } from '../../src/kernel/receivers.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
-import type { Item, Profile } from '../../src/profile/item.ts';
-import { knownProfile } from '../../src/profile/source.ts';
 import { targetOf } from '../../src/profile/target.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import { diffImages, isSame } from '../../src/receive/diff.ts';
@@ -16,29 +15,30 @@ import type { Spec } from '../../src/specfile/schema.ts';
 const RELEASES = ['6.17', '6.18', '6.19', '7.1', '7.3'] as const;
 
 /** Two of everything, so that what is behind the first is seen too. */
-const file = (token: bigint) => ({
+const file = (token: bigint, page: bigint) => ({
   token,
-  memfd: { size: 16384n, content: [{ text: 'a' }, { at: 8192n, text: 'b' }] },
+  memfd: { size: 4n * page, content: [{ text: 'a' }, { at: 2n * page, text: 'b' }] },
 });
-const SUBTREES = {
-  'kexec-metadata': { previous_release: '7.0.0', kexec_count: 3 },
-  kho_test: { orders: [0, 1] },
-  reserve_mem: [{ name: 'oops', size: 4096n }],
-  luo: {
-    sessions: [
-      { name: 'vm0', files: [file(1n), file(2n)] },
-      { name: 'vm1', files: [file(1n)] },
-    ],
-    flbs: [
-      { name: 'pci', data: 1n },
-      { name: 'iommu', data: 2n },
-    ],
-  },
-} satisfies NonNullable<Spec['subtrees']>[number];
+const subtreesFor = (page: bigint) =>
+  ({
+    'kexec-metadata': { previous_release: '7.0.0', kexec_count: 3 },
+    kho_test: { orders: [0, 1] },
+    reserve_mem: [{ name: 'oops', size: page }],
+    luo: {
+      sessions: [
+        { name: 'vm0', files: [file(1n, page), file(2n, page)] },
+        { name: 'vm1', files: [file(1n, page)] },
+      ],
+      flbs: [
+        { name: 'pci', data: 1n },
+        { name: 'iommu', data: 2n },
+      ],
+    },
+  }) satisfies NonNullable<Spec['subtrees']>[number];
 
 /** Which release hands over what. */
-function specFor(release: string, all = SUBTREES): Spec {
-  const { luo, kho_test, reserve_mem, 'kexec-metadata': metadata } = all;
+function specFor(release: string, pageSize: number): Spec {
+  const { luo, kho_test, reserve_mem, 'kexec-metadata': metadata } = subtreesFor(BigInt(pageSize));
   const old = [{ kho_test }, { reserve_mem }];
   const { flbs: _, ...withoutFlbs } = luo;
   const parts: Readonly<Record<string, Spec['subtrees']>> = {
@@ -48,7 +48,10 @@ function specFor(release: string, all = SUBTREES): Spec {
     '7.1': [...old, { 'kexec-metadata': metadata }, { luo }],
     '7.3': [...old, { 'kexec-metadata': metadata }, { luo }],
   };
-  return { ram: '64MiB', scratch: [{ size: '16MiB' }, { size: '16MiB' }], subtrees: parts[release] ?? [] };
+  // A region is made of pageblocks: 2, 32 or 512 MiB.
+  const size = pageSize === 65536 ? '512MiB' : '32MiB';
+  const ram = pageSize === 65536 ? '4GiB' : '256MiB';
+  return { ram, scratch: [{ size }, { size }], subtrees: parts[release] ?? [] };
 }
 
 /**
@@ -214,10 +217,18 @@ function plainOf(image: Image): Plain {
   return { image, bytes: bytesOf(image), users: usersOf(image), checks };
 }
 
-describe.each(RELEASES)('each item of the profile of %s, changed by one', (release) => {
-  const profile = knownProfile(release, 'x86_64', 4096);
+/** The page size decides layouts and depths; a release's own ABI is the same on each architecture. */
+const PROFILES = [
+  ...RELEASES.map((release) => ({ release, arch: 'x86_64', pageSize: 4096 }) as const),
+  { release: '6.18', arch: 'arm64', pageSize: 16384 },
+  { release: '7.3', arch: 'arm64', pageSize: 65536 },
+] as const;
+
+describe.each(PROFILES)('each item of the profile of $release, $arch, $pageSize, changed by one', (one) => {
+  const { release, arch, pageSize } = one;
+  const profile = knownProfile(release, arch, pageSize);
   if (profile === undefined) throw new Error(`no profile of ${release}`);
-  const spec = specFor(release);
+  const spec = specFor(release, pageSize);
   const plain = plainOf(buildImage(spec, { target: targetOf(profile).target }));
 
   it('makes another image that is read back as what it is, or is refused by its name', () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { RELEASES } from '../../src/abi/declared.ts';
 import { GENERATIONS, generationOfRelease } from '../../src/abi/generations.ts';
+import { knownProfile } from '../../src/abi/profile.ts';
 import { radixGeometry } from '../../src/abi/radix.ts';
 import { makeTarget } from '../../src/abi/target.ts';
+import { COMBINATIONS } from '../../src/profile/source.ts';
+
+const BOOT_RECORD = /^((setup_data|kho_data)(\.\w+)?|SETUP_KEXEC_KHO|chosen:linux,kho-(fdt|scratch)|,)*$/;
 
 describe('tree depth', () => {
   // KHO_TREE_MAX_DEPTH as compiled for each page size; 7.0's from its own formula.
@@ -18,6 +23,21 @@ describe('tree depth', () => {
 });
 
 describe('makeTarget', () => {
+  it.each(RELEASES.flatMap((release) => COMBINATIONS.map((one) => ({ release, ...one }))))(
+    'has what the profile of $release says, on $arch with pages of $pageSize',
+    (one) => {
+      const { release, arch, pageSize } = one;
+      const { facts } = makeTarget({ release, arch, pageSize }).abi;
+      const profile = knownProfile(release, arch, pageSize);
+      expect(profile?.items.map(({ name }) => [name, facts.get(name)])).toEqual(
+        profile?.items.map(({ name, kind: _, header: __, ...own }) => [name, own]),
+      );
+      const others = [...facts.keys()].filter((name) => !profile?.items.some((item) => item.name === name));
+      // No compiler read 7.0. Of the other architecture there are boot records.
+      if (profile?.obtained === 'shim') expect(others.join()).toMatch(BOOT_RECORD);
+    },
+  );
+
   it('finds a generation by release, also with a patch level', () => {
     expect(makeTarget({ release: '7.1.13' }).generation.name).toBe('kho-v3');
     expect(generationOfRelease('7.3-rc2').name).toBe('kho-v4');

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { profilePath } from '../../src/profile/file.ts';
+import { profilePath } from '../../src/abi/profile.ts';
 import { khoforge } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-target-'));

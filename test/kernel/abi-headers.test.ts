@@ -2,11 +2,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { knownProfile } from '../../src/abi/profile.ts';
 import { hex } from '../../src/base/numbers.ts';
 import { checkExitCode, checkProfile } from '../../src/profile/check.ts';
 import { diffProfiles } from '../../src/profile/diff.ts';
 import { lintTree } from '../../src/profile/lint.ts';
-import { COMBINATIONS, type Combination, knownProfile } from '../../src/profile/source.ts';
+import { COMBINATIONS, type Combination } from '../../src/profile/source.ts';
 import { profileTree } from '../../src/profile/tree.ts';
 import { fetchRelease } from '../../src/toolchain/debian.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { profilePath } from '../../src/abi/profile.ts';
 import { abiCommand } from '../../src/cli/abi.ts';
-import { profilePath } from '../../src/profile/file.ts';
 import { FakeTree } from './fake-tree.ts';
 
 let folder: string;

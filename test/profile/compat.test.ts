@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RELEASES } from '../../src/abi/declared.ts';
+import { knownProfile } from '../../src/abi/profile.ts';
 import type { PageSize } from '../../src/abi/target.ts';
 import { compatCell, compatMatrix } from '../../src/profile/compat.ts';
-import { knownProfile } from '../../src/profile/source.ts';
 
 function party(release: string, pageSize: PageSize = 4096, name = release) {
   const profile = knownProfile(release, 'arm64', pageSize);

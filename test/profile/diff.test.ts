@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type Item, knownProfile, type Profile } from '../../src/abi/profile.ts';
 import { type Change, diffExitCode, diffProfiles } from '../../src/profile/diff.ts';
-import type { Item, Profile } from '../../src/profile/item.ts';
-import { knownProfile } from '../../src/profile/source.ts';
 
 function known(release: string): Profile {
   const profile = knownProfile(release, 'x86_64', 4096);

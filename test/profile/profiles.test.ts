@@ -2,10 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RELEASES } from '../../src/abi/declared.ts';
+import {
+  knownProfile,
+  PROFILES_FOLDER,
+  type Profile,
+  profilePath,
+  readProfile,
+} from '../../src/abi/profile.ts';
 import { checkExitCode, checkProfile, releaseFor } from '../../src/profile/check.ts';
-import { PROFILES_FOLDER, profilePath, profileText, readProfile } from '../../src/profile/file.ts';
-import type { Profile } from '../../src/profile/item.ts';
-import { COMBINATIONS, knownProfile } from '../../src/profile/source.ts';
+import { profileText } from '../../src/profile/file.ts';
+import { COMBINATIONS } from '../../src/profile/source.ts';
 
 const files = RELEASES.flatMap((release) =>
   COMBINATIONS.map(({ arch, pageSize }) => [release, arch, pageSize] as const),

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generationByName } from '../../src/abi/generations.ts';
+import { type Item, knownProfile, type Profile } from '../../src/abi/profile.ts';
 import { radixGeometry } from '../../src/abi/radix.ts';
+import { rootNames } from '../../src/abi/root-names.ts';
 import type { Arch, PageSize } from '../../src/abi/target.ts';
 import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
-import type { Item, Profile } from '../../src/profile/item.ts';
-import { knownProfile } from '../../src/profile/source.ts';
 import { targetOf } from '../../src/profile/target.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
@@ -76,11 +76,11 @@ describe('targetOf', () => {
 
   it('takes strings, constants and layouts from the tree', () => {
     const { target, notes } = targetOf(edited(V5));
-    expect(target.generation).toMatchObject({
-      name: 'kho-v5',
+    expect(target.generation.name).toBe('kho-v5');
+    expect(rootNames(target.abi)).toMatchObject({
       compatible: 'kho-v5',
-      blobProperty: 'blob',
-      blobSizeProperty: 'blob-bytes',
+      blob: 'blob',
+      blobSize: 'blob-bytes',
     });
     expect(target.abi.number('KHO_KEXEC_METADATA_VERSION')).toBe(2);
     expect(target.abi.struct('kho_scratch').layout).toMatchObject({
@@ -239,7 +239,7 @@ describe('targetOf', () => {
     const { memory, bootRecord } = buildImage(spec, { target });
     if (bootRecord.kind === 'none') throw new Error('nothing is handed over');
     expect(rootFdtAt(memory, bootRecord.fdtAddr)).toBeUndefined();
-    expect(rootFdtAt(memory, bootRecord.fdtAddr, target.generation)?.compatible).toBe('handover-v1');
+    expect(rootFdtAt(memory, bootRecord.fdtAddr, target)?.compatible).toBe('handover-v1');
   });
 
   it('writes the bits of a folio where the tree has them', () => {
