@@ -95,6 +95,14 @@ describe('the house', () => {
     expect([...imports.values()].flat().filter((target) => !files.includes(target))).toEqual([]);
   });
 
+  it('writes to a terminal in one place, where no text of an input passes as it is', () => {
+    const writers = files.filter((file) => {
+      const text = readFileSync(join(SRC, file), 'utf8');
+      return /\bconsole\.(?:log|error|warn|info|table|dir)\b\(|process\.std(?:out|err)\.write/.test(text);
+    });
+    expect(writers.toSorted()).toEqual(['cli/print.ts', 'cli/progress.ts']);
+  });
+
   it('has imports that go down, and no circle of files or folders', () => {
     const upward = [...imports].flatMap(([file, targets]) =>
       targets

@@ -1,3 +1,5 @@
+import { oneLine } from './visible.ts';
+
 /** Where an error or finding is: any of a spec path, a file, a byte offset, a physical address, an FDT path. */
 export interface Where {
   /** Path in the spec, e.g. `subtrees[0].kexec-metadata.kexec-count`. */
@@ -31,7 +33,10 @@ export interface KhoforgeErrorOptions {
   cause?: unknown;
 }
 
-/** Every error that khoforge raises on purpose. Match on `code`, which is stable; the text is for people. */
+/**
+ * Every error that khoforge raises on purpose. Match on `code`, which is stable; the text is for people, and may be
+ * shown on a terminal whatever the input holds.
+ */
 export class KhoforgeError extends Error {
   readonly code: string;
   readonly where: Where;
@@ -41,10 +46,11 @@ export class KhoforgeError extends Error {
 
   /**
    * @param code stable upper-case code, e.g. `SPEC_INVALID`
-   * @param message one sentence that names the thing and its value
+   * @param message one sentence that names the thing and its value, or a line for each thing
    */
-  constructor(code: string, message: string, options: KhoforgeErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: string, message: string | readonly string[], options: KhoforgeErrorOptions = {}) {
+    const lines = typeof message === 'string' ? [message] : message;
+    super(lines.map(oneLine).join('\n'), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'KhoforgeError';
     this.code = code;
     this.where = options.where ?? {};

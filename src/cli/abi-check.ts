@@ -10,17 +10,16 @@ import { checkBtfAlone, checkRoutes } from '../profile/routes.ts';
 import { COMBINATIONS, type Combination, profilesOf, type Source } from '../profile/source.ts';
 import { checkJson, checkKtap, checkText } from '../render/abi-check.ts';
 import {
-  addFormatOptions,
   addSourceOptions,
   addTargetOptions,
   combinationsFrom,
-  type FormatOptions,
-  formatOf,
   type SourceOptions,
   sourceFrom,
   type TargetOptions,
   usage,
 } from './abi-options.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs, say } from './print.ts';
 
 interface Options extends SourceOptions, TargetOptions, FormatOptions {
   as?: string;
@@ -51,8 +50,7 @@ export function abiCheckCommand(done: (code: ExitCode) => void): Command {
         throw usage(`--as '${options.as}': expected one of ${RELEASES.join(', ')}`);
       }
       const results = check(options);
-      const format = formatOf(options);
-      console.log({ text: checkText, json: checkJson, ktap: checkKtap }[format](results));
+      printAs(formatOf(options), { text: checkText, json: checkJson, ktap: checkKtap }, results);
       done(checkExitCode(results));
     });
 }
@@ -83,9 +81,7 @@ function checkBtf(file: string, source: Source | undefined, options: Options): C
 /** Of a file that does not tell; undefined, with a note, when it is not this host's either. */
 function hostRelease(file: string): string | undefined {
   if (file === HOST_BTF) return release().split('.').slice(0, 2).join('.');
-  console.error(
-    `note: ${file} does not tell its release: it is compared with the newest; --as names another`,
-  );
+  say(`note: ${file} does not tell its release: it is compared with the newest; --as names another`);
   return undefined;
 }
 

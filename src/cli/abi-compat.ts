@@ -4,15 +4,9 @@ import { ExitCode } from '../base/errors.ts';
 import { type CompatCell, type CompatParty, compatMatrix } from '../profile/compat.ts';
 import { type Combination, parseSource, profilesOf } from '../profile/source.ts';
 import { compatJson, compatKtap, compatText } from '../render/abi-compat.ts';
-import {
-  addFormatOptions,
-  addTargetOptions,
-  combinationsFrom,
-  type FormatOptions,
-  formatOf,
-  type TargetOptions,
-  usage,
-} from './abi-options.ts';
+import { addTargetOptions, combinationsFrom, type TargetOptions, usage } from './abi-options.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs } from './print.ts';
 
 interface Options extends TargetOptions, FormatOptions {
   tree?: string;
@@ -42,7 +36,7 @@ export function abiCompatCommand(done: (code: ExitCode) => void): Command {
       const cells = compatMatrix(
         (words.length === 0 ? [...RELEASES] : words).map((word) => party(word, options)),
       );
-      console.log({ text: compatText, json: compatJson, ktap: compatKtap }[formatOf(options)](cells));
+      printAs(formatOf(options), { text: compatText, json: compatJson, ktap: compatKtap }, cells);
       done(works(cells) ? ExitCode.ok : ExitCode.no);
     });
 }

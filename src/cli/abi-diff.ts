@@ -3,15 +3,9 @@ import type { ExitCode } from '../base/errors.ts';
 import { diffExitCode, diffProfiles } from '../profile/diff.ts';
 import { parseSource, profilesOf, sourceName } from '../profile/source.ts';
 import { type DiffReport, diffJson, diffKtap, diffText } from '../render/abi-diff.ts';
-import {
-  addFormatOptions,
-  addTargetOptions,
-  combinationsFrom,
-  type FormatOptions,
-  formatOf,
-  type TargetOptions,
-  usage,
-} from './abi-options.ts';
+import { addTargetOptions, combinationsFrom, type TargetOptions, usage } from './abi-options.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs } from './print.ts';
 
 interface Options extends TargetOptions, FormatOptions {
   tree?: string;
@@ -36,7 +30,7 @@ export function abiDiffCommand(done: (code: ExitCode) => void): Command {
     .addHelpText('after', HELP)
     .action((a: string, b: string, options: Options) => {
       const reports = diff(a, b, options);
-      console.log({ text: diffText, json: diffJson, ktap: diffKtap }[formatOf(options)](reports));
+      printAs(formatOf(options), { text: diffText, json: diffJson, ktap: diffKtap }, reports);
       done(diffExitCode(reports.flatMap(({ changes }) => changes)));
     });
 }

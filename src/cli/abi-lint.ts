@@ -7,17 +7,16 @@ import { lintJson, lintKtap, lintText } from '../render/abi-lint.ts';
 import { fetchRelease } from '../toolchain/debian.ts';
 import { withRevision } from '../toolchain/git.ts';
 import {
-  addFormatOptions,
   addSourceOptions,
   addTargetOptions,
   combinationsFrom,
-  type FormatOptions,
-  formatOf,
   type SourceOptions,
   sourceFrom,
   type TargetOptions,
   usage,
 } from './abi-options.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs } from './print.ts';
 
 interface Options extends SourceOptions, TargetOptions, FormatOptions {}
 
@@ -35,7 +34,7 @@ export function abiLintCommand(done: (code: ExitCode) => void): Command {
     .addHelpText('after', HELP)
     .action((options: Options) => {
       const findings = withTree(options, (tree) => lint(tree, options));
-      console.log({ text: lintText, json: lintJson, ktap: lintKtap }[formatOf(options)](findings));
+      printAs(formatOf(options), { text: lintText, json: lintJson, ktap: lintKtap }, findings);
       done(findings.length === 0 ? ExitCode.ok : ExitCode.no);
     });
 }

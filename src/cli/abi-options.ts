@@ -21,11 +21,6 @@ export interface TargetOptions {
   cc?: string;
 }
 
-export interface FormatOptions {
-  format: 'text' | 'json' | 'ktap';
-  json?: boolean;
-}
-
 export function addSourceOptions(command: Command): Command {
   return command
     .option('--release <series>', 'headers of a release, such as 7.3, from Debian')
@@ -49,15 +44,6 @@ export function addTargetOptions(command: Command): Command {
     .option('--cc <command>', 'compiler; default gcc, a cross gcc or clang, whichever is installed');
 }
 
-export function addFormatOptions(
-  command: Command,
-  formats: readonly string[] = ['text', 'json', 'ktap'],
-): Command {
-  return command
-    .addOption(new Option('--format <name>', 'form of the result').choices(formats).default('text'))
-    .option('--json', 'the same as --format json');
-}
-
 /** The one source that the options name; undefined when they name none. @throws KhoforgeError `USAGE` */
 export function sourceFrom({ release, from, tree, build, rev, profile }: SourceOptions): Source | undefined {
   const named = [release, tree, profile].filter((one) => one !== undefined);
@@ -79,10 +65,6 @@ export function combinationsFrom({ arch = hostArch(), pageSize = 4096 }: TargetO
   );
   if (selected.length > 0) return selected;
   throw usage(`${arch} has no pages of ${pageSize} bytes`);
-}
-
-export function formatOf({ format, json }: FormatOptions): FormatOptions['format'] {
-  return json ? 'json' : format;
 }
 
 function pageSizeOption(text: string): number | 'all' {

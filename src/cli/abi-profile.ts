@@ -13,6 +13,7 @@ import {
   type TargetOptions,
   usage,
 } from './abi-options.ts';
+import { printDocument, say } from './print.ts';
 
 interface Options extends SourceOptions, TargetOptions {
   output?: string;
@@ -43,10 +44,9 @@ function run(options: Options): ExitCode {
   const profiles = profilesOf(source, combinations, options.cc === undefined ? {} : { cc: options.cc });
   for (const profile of profiles) {
     const text = profileText(profile);
-    if (options.output === undefined) console.log(text.trimEnd());
+    if (options.output === undefined) printDocument(text.trimEnd());
     else write(outputPath(options.output, profile.release, profile, profiles.length > 1), text);
-    for (const { name, header, reason } of profile.problems)
-      console.error(`not read: ${name} (${header}): ${reason}`);
+    for (const { name, header, reason } of profile.problems) say(`not read: ${name} (${header}): ${reason}`);
   }
   return profiles.some(({ problems }) => problems.length > 0) ? ExitCode.couldNotRun : ExitCode.ok;
 }
@@ -58,5 +58,5 @@ function outputPath(output: string, release: string, { arch, pageSize }: Combina
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
-  console.error(`wrote ${path}`);
+  say(`wrote ${path}`);
 }

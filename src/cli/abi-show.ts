@@ -6,16 +6,15 @@ import { didYouMean } from '../base/suggest.ts';
 import { profilesOf } from '../profile/source.ts';
 import { listText, showJson, showText } from '../render/abi-show.ts';
 import {
-  addFormatOptions,
   addSourceOptions,
   addTargetOptions,
   combinationsFrom,
-  type FormatOptions,
-  formatOf,
   type SourceOptions,
   sourceFrom,
   type TargetOptions,
 } from './abi-options.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { print, printDocument } from './print.ts';
 
 interface Options extends SourceOptions, TargetOptions, FormatOptions {}
 
@@ -37,8 +36,8 @@ export function abiShowCommand(done: (code: ExitCode) => void): Command {
     .action((name: string | undefined, options: Options) => {
       for (const profile of profiles(options)) {
         const wanted = name === undefined ? undefined : find(name, profile);
-        if (formatOf(options) === 'json') console.log(showJson(profile, wanted));
-        else console.log(wanted === undefined ? listText(profile) : showText(profile, wanted));
+        if (formatOf(options) === 'json') printDocument(showJson(profile, wanted));
+        else print(wanted === undefined ? listText(profile) : showText(profile, wanted));
       }
       done(ExitCode.ok);
     });

@@ -27,7 +27,7 @@ export function abiCommand(done: (code: ExitCode) => void): Command {
     abiProfileCommand,
     abiLintCommand,
   ]) {
-    abi.addCommand(command(done).exitOverride().showHelpAfterError('(--help shows an example)'));
+    abi.addCommand(command(done).showHelpAfterError('(--help shows an example)'));
   }
   return abi;
 }

@@ -6,6 +6,7 @@ import { CONTENDER_NAMES, type ContenderName } from '../bench/contenders/index.t
 import { benchMachine } from '../bench/machine.ts';
 import { runBench } from '../bench/run.ts';
 import { benchJson, benchText, caseText } from '../render/bench.ts';
+import { print, printDocument } from './print.ts';
 import { Progress } from './progress.ts';
 
 interface Options {
@@ -52,7 +53,8 @@ async function run(options: Options): Promise<ExitCode> {
     onCase: (bench, number, of) => progress.update(`${number} of ${of}: ${caseText(bench)}`),
   }).finally(() => progress.finish());
   const machine = benchMachine();
-  console.log(options.json ? benchJson(report, machine) : benchText(report, machine));
+  if (options.json) printDocument(benchJson(report, machine));
+  else print(benchText(report, machine));
   if (report.disagreements.length > 0) return ExitCode.no;
   return report.results.length > 0 ? ExitCode.ok : ExitCode.couldNotRun;
 }

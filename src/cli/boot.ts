@@ -5,11 +5,13 @@ import { type BootOptions, type BootResult, bootImage, dryRunCommand, planBoot }
 import type { Image } from '../model/image.ts';
 import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../render/boot.ts';
 import { toJson } from '../render/json.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs, printDocument, say } from './print.ts';
 import { Progress } from './progress.ts';
 import { openBootable } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options extends TargetFlags {
+interface Options extends TargetFlags, FormatOptions {
   kernel: string;
   initrd?: string;
   cmdline?: string;
@@ -19,8 +21,6 @@ interface Options extends TargetFlags {
   log?: string;
   until?: string;
   dryRun?: boolean;
-  format: 'text' | 'json' | 'ktap';
-  json?: boolean;
 }
 
 const HELP = `
@@ -48,12 +48,8 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
     .option('--until <text>', 'text of the console that ends the run, e.g. the last line of a test')
     .option('--log <file>', 'where the console goes; default: a temporary file')
     .option('--dry-run', 'write boot.elf and print the QEMU line that would run')
-    .addOption(
-      new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
-    )
-    .option('--json', 'the same as --format json')
     .addHelpText('after', HELP);
-  return withTargetOptions(command).action(async (source: string, options: Options) => {
+  return withTargetOptions(addFormatOptions(command)).action(async (source: string, options: Options) => {
     done(await run(source, options));
   });
 }
@@ -72,15 +68,14 @@ async function run(source: string, options: Options): Promise<ExitCode> {
     ...(log !== undefined && { logPath: log }),
     ...(until !== undefined && { stopLines: [until] }),
   };
-  const json = options.json || options.format === 'json';
+  const format = formatOf(options);
   if (options.dryRun) {
     const command = dryRunCommand(planBoot(image, bootOptions));
-    console.log(json ? toJson('boot-dry-run', 1, { command }) : command);
+    printDocument(format === 'json' ? toJson('boot-dry-run', 1, { command }) : command);
     return ExitCode.ok;
   }
   const result = await bootWithProgress(image, bootOptions);
-  if (json) console.log(bootJson(result));
-  else console.log(options.format === 'ktap' ? bootKtap(result).trimEnd() : bootText(result));
+  printAs(format, { text: bootText, json: bootJson, ktap: bootKtap }, result);
   return bootPassed(result) ? ExitCode.ok : ExitCode.no;
 }
 
@@ -91,7 +86,7 @@ async function bootWithProgress(image: Image, options: BootOptions): Promise<Boo
       ...options,
       onEvent(event) {
         const text = progressText(event);
-        if (text !== undefined) console.error(text);
+        if (text !== undefined) say(text);
         if (event.type === 'line') progress.update(event.text);
       },
     });

@@ -7,6 +7,7 @@ import { buildJson, buildText, segmentsText } from '../render/build.ts';
 import { toJson } from '../render/json.ts';
 import { loadSpec } from '../specfile/load.ts';
 import { FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
+import { print, printDocument, say } from './print.ts';
 import { buildLoaded, isImage, openBootable, specTarget } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
@@ -83,7 +84,7 @@ function run(source: string, options: Options): ExitCode {
   }
   const code = write(image, options);
   for (const check of image.unusedAllows) {
-    console.error(`note: allow: ${check} is not needed: nothing in this image breaks it`);
+    say(`note: allow: ${check} is not needed: nothing in this image breaks it`);
   }
   return code;
 }
@@ -94,7 +95,8 @@ function printPaths(image: BuiltImage, json: boolean): void {
     ...places.map((path) => `place     ${path}`),
     ...image.paths.map((path) => `override  ${path}`),
   ];
-  console.log(json ? toJson('paths', 1, { place: places, override: image.paths }) : lines.join('\n'));
+  if (json) printDocument(toJson('paths', 1, { place: places, override: image.paths }));
+  else print(lines);
 }
 
 function write(image: Image, options: Options): ExitCode {
@@ -104,10 +106,10 @@ function write(image: Image, options: Options): ExitCode {
     throw usage('--explain is about what --kernel loads', 'add --kernel FILE');
   const { files, segments } = writeFormat(image, format, output, options);
   if (json) {
-    console.log(buildJson(image, { format, output, files, ...(explain && { segments }) }));
+    printDocument(buildJson(image, { format, output, files, ...(explain && { segments }) }));
   } else {
-    console.log(buildText(image, output));
-    if (explain) console.log(segmentsText(segments));
+    print(buildText(image, output));
+    if (explain) print(segmentsText(segments));
   }
   return ExitCode.ok;
 }

@@ -11,6 +11,7 @@ import { inspect } from '../receive/decode.ts';
 import { captureJson, captureText } from '../render/capture.ts';
 import { dumpGuest } from '../source/guest.ts';
 import { openWithProgress } from './open-source.ts';
+import { print, printDocument, say } from './print.ts';
 import { Progress } from './progress.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
@@ -70,7 +71,7 @@ async function dumpWithProgress(socket: string, dump: string): Promise<void> {
       // QEMU tells the total a moment after it has begun.
       if (bytes.total > 0n) progress.updateBytes('dumping the guest', bytes);
     });
-    if (reused) console.error(`note: using ${dump}, which an interrupted run left`);
+    if (reused) say(`note: using ${dump}, which an interrupted run left`);
   } finally {
     progress.finish();
   }
@@ -83,7 +84,7 @@ function writeWithProgress(image: Image, output: string, resume: string | undefi
       ...(resume !== undefined && { resume }),
       onProgress: (bytes) => progress.updateBytes('writing', bytes),
     });
-    if (kept > 0n) console.error(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
+    if (kept > 0n) say(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
   } finally {
     progress.finish();
   }
@@ -102,7 +103,8 @@ function capture(source: string, { output, withContents, json, ...flags }: Optio
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
   writeWithProgress(image, output, resumeKey(source, { withContents, ...flags }));
-  for (const { code, text } of opened.notes) console.error(`note: ${code}: ${text}`);
-  console.log(json ? captureJson(image, inspection, output) : captureText(image, inspection, output));
+  for (const { code, text } of opened.notes) say(`note: ${code}: ${text}`);
+  if (json) printDocument(captureJson(image, inspection, output));
+  else print(captureText(image, inspection, output));
   return inspection.fdt ? ExitCode.ok : ExitCode.no;
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { diffImages, isSame } from '../receive/diff.ts';
 import { diffJson, diffText } from '../render/diff.ts';
+import { print, printDocument } from './print.ts';
 import { openImage } from './source.ts';
 import { SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
@@ -29,7 +30,8 @@ export function diffCommand(done: (code: ExitCode) => void): Command {
     using first = openImage(a, options);
     using second = openImage(b, options);
     const diff = diffImages(first.image, second.image);
-    console.log(options.json ? diffJson(diff, a, b) : diffText(diff, a, b));
+    if (options.json) printDocument(diffJson(diff, a, b));
+    else print(diffText(diff, a, b));
     done(isSame(diff) ? ExitCode.ok : ExitCode.no);
   });
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { doctorJson, doctorText } from '../render/doctor.ts';
 import { examine } from '../toolchain/doctor.ts';
+import { print, printDocument } from './print.ts';
 
 const HELP = `
 Example:
@@ -19,7 +20,8 @@ export function doctorCommand(done: (code: ExitCode) => void): Command {
     .addHelpText('after', HELP)
     .action((options: { json?: boolean }) => {
       const findings = examine();
-      console.log(options.json ? doctorJson(findings) : doctorText(findings));
+      if (options.json) printDocument(doctorJson(findings));
+      else print(doctorText(findings));
       const lacking = findings.some(({ found, required }) => required && found === null);
       done(lacking ? ExitCode.couldNotRun : ExitCode.ok);
     });

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { toDts } from '../fdt/dts.ts';
 import type { Image } from '../model/image.ts';
@@ -6,6 +6,7 @@ import { type Inspection, inspect } from '../receive/decode.ts';
 import { inspectJson, inspectText } from '../render/inspect.ts';
 import { specDifferences, specOf, specYaml } from '../respec/as-spec.ts';
 import { openWithProgress } from './open-source.ts';
+import { print, printDocument, printParts, say } from './print.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
 interface Options extends SourceFlags {
@@ -25,8 +26,15 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
   const command = new Command('inspect')
     .description('show what a source holds: root FDT, scratch, preserved memory, subtrees')
     .argument('<source>', 'image directory, ELF core, raw dump or root FDT')
-    .option('--dts', 'print the root FDT as device tree source instead')
-    .option('--as-spec', 'print a YAML spec from which `build` makes the same root FDT and preserved memory')
+    .addOption(
+      new Option('--dts', 'print the root FDT as device tree source instead').conflicts(['asSpec', 'json']),
+    )
+    .addOption(
+      new Option(
+        '--as-spec',
+        'print a YAML spec from which `build` makes the same root FDT and preserved memory',
+      ).conflicts('json'),
+    )
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
   return withSourceOptions(command).action(async (source: string, options: Options) => {
@@ -36,28 +44,18 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
       done(printSpec(opened.image, inspection, source));
       return;
     }
-    if (options.dts && inspection.fdt) console.log(toDts(inspection.fdt.tree));
+    if (options.dts && inspection.fdt) printDocument(toDts(inspection.fdt.tree));
     else if (options.json) await printParts(inspectJson(inspection, source, opened));
-    else console.log(inspectText(inspection, source, opened));
+    else print(inspectText(inspection, source, opened));
     done(inspection.fdt || !inspection.handedOver ? ExitCode.ok : ExitCode.badInput);
   });
-}
-
-/** One part after the other is read, so that they never are in memory together. */
-async function printParts(parts: Iterable<string>): Promise<void> {
-  for (const part of parts) await written(part);
-  await written('\n');
-}
-
-function written(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
 /** A spec that says something else than the source is still of use: what is lost goes to stderr. */
 function printSpec(image: Image, inspection: Inspection, source: string): ExitCode {
   const spec = specOf(image, inspection);
-  console.log(specYaml(spec, source).trimEnd());
+  printDocument(specYaml(spec, source).trimEnd());
   const differences = specDifferences(spec, image, inspection);
-  for (const text of differences) console.error(`note: the spec is not all of ${source}: ${text}`);
+  for (const text of differences) say(`note: the spec is not all of ${source}: ${text}`);
   return differences.length === 0 ? ExitCode.ok : ExitCode.no;
 }

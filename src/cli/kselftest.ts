@@ -1,20 +1,20 @@
 import { basename } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { type KselftestResult, runKselftest } from '../kselftest/run.ts';
 import { kselftestJson, kselftestKtap, kselftestText } from '../render/kselftest.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs } from './print.ts';
 import { openBootable } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options extends TargetFlags {
+interface Options extends TargetFlags, FormatOptions {
   kernel: string;
   test: string;
   args: string;
   cmdline?: string;
   cc?: string;
   timeout: string;
-  format: 'text' | 'json' | 'ktap';
-  json?: boolean;
 }
 
 const HELP = `
@@ -36,12 +36,8 @@ export function kselftestCommand(done: (code: ExitCode) => void): Command {
     .option('--cmdline <text>', 'more kernel command line')
     .option('--cc <command>', 'compiler for the init of the guest; default gcc, a cross gcc or clang')
     .option('--timeout <seconds>', 'limit for everything', '120')
-    .addOption(
-      new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
-    )
-    .option('--json', 'the same as --format json')
     .addHelpText('after', HELP);
-  return withTargetOptions(command).action(async (source: string, options: Options) => {
+  return withTargetOptions(addFormatOptions(command)).action(async (source: string, options: Options) => {
     done(await run(source, options));
   });
 }
@@ -57,9 +53,8 @@ async function run(source: string, options: Options): Promise<ExitCode> {
     ...(cmdline !== undefined && { cmdline }),
     ...(cc !== undefined && { cc }),
   });
-  const format = options.json ? 'json' : options.format;
-  const print = { text: kselftestText, json: kselftestJson, ktap: kselftestKtap }[format];
-  console.log(print(result, basename(test)).trimEnd());
+  const format = formatOf(options);
+  printAs(format, { text: kselftestText, json: kselftestJson, ktap: kselftestKtap }, result, basename(test));
   return exitCode(result);
 }
 

@@ -1,9 +1,11 @@
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { asKhoforgeError, ExitCode } from '../base/errors.ts';
+import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { refuseUnread } from '../formats/unread.ts';
 import { COMMANDS } from './commands.ts';
-import { errorDocument, printError } from './print.ts';
+import { asksForJson } from './format-options.ts';
+import { errorDocument, printDocument, printError, say } from './print.ts';
 
 /**
  * Runs the command line.
@@ -29,12 +31,12 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
           : new Command(entry.name).description(entry.description).arguments(entry.arguments);
       program.addCommand(command);
     }
-    for (const command of [program, ...program.commands]) command.exitOverride();
+    speakThroughPrint(program);
     await program.parseAsync([...argv]);
     refuseUnread();
     return code;
   } catch (error) {
-    return failure(error, argv.includes('--json'));
+    return failure(error, asksForJson(argv));
   }
 }
 
@@ -42,12 +44,38 @@ const EXIT_CODES = `
 Exit codes: 0 all holds; 1 it ran, and the answer is no; 2 bad usage or bad input;
             3 could not run (something is not installed); 4 everything was skipped.`;
 
+/** What commander has to say is printed as everything else is, and does not end the process. */
+function speakThroughPrint(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => printDocument(text.replace(/\n$/, '')),
+    // The help after an error has lines of its own; the error, which repeats arguments, is one.
+    writeErr: (text) => say(...text.replace(/\n$/, '').split('\n')),
+    outputError: (text) => say(...errorAndHint(text.trimEnd())),
+  });
+  for (const below of command.commands) speakThroughPrint(below);
+}
+
 function failure(error: unknown, json: boolean): ExitCode {
-  // Commander has printed its own message; help and version are no errors.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
+  if (error instanceof CommanderError) {
+    // Help and version are no errors. Of an error commander has printed the text.
+    if (error.exitCode === 0) return ExitCode.ok;
+    if (json) printDocument(errorDocument(usageError(error)));
+    return ExitCode.badInput;
+  }
   const known = asKhoforgeError(error);
-  if (json) console.log(errorDocument(known));
+  if (json) printDocument(errorDocument(known));
   printError(known);
-  if (process.env.KHOFORGE_DEBUG) console.error(error);
+  if (process.env.KHOFORGE_DEBUG) say(...inspect(error).split('\n'));
   return known.exitCode;
+}
+
+/** `(Did you mean --json?)`, which names what is known, has a line of its own. */
+function errorAndHint(text: string): string[] {
+  const hint = /\n(\(Did you mean [^\n]*\?\))$/.exec(text);
+  return hint?.[1] === undefined ? [text] : [text.slice(0, hint.index), hint[1]];
+}
+
+function usageError({ message }: CommanderError): KhoforgeError {
+  const [text = '', hint] = errorAndHint(message.replace(/^error: /, ''));
+  return new KhoforgeError('USAGE', text, hint === undefined ? {} : { hint });
 }

@@ -1,5 +1,6 @@
 import { humanSize } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
+import { oneLine } from '../base/visible.ts';
 
 /** Milliseconds. */
 const PERIOD = 250;
@@ -36,8 +37,8 @@ export class Progress {
   #draw(): void {
     this.#drawn = performance.now();
     const seconds = Math.floor((performance.now() - this.#started) / 1000);
-    // Console text comes from a guest: only what cannot move the cursor is shown.
-    const text = this.#text.replace(/[^\x20-\x7e]/g, '');
+    // Console text comes from a guest: only what cannot move the cursor is shown, nor takes two columns.
+    const text = oneLine(this.#text).replace(/[^\x20-\x7e]/g, '');
     const line = `${seconds} s  ${text}`.slice(0, (process.stderr.columns || 80) - 1);
     process.stderr.write(`\r\x1b[K${line}`);
   }

@@ -5,6 +5,7 @@ import { KhoforgeError } from '../base/errors.ts';
 import { COMBINATIONS } from '../profile/source.ts';
 import { type ProfileTarget, targetOf } from '../profile/target.ts';
 import { profileTree } from '../profile/tree.ts';
+import { say } from './print.ts';
 
 /** What a command takes that makes or judges images of a kernel that is no release. */
 export interface TargetFlags {
@@ -45,7 +46,7 @@ export function targetFrom(
     });
   }
   const found = targetOf(profile);
-  for (const note of found.notes) console.error(`note: ${found.target.generation.name}: ${note}`);
+  for (const note of found.notes) say(`note: ${found.target.generation.name}: ${note}`);
   return found;
 }
 

@@ -1,20 +1,20 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { receiverFor } from '../kernel/receivers.ts';
 import { severityOverrides } from '../receive/severity.ts';
 import { verifyImage } from '../receive/verify.ts';
 import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../render/verify.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { printAs } from './print.ts';
 import { openImage } from './source.ts';
 import { type SourceFlags, withSourceOptions } from './source-options.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options extends SourceFlags, TargetFlags {
+interface Options extends SourceFlags, TargetFlags, FormatOptions {
   receiver?: string;
   error: string[];
   warning: string[];
   note: string[];
-  format: 'text' | 'json' | 'ktap';
-  json?: boolean;
 }
 
 const HELP = `
@@ -36,14 +36,12 @@ export function verifyCommand(done: (code: ExitCode) => void): Command {
     .option('-E, --error <check>', 'count a check as error; may be repeated', collect, [])
     .option('-W, --warning <check>', 'count a check as warning', collect, [])
     .option('-N, --note <check>', 'count a check as note', collect, [])
-    .addOption(
-      new Option('--format <name>', 'form of the result').choices(['text', 'json', 'ktap']).default('text'),
-    )
-    .option('--json', 'the same as --format json')
     .addHelpText('after', HELP);
-  return withSourceOptions(withTargetOptions(command)).action((source: string, options: Options) => {
-    done(run(source, options));
-  });
+  return withSourceOptions(withTargetOptions(addFormatOptions(command))).action(
+    (source: string, options: Options) => {
+      done(run(source, options));
+    },
+  );
 }
 
 function run(source: string, options: Options): ExitCode {
@@ -56,8 +54,7 @@ function run(source: string, options: Options): ExitCode {
   }
   const receiver = own ? receiverFor(own.target, own.base) : options.receiver;
   const result = verifyImage(image, { severity, ...(receiver !== undefined && { receiver }) });
-  if (options.json || options.format === 'json') console.log(verifyJson(result, source));
-  else console.log(options.format === 'ktap' ? verifyKtap(result).trimEnd() : verifyText(result, source));
+  printAs(formatOf(options), { text: verifyText, json: verifyJson, ktap: verifyKtap }, result, source);
   return verifyPassed(result) ? ExitCode.ok : ExitCode.no;
 }
 

@@ -62,13 +62,9 @@ export class Checker {
     const shown = this.#problems.slice(0, 20).map(({ check, text }) => `${check}: ${text}`);
     const more = this.#problems.length - shown.length;
     const names = [...new Set(this.#problems.map(({ check }) => check))];
-    throw new KhoforgeError(
-      'CHECK_FAILED',
-      [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
-      {
-        hint: `correct the spec, or say that it is meant: allow: [${names.join(', ')}]`,
-        checks: names,
-      },
-    );
+    throw new KhoforgeError('CHECK_FAILED', [...shown, ...(more > 0 ? [`and ${more} more`] : [])], {
+      hint: `correct the spec, or say that it is meant: allow: [${names.join(', ')}]`,
+      checks: names,
+    });
   }
 }

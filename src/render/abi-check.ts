@@ -14,20 +14,18 @@ const ORDER: readonly CheckStatus[] = [
 ];
 
 /** One line per combination, then what is no match. */
-export function checkText(results: readonly CheckResult[]): string {
-  return [...grouped(results)]
-    .map(([name, group]) => {
-      const counts = ORDER.flatMap((status) => {
-        const count = group.filter((one) => one.status === status).length;
-        return count > 0 ? [`${count} ${status}`] : [];
-      });
-      const lines = group
-        .filter(({ status }) => status !== 'match' && status !== 'absent' && status !== 'could-not-check')
-        .map((one) => `  ${resultText(one)}`);
-      const head = `${name}: ${counts.join(', ')}${bothRoutes(group)}`;
-      return [head, ...lines, ...uncheckedLines(group), ...absentLine(group)].join('\n');
-    })
-    .join('\n');
+export function checkText(results: readonly CheckResult[]): string[] {
+  return [...grouped(results)].flatMap(([name, group]) => {
+    const counts = ORDER.flatMap((status) => {
+      const count = group.filter((one) => one.status === status).length;
+      return count > 0 ? [`${count} ${status}`] : [];
+    });
+    const lines = group
+      .filter(({ status }) => status !== 'match' && status !== 'absent' && status !== 'could-not-check')
+      .map((one) => `  ${resultText(one)}`);
+    const head = `${name}: ${counts.join(', ')}${bothRoutes(group)}`;
+    return [head, ...lines, ...uncheckedLines(group), ...absentLine(group)];
+  });
 }
 
 /** How much of the result does not hang on one route alone. */
@@ -59,7 +57,7 @@ export function checkJson(results: readonly CheckResult[]): string {
 }
 
 /** A test per release, architecture and page size; what is absent or could not be checked is skipped. */
-export function checkKtap(results: readonly CheckResult[]): string {
+export function checkKtap(results: readonly CheckResult[]): string[] {
   return ktap(
     [...grouped(results)].map(([name, group]) => ({ name, ok: true, subtests: group.map(itemTest) })),
   );

@@ -16,7 +16,7 @@ const LEGEND: Readonly<Record<CellOutcome, string>> = {
 };
 
 /** The matrix, its legend, and the reason of each cell between different sources that is not OK. */
-export function compatText(cells: readonly CompatCell[]): string {
+export function compatText(cells: readonly CompatCell[]): string[] {
   const rows = [...new Set(cells.map(({ from }) => from))];
   const columns = [...new Set(cells.map(({ to }) => to))];
   const width = Math.max(...rows.map((name) => name.length));
@@ -26,16 +26,14 @@ export function compatText(cells: readonly CompatCell[]): string {
       .join('  ')
       .trimEnd();
   const used = [...new Set(cells.map(({ outcome }) => outcome))];
+  const reasons = cells.filter(({ outcome }) => outcome !== 'ok').flatMap(cellLines);
   return [
     [' '.repeat(width), ...columns.map((name) => name.padEnd(name.length + 1))].join('  ').trimEnd(),
     ...rows.map(line),
     '',
     ...used.map((outcome) => `${WORDS[outcome].padEnd(5)} ${LEGEND[outcome]}`),
-    '',
-    ...cells.filter(({ outcome }) => outcome !== 'ok').flatMap(cellLines),
-  ]
-    .join('\n')
-    .trimEnd();
+    ...(reasons.length > 0 ? ['', ...reasons] : []),
+  ];
 }
 
 const word = (cell: CompatCell | undefined) => (cell ? WORDS[cell.outcome] : '-');
@@ -56,7 +54,7 @@ export function compatJson(cells: readonly CompatCell[]): string {
   return toJson('abi-compat', 1, { cells });
 }
 
-export function compatKtap(cells: readonly CompatCell[]): string {
+export function compatKtap(cells: readonly CompatCell[]): string[] {
   return ktap(
     cells.map(({ from, to, outcome, reason }) => ({
       name: `${from} to ${to}: ${outcome}`,

@@ -23,21 +23,21 @@ const TITLES: Readonly<Record<Severity, string>> = {
   'could-not-check': 'could not be checked',
 };
 
-export function diffText(reports: readonly DiffReport[]): string {
-  return reports.map(reportText).join('\n');
+export function diffText(reports: readonly DiffReport[]): string[] {
+  return reports.flatMap(reportLines);
 }
 
-function reportText(report: DiffReport): string {
+function reportLines(report: DiffReport): string[] {
   const { a, b, changes } = report;
   const head = `${a} → ${b}, ${targetText(report)}`;
-  if (changes.length === 0) return `${head}: the same`;
+  if (changes.length === 0) return [`${head}: the same`];
   const groups = SEVERITIES.flatMap((severity) => {
     const group = changes.filter((change) => change.severity === severity);
     return group.length === 0
       ? []
       : [`  ${severity}: ${TITLES[severity]}`, ...group.map((one) => `    ${changeLine(one)}`)];
   });
-  return [head, ...groups].join('\n');
+  return [head, ...groups];
 }
 
 function changeLine({ item, kind, change, from, to, governedBy, subsystem, severity, why }: Change): string {
@@ -55,7 +55,7 @@ export function diffJson(reports: readonly DiffReport[]): string {
 }
 
 /** A test per change; only those without a bump fail. */
-export function diffKtap(reports: readonly DiffReport[]): string {
+export function diffKtap(reports: readonly DiffReport[]): string[] {
   return ktap(
     reports.map((report) => ({
       name: `${report.a} to ${report.b} ${targetText(report)}`,

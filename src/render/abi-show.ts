@@ -3,11 +3,11 @@ import { factsText } from '../profile/item.ts';
 import { toJson } from './json.ts';
 
 /** A structure as pahole prints one, with holes and totals; a constant on one line. */
-export function showText(profile: Profile, name: string): string {
+export function showText(profile: Profile, name: string): string[] {
   const item = profile.items.find((one) => one.name === name);
-  if (item === undefined) return '';
+  if (item === undefined) return [];
   if (item.kind !== 'struct')
-    return `${item.name} = ${factsText(item)}  /* ${item.header}, ${sourceText(profile)} */`;
+    return [`${item.name} = ${factsText(item)}  /* ${item.header}, ${sourceText(profile)} */`];
   const lines = memberLines(profile, item);
   const holes = lines.filter(({ hole }) => hole).length;
   const end = Math.max(0, ...membersOf(profile, name).map(endBit)) / 8;
@@ -18,11 +18,11 @@ export function showText(profile: Profile, name: string): string {
     '',
     `\t/* size: ${item.size}, align: ${item.align}, holes: ${holes}, padding: ${padding} */`,
     '};',
-  ].join('\n');
+  ];
 }
 
 /** Names of everything but fields, by header. */
-export function listText(profile: Profile): string {
+export function listText(profile: Profile): string[] {
   const items = profile.items.filter(({ kind }) => kind !== 'field');
   const headers = [...new Set(items.map(({ header }) => header))].toSorted();
   return [
@@ -33,7 +33,7 @@ export function listText(profile: Profile): string {
         .filter((item) => item.header === header)
         .map((item) => `  ${item.kind.padEnd(8)} ${item.name}  ${factsText(item)}`),
     ]),
-  ].join('\n');
+  ];
 }
 
 export function showJson(profile: Profile, name: string | undefined): string {

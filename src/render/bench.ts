@@ -6,11 +6,11 @@ import type { BenchGap, BenchReport, BenchResult } from '../bench/run.ts';
 import { toJson } from './json.ts';
 
 /** A table per operation, with a line per workload and contender. */
-export function benchText(report: BenchReport, machine: BenchMachine): string {
+export function benchText(report: BenchReport, machine: BenchMachine): string[] {
   const { results, gaps, disagreements } = report;
   const operations = [...new Set(results.map(({ operation }) => operation))];
   return [
-    bannerText(machine),
+    ...bannerLines(machine),
     ...operations.flatMap((operation) => [
       '',
       `${operation}: ${OPERATION_TEXT[operation]}`,
@@ -23,7 +23,7 @@ export function benchText(report: BenchReport, machine: BenchMachine): string {
     ...named('Contenders', CONTENDER_TEXT, new Set(results.map(({ contender }) => contender))),
     'ratio: how many times as fast as the kernel contender, the median of paired runs.',
     'Each run is as the first of a process: with cold caches, and in memory that it did not have before.',
-  ].join('\n');
+  ];
 }
 
 export function benchJson(report: BenchReport, machine: BenchMachine): string {
@@ -35,10 +35,19 @@ export function benchJson(report: BenchReport, machine: BenchMachine): string {
   });
 }
 
-function bannerText({ khoforge, node, kernel, cpu, cores, memory, hugePages, date }: BenchMachine): string {
+function bannerLines({
+  khoforge,
+  node,
+  kernel,
+  cpu,
+  cores,
+  memory,
+  hugePages,
+  date,
+}: BenchMachine): string[] {
   const huge = hugePages === null ? '' : `, huge pages: ${hugePages}`;
   const machine = `${cpu}, ${cores} cores, ${humanSize(BigInt(Math.floor(memory / 2 ** 20)) << 20n)}${huge}`;
-  return `khoforge ${khoforge}, node ${node}, Linux ${kernel}, ${date}\n${machine}`;
+  return [`khoforge ${khoforge}, node ${node}, Linux ${kernel}, ${date}`, machine];
 }
 
 const HEADER = ['size', 'workload', 'contender', 'folios', 'time', 'per folio', 'ratio', 'resident'];

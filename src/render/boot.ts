@@ -10,7 +10,7 @@ export function bootPassed(result: Pick<BootResult, 'expected'>): boolean {
 }
 
 /** A few lines for people: the verdict, what proves it, what was expected and is not so, the log. */
-export function bootText(result: BootResult): string {
+export function bootText(result: BootResult): string[] {
   const { verdict, reason, proofs, refusals, expected, seconds } = result;
   return [
     `${verdict}: ${reason}`,
@@ -18,11 +18,11 @@ export function bootText(result: BootResult): string {
     ...refusals.map((line) => `  - ${line}`),
     ...expected.filter(({ ok }) => !ok).map((item) => `  expected ${describe(item)}`),
     `  ${passedCount(expected)}; ${seconds.toFixed(1)} s; console: ${result.console}`,
-  ].join('\n');
+  ];
 }
 
 /** KTAP: one test for the verdict, and one for each line that is expected or must be absent. */
-export function bootKtap(result: BootResult): string {
+export function bootKtap(result: BootResult): string[] {
   return ktap(result.expected.map((item) => ktapTest(item, result)));
 }
 

@@ -6,7 +6,7 @@ import { toJson } from './json.ts';
 import { type Tree, treeText } from './tree.ts';
 
 /** What a build made: the target and where the main parts are. */
-export function buildText(image: Image, directory: string): string {
+export function buildText(image: Image, directory: string): string[] {
   const { target, placements, bootRecord } = image;
   const top = placements
     .filter(({ path }) => !/\[|\/.*\//.test(path))
@@ -26,7 +26,7 @@ export interface PlacedSegment extends Region {
 }
 
 /** Why each segment is where it is. */
-export function segmentsText(segments: readonly PlacedSegment[]): string {
+export function segmentsText(segments: readonly PlacedSegment[]): string[] {
   return treeText({
     text: 'segments, in the order in which they are placed',
     children: segments.map(({ name, start, size, why }) => ({

@@ -14,7 +14,7 @@ export function captureText(
   image: Image,
   { walk, subtrees, problems }: Inspection,
   directory: string,
-): string {
+): string[] {
   const names = subtrees.map(({ name }) => name).join(', ') || 'none';
   return treeText({
     text: `${directory}: ${describeTarget(image.target)}, root FDT at ${hex(image.bootRecord.fdtAddr)}`,

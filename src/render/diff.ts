@@ -12,15 +12,15 @@ const SHOWN = 20;
 const WIDEST = 80;
 
 /** As diff(1) has it: `-` is A's, `+` is B's. */
-export function diffText(diff: HandoverDiff, a: string, b: string): string {
-  if (isSame(diff)) return `${a} and ${b} hand over the same`;
+export function diffText(diff: HandoverDiff, a: string, b: string): string[] {
+  if (isSame(diff)) return [`${a} and ${b} hand over the same`];
   return [
     `--- ${a}`,
     `+++ ${b}`,
     ...diff.values.flatMap(valueLines),
     ...runLines('-', diff.removed),
     ...runLines('+', diff.added),
-  ].join('\n');
+  ];
 }
 
 function valueLines({ path, a, b }: ValueDifference): string[] {

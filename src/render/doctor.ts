@@ -2,7 +2,7 @@ import type { DoctorFinding } from '../toolchain/doctor.ts';
 import { toJson } from './json.ts';
 
 /** A line for each tool, then for each purpose that lacks some the line that installs them. */
-export function doctorText(findings: readonly DoctorFinding[]): string {
+export function doctorText(findings: readonly DoctorFinding[]): string[] {
   const lines = findings.map(
     ({ name, neededFor, found }) =>
       `${found === null ? 'missing' : 'ok     '}  ${name.padEnd(20)}${found ?? `needed for: ${neededFor}`}`,
@@ -14,7 +14,7 @@ export function doctorText(findings: readonly DoctorFinding[]): string {
     const packages = missing.flatMap((tool) => tool.packages);
     return packages.length > 0 ? [`apt-get install -y ${packages.join(' ')}  # ${purpose}`] : [];
   });
-  return [...lines, ...hints, ...install].join('\n');
+  return [...lines, ...hints, ...install];
 }
 
 export function doctorJson(findings: readonly DoctorFinding[]): string {

@@ -15,7 +15,7 @@ import { type Tree, treeText } from './tree.ts';
 const SHOWN = 10;
 
 /** @param opened how the handover was found, when it was */
-export function inspectText(inspection: Inspection, source: string, opened?: FoundHandover): string {
+export function inspectText(inspection: Inspection, source: string, opened?: FoundHandover): string[] {
   const { target, fdt, scratch, subtrees, problems } = inspection;
   const children: Tree[] = [
     ...(opened && opened.notes.length > 0 ? sourceTrees(opened) : []),

@@ -4,16 +4,16 @@ import { ktap } from './ktap.ts';
 
 const WORDS = { pass: 'passed', fail: 'failed', skip: 'was skipped' } as const;
 
-export function kselftestText({ boot, output, exit, outcome }: KselftestResult, name: string): string {
+export function kselftestText({ boot, output, exit, outcome }: KselftestResult, name: string): string[] {
   return [
     ...output,
     `image ${boot.verdict}: ${boot.reason}`,
     `${name} ${WORDS[outcome]}${exit === null ? ': it did not end' : `, exit ${exit}`}; ${boot.seconds.toFixed(1)} s; console: ${boot.console}`,
-  ].join('\n');
+  ];
 }
 
 /** The image, then the test with all that it printed, for `kunit.py parse` and what else reads KTAP. */
-export function kselftestKtap({ boot, output, exit, outcome }: KselftestResult, name: string): string {
+export function kselftestKtap({ boot, output, exit, outcome }: KselftestResult, name: string): string[] {
   const skip = outcome === 'skip' ? { skip: 'the test says so' } : {};
   const end = exit === null ? ['it did not end'] : [];
   return ktap([

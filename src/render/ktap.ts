@@ -10,9 +10,9 @@ export interface KtapTest {
   readonly subtests?: readonly KtapTest[];
 }
 
-/** A complete KTAP document, as `tools/testing/kunit/kunit.py parse` and kselftest read it. */
-export function ktap(tests: readonly KtapTest[]): string {
-  return `${level(tests, '').join('\n')}\n`;
+/** The lines of a complete KTAP document, as `tools/testing/kunit/kunit.py parse` and kselftest read it. */
+export function ktap(tests: readonly KtapTest[]): string[] {
+  return level(tests, '');
 }
 
 function level(tests: readonly KtapTest[], indent: string): string[] {
@@ -23,12 +23,11 @@ function level(tests: readonly KtapTest[], indent: string): string[] {
 
 function result(test: KtapTest, number: number, indent: string): string[] {
   const subtests = test.subtests ? level(test.subtests, `${indent}  `) : [];
-  const diagnostics = (test.diagnostics ?? []).flatMap((text) => text.split('\n'));
   const skip = test.skip === undefined ? '' : ` # SKIP ${description(test.skip)}`.trimEnd();
   const word = passes(test) ? 'ok' : 'not ok';
   return [
     ...subtests,
-    ...diagnostics.map((line) => `${indent}# ${line.trimEnd()}`),
+    ...(test.diagnostics ?? []).map((line) => `${indent}# ${line.trimEnd()}`),
     `${indent}${word} ${number} - ${description(test.name) || 'unnamed'}${skip}`,
   ];
 }

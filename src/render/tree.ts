@@ -4,8 +4,8 @@ export interface Tree {
 }
 
 /** A tree as people draw it, one line per node. */
-export function treeText(tree: Tree): string {
-  return [tree.text, ...branches(tree.children ?? [], '')].join('\n');
+export function treeText(tree: Tree): string[] {
+  return [tree.text, ...branches(tree.children ?? [], '')];
 }
 
 function branches(children: readonly Tree[], indent: string): string[] {

@@ -16,21 +16,21 @@ export function verifyPassed({ verdict, findings }: Verification): boolean {
   return verdict === 'revived' && findings.every(({ severity }) => severity !== 'error');
 }
 
-export function verifyText(verification: Verification, source: string): string {
+export function verifyText(verification: Verification, source: string): string[] {
   const { receiver, verdict, certain, findings, console: lines } = verification;
   const meaning = certain ? VERDICTS[verdict] : UNCERTAIN;
   const alone = findings.some(({ check }) => check === 'fdt-alone') ? ', as far as its root FDT tells' : '';
   return [
     `${source}, received by ${receiver}: ${verdict} (${meaning}${alone})`,
-    ...findings.map(findingText),
+    ...findings.flatMap(findingLines),
     ...(lines.length > 0 ? ['the kernel prints:', ...lines.map((line) => `  ${line}`)] : []),
     counts(findings),
-  ].join('\n');
+  ];
 }
 
-function findingText({ check, severity, where, text, kernel }: Finding): string {
+function findingLines({ check, severity, where, text, kernel }: Finding): string[] {
   const head = `${severity}: ${check}: ${where}: ${text}`;
-  return kernel === null ? head : `${head}\n  kernel: ${kernel}`;
+  return kernel === null ? [head] : [head, `  kernel: ${kernel}`];
 }
 
 function counts(findings: readonly Finding[]): string {
@@ -44,14 +44,14 @@ export function verifyJson({ findings, console: lines, ...rest }: Verification, 
 }
 
 /** The verdict, then each check that found something: it fails when that is an error. */
-export function verifyKtap({ receiver, verdict, certain, findings }: Verification): string {
+export function verifyKtap({ receiver, verdict, certain, findings }: Verification): string[] {
   const doubt = certain ? {} : { diagnostics: ['the outcome is undefined: it may be revived by luck'] };
   const checks = [...new Set(findings.map(({ check }) => check))].map((check): KtapTest => {
     const own = findings.filter((finding) => finding.check === check);
     return {
       name: check,
       ok: own.every(({ severity }) => severity !== 'error'),
-      diagnostics: own.map(findingText),
+      diagnostics: own.flatMap(findingLines),
     };
   });
   return ktap([{ name: `${verdict} by ${receiver}`, ok: verdict === 'revived', ...doubt }, ...checks]);

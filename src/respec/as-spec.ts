@@ -105,12 +105,17 @@ function inOrderOfAddition({ target, subtrees }: Inspection) {
 export function specYaml(spec: Spec, source: string): string {
   const document = new Document(JSON.parse(JSON.stringify(spec, jsonValue)));
   document.commentBefore = ` The handover in ${source}, as a spec.`;
-  // Quoted, so that any other YAML reader takes a hex address for text as well.
+  // Quoted, so that any other YAML reader takes a hex address for text as well, and controls are written out.
   visit(document, {
     Scalar(_key, node) {
-      if (isScalar(node) && typeof node.value === 'string' && node.value.startsWith('0x'))
+      if (
+        isScalar(node) &&
+        typeof node.value === 'string' &&
+        /^0x|\p{Cc}|\p{Bidi_C}|[\u2028\u2029]/u.test(node.value)
+      )
         node.type = 'QUOTE_DOUBLE';
     },
   });
-  return document.toString({ lineWidth: 0 });
+  // A line break in a text is written out, wherever the text would have been wrapped.
+  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER });
 }

@@ -37,9 +37,12 @@ function pruneValue(key: string, value: object): unknown {
   return prune({ ...value });
 }
 
+let cached: JsonSchema | undefined;
+
 /** The keys that an object at `path` may have. */
 export function keysAt(path: readonly PropertyKey[]): string[] {
-  let schemas: JsonSchema[] = [specJsonSchema()];
+  cached ??= specJsonSchema();
+  let schemas: JsonSchema[] = [cached];
   for (const part of path) {
     schemas = schemas
       .flatMap((schema) => alternatives(schema))

@@ -23,7 +23,7 @@ export function parseSpec(spec: Spec, file?: string, lineOf: LineOf = () => unde
     return `${place}${message}`;
   });
   const line = first && lineOf(first.path);
-  throw new KhoforgeError('SPEC_INVALID', text.join('\n'), {
+  throw new KhoforgeError('SPEC_INVALID', text, {
     where: {
       spec: first ? pathText(first.path) : '',
       ...(file === undefined ? {} : { file }),

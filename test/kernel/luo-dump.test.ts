@@ -82,7 +82,6 @@ describe.each(RELEASES)('sessions that a real %s kernel hands over', (release) =
     const inspection = inspect(opened.image);
     said.push(
       inspectText(inspection, `${release}.elf`, opened)
-        .split('\n')
         .filter((line) => /LUO|session|token|memfd|name '/.test(line))
         .join('\n'),
     );

@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { oneLine } from '../../src/base/visible.ts';
 import { type KtapTest, ktap } from '../../src/render/ktap.ts';
 
 describe('ktap', () => {
   it('is the document of Documentation/dev-tools/ktap.rst: version, plan, diagnostics before results', () => {
-    const text = ktap([
+    const lines = ktap([
       { name: 'verdict revived', ok: true, diagnostics: ['2 proofs'] },
-      { name: 'line # two\nlines', ok: false, diagnostics: ['expected a\nand b # c'] },
+      { name: 'line # two\nlines', ok: false, diagnostics: ['expected a', 'and b # c'] },
       { name: 'kvm', ok: true, skip: 'no /dev/kvm' },
     ]);
-    expect(text.split('\n')).toEqual([
+    expect(lines).toEqual([
       'KTAP version 1',
       '1..3',
       '# 2 proofs',
@@ -18,12 +19,11 @@ describe('ktap', () => {
       '# and b # c',
       'not ok 2 - line % two lines',
       'ok 3 - kvm # SKIP no /dev/kvm',
-      '',
     ]);
   });
 
   it('nests subtests two spaces deep, before the result they decide', () => {
-    const text = ktap([
+    const lines = ktap([
       {
         name: 'outer',
         ok: true,
@@ -33,7 +33,7 @@ describe('ktap', () => {
         ],
       },
     ]);
-    expect(text.split('\n')).toEqual([
+    expect(lines).toEqual([
       'KTAP version 1',
       '1..1',
       '  KTAP version 1',
@@ -41,12 +41,11 @@ describe('ktap', () => {
       '  ok 1 - a',
       '  not ok 2 - b',
       'not ok 1 - outer',
-      '',
     ]);
   });
 
   it('says that nothing was tested', () => {
-    expect(ktap([])).toBe('KTAP version 1\n1..0 # SKIP nothing to test\n');
+    expect(ktap([])).toEqual(['KTAP version 1', '1..0 # SKIP nothing to test']);
   });
 
   it('keeps the rules whatever the texts are', () => {
@@ -61,7 +60,7 @@ describe('ktap', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.oneof(plain, nested), { maxLength: 5 }), (tests) => {
-        const lines = ktap(tests).trimEnd().split('\n');
+        const lines = ktap(tests).map(oneLine);
         expect(parse(lines, '')).toEqual(tests.map(passed));
         expect(lines).toEqual([]);
       }),

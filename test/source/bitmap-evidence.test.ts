@@ -63,8 +63,8 @@ describe('what inspect makes of it', () => {
   it('a contradiction is a problem, an agreement is told', () => {
     const wrong = inspect(takenFor(build('6.17'), '6.18'));
     expect(wrong.problems.join('\n')).toMatch(/memory map: not by kho-v1-6.18: not 4096 bytes/);
-    expect(inspectText(wrong, 'x')).toContain('bitmaps as of kho-v1-6.17: not 4096 bytes');
-    expect(inspectText(inspect(build('6.18')), 'x')).toContain(
+    expect(inspectText(wrong, 'x').join('\n')).toContain('bitmaps as of kho-v1-6.17: not 4096 bytes');
+    expect(inspectText(inspect(build('6.18')), 'x').join('\n')).toContain(
       'bitmaps as of kho-v1-6.17, kho-v1-6.18, kho-v1: nothing in the image tells which',
     );
     const { memoryMap } = JSON.parse([...inspectJson(inspect(build('6.18', far)), 'x')].join(''));
