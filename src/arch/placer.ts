@@ -1,6 +1,7 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { alignDown, alignUp, hex, humanSize, overlaps } from '../base/numbers.ts';
 import type { Machine } from '../memory/machine.ts';
+import { pieceSize } from '../memory/physical-memory.ts';
 import { type PlaceRequest, placeSegment } from '../memory/place-segment.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
@@ -37,8 +38,8 @@ export class Placer {
     this.#image = image;
     // The scratch array, and whatever a deliberately wrong image has in scratch: that is to reach the kernel too.
     // After a kexec no firmware runs; here what is loaded where it works would be lost.
-    this.#occupied = image.memory.extents
-      .map(({ start, bytes }) => wholePages(start, BigInt(bytes.length), BigInt(image.target.pageSize)))
+    this.#occupied = image.memory.pieces
+      .map((piece) => wholePages(piece.start, BigInt(pieceSize(piece)), BigInt(image.target.pageSize)))
       .filter((extent) => image.scratch.some((area) => regionsOverlap(area, extent)))
       .concat(machine.scribbled);
   }

@@ -120,6 +120,15 @@ export function writeAll(descriptor: number, bytes: Uint8Array, position?: numbe
   }
 }
 
+/** As `writeAll` for bytes that stand one after the other. */
+export function writeParts(descriptor: number, parts: Iterable<Uint8Array>, position: number): void {
+  let at = position;
+  for (const part of parts) {
+    writeAll(descriptor, part, at);
+    at += part.length;
+  }
+}
+
 function makeTemporary(path: string): string {
   const temporary = mkdtempSync(join(dirname(path), `.${basename(path)}.`));
   // mkdtemp makes it private; the result is an ordinary directory.

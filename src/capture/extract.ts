@@ -1,7 +1,7 @@
 import { pairs, unionOf } from '../memory/intervals.ts';
 import { mapPages } from '../memory/map-pages.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
-import { type Region, regionEnd } from '../memory/regions.ts';
+import type { Region } from '../memory/regions.ts';
 import { TracedMemory } from '../memory/traced-memory.ts';
 import type { Image, Placement } from '../model/image.ts';
 import { type Inspection, inspect } from '../receive/decode.ts';
@@ -46,27 +46,11 @@ function preservedRegions({ walk }: Inspection): Region[] {
   return Array.from(pairs(ranges), ({ start, end }) => ({ start, size: end - start }));
 }
 
-/** What the memory has of the regions, as views where it is: nothing is copied until it is written. */
+/** What the memory has of the regions: nothing is copied until it is written. */
 function copyOf(memory: PhysicalMemory, regions: readonly Region[]): PhysicalMemory {
   const copy = new PhysicalMemory(memory);
-  let next = 0;
-  for (const region of regions) {
-    while (next < memory.extents.length && endsBefore(memory, next, region.start)) next++;
-    for (let i = next; i < memory.extents.length; i++) {
-      const extent = memory.extents[i];
-      if (!extent || extent.start >= regionEnd(region)) break;
-      // Before the extent begins there is nothing, and subarray() ends with it.
-      const offset = Math.max(0, Number(region.start - extent.start));
-      const end = Number(regionEnd(region) - extent.start);
-      copy.map(extent.start + BigInt(offset), extent.bytes.subarray(offset, end));
-    }
-  }
+  for (const region of regions) copy.share(memory, region);
   return copy;
-}
-
-function endsBefore(memory: PhysicalMemory, index: number, address: bigint): boolean {
-  const extent = memory.extents[index];
-  return extent !== undefined && extent.start + BigInt(extent.bytes.length) <= address;
 }
 
 /** The structures that have a name, as a build has them. */

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { readInput } from '../base/files.ts';
 import { toNumber } from '../base/numbers.ts';
 import { seed, size, text } from '../base/spec-values.ts';
-import { SeededBytes } from './random.ts';
+import { type Contents, held } from '../memory/contents.ts';
+import { fileContents } from './file-contents.ts';
+import { seedContents } from './random.ts';
 
 const hexBytes = z
   .string({ error: () => "bytes in hex, e.g. 'd0 0d fe ed'" })
@@ -45,12 +46,13 @@ export function isOneSource(value: { readonly [key in keyof typeof contentShape]
 }
 
 /**
+ * What a spec says a structure holds: made when it is read, unless it is little.
  * @param baseDir folder that a relative `file` starts from
  * @throws KhoforgeError `FILE_UNREADABLE`
  */
-export function contentBytes(from: Content, baseDir: string): Uint8Array {
-  if (from.bytes) return from.bytes;
-  if (from.text !== undefined) return Buffer.from(from.text, 'utf8');
-  if (from.seed !== undefined) return new SeededBytes(from.seed).bytes(toNumber(from.size ?? 0n, 'size'));
-  return readInput(resolve(baseDir, from.file ?? ''));
+export function contentsOf(from: Content, baseDir: string): Contents {
+  if (from.bytes) return held(from.bytes);
+  if (from.text !== undefined) return held(Buffer.from(from.text, 'utf8'));
+  if (from.seed === undefined) return fileContents(resolve(baseDir, from.file ?? ''));
+  return seedContents(from.seed, toNumber(from.size ?? 0n, 'size'));
 }

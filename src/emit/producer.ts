@@ -4,6 +4,7 @@ import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { alignUp, hex, humanSize, overlaps } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { Allocator } from '../memory/allocator.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -48,6 +49,10 @@ export interface ProducerOptions {
   unpreserve: ReadonlySet<string>;
   /** Folder that relative file names in the spec start from. */
   baseDir: string;
+  /** Whether only the sizes of structures are wanted, not what they hold. */
+  measuring: boolean;
+  /** How much of the contents was read that have to be known before the image can be written. */
+  onProgress?: ((progress: ByteProgress) => void) | undefined;
 }
 
 const LONGEST_ROW = 256n << 20n;
@@ -96,6 +101,14 @@ export class Producer {
 
   get baseDir(): string {
     return this.#options.baseDir;
+  }
+
+  get measuring(): boolean {
+    return this.#options.measuring;
+  }
+
+  get onProgress(): ((progress: ByteProgress) => void) | undefined {
+    return this.#options.onProgress;
   }
 
   get pageSize(): bigint {

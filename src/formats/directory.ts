@@ -5,6 +5,7 @@ import { KhoforgeError } from '../base/errors.ts';
 import { readInput, writeDirectory } from '../base/files.ts';
 import { hex, humanSize, toNumber } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
+import { ZEROES } from '../memory/contents.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
 import { type Manifest, manifestRecord, manifestTarget, manifestText, parseManifest } from './manifest.ts';
@@ -77,8 +78,8 @@ export function writeImageDirectory(image: Image, path: string, options: Directo
   return kept;
 }
 
-/** Zeroes that an image may tell of: they take no memory until they are written. */
-const MOST_ZEROES = 64n << 30n;
+/** Zeroes that an image may tell of: they take no memory, but time where they are read. */
+const MOST_ZEROES = 64n << 40n;
 
 /** The root FDT as far as its header says, within the page that the boot record tells. */
 function rootFdtBytes(image: Image): Uint8Array {
@@ -159,11 +160,7 @@ function mapZeroes(memory: PhysicalMemory, { zeroes }: Manifest, path: string): 
   const total = zeroes.reduce((sum, { size }) => sum + size, 0n);
   if (total > MOST_ZEROES) throw damaged(path, `the manifest tells of ${humanSize(total)} of zeroes`);
   for (const { start, size } of zeroes) {
-    for (let done = 0n; done < size; ) {
-      const length = size - done > BigInt(1 << 30) ? 1 << 30 : Number(size - done);
-      memory.map(start + done, new Uint8Array(length));
-      done += BigInt(length);
-    }
+    memory.mapContents(start, toNumber(size, 'bytes of zeroes'), ZEROES);
   }
 }
 

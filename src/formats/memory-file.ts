@@ -37,7 +37,7 @@ export function writeMemory(image: Image, file: string, options: WriteOptions = 
   try {
     ftruncateSync(descriptor, offset);
     for (const { start, size, zero, parts } of pageRuns(image, from)) {
-      const run = zero ? { start, size } : extentOf(start, size, offset, Buffer.concat(parts), descriptor);
+      const run = zero ? { start, size } : extentOf(start, size, offset, parts, descriptor);
       if ('offset' in run) {
         extents.push(run);
         offset += Number(size);
@@ -56,9 +56,13 @@ function extentOf(
   start: bigint,
   size: bigint,
   offset: number,
-  bytes: Uint8Array,
+  parts: readonly Uint8Array[],
   descriptor: number,
 ): FileExtent {
-  writeAll(descriptor, bytes);
-  return { start, size, offset, sha256: createHash('sha256').update(bytes).digest('hex') };
+  const hash = createHash('sha256');
+  for (const bytes of parts) {
+    writeAll(descriptor, bytes);
+    hash.update(bytes);
+  }
+  return { start, size, offset, sha256: hash.digest('hex') };
 }

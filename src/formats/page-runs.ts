@@ -1,9 +1,13 @@
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { pieceEnd } from '../memory/physical-memory.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 
 /** Bytes of one run, so that no more is held in memory at a time. */
-const LONGEST_RUN = 16 << 20;
+const LONGEST_RUN = 16n << 20n;
+/** Bytes that are read at a time. */
+const BLOCK = 1 << 20;
+const ZEROES = Buffer.alloc(BLOCK);
 
 /** Pages one after the other: of zeroes alone, or of others. */
 export interface PageRun extends Region {
@@ -14,20 +18,23 @@ export interface PageRun extends Region {
 
 /** The pages of an image's memory from `from` on, ascending, as runs that are zero or not. */
 export function* pageRuns(image: Pick<Image, 'memory' | 'target'>, from = 0n): Generator<PageRun> {
-  const { pageSize } = image.target;
-  const page = BigInt(pageSize);
-  const zeroes = new Uint8Array(pageSize);
   let run: { start: bigint; size: bigint; zero: boolean; parts: Uint8Array[] } | undefined;
-  for (const address of pageAddresses(image.memory, page, from)) {
-    const bytes = image.memory.read(address, pageSize);
-    const zero = Buffer.compare(bytes, zeroes) === 0;
-    const full = !zero && run !== undefined && run.parts.length * pageSize >= LONGEST_RUN;
-    if (!run || regionEnd(run) !== address || run.zero !== zero || full) {
-      if (run) yield run;
-      run = { start: address, size: 0n, zero, parts: [] };
+  for (const { start, size, bytes } of stretches(image, from)) {
+    const zero = bytes === undefined;
+    for (let at = start; at < start + size; ) {
+      const full = !zero && run !== undefined && run.size >= LONGEST_RUN;
+      if (!run || regionEnd(run) !== at || run.zero !== zero || full) {
+        if (run) yield run;
+        run = { start: at, size: 0n, zero, parts: [] };
+      }
+      const left = start + size - at;
+      const room = LONGEST_RUN - run.size;
+      const length = !zero && room < left ? room : left;
+      const done = Number(at - start);
+      if (bytes) run.parts.push(bytes.subarray(done, done + Number(length)));
+      run.size += length;
+      at += length;
     }
-    if (!zero) run.parts.push(bytes);
-    run.size += page;
   }
   if (run) yield run;
 }
@@ -36,9 +43,9 @@ export function* pageRuns(image: Pick<Image, 'memory' | 'target'>, from = 0n): G
 export function pageRegions({ memory, target }: Pick<Image, 'memory' | 'target'>): Region[] {
   const page = BigInt(target.pageSize);
   const regions: { start: bigint; size: bigint }[] = [];
-  for (const { start, bytes } of memory.extents) {
-    const first = start & ~(page - 1n);
-    const end = (start + BigInt(bytes.length) + page - 1n) & ~(page - 1n);
+  for (const piece of memory.pieces) {
+    const first = piece.start & ~(page - 1n);
+    const end = (pieceEnd(piece) + page - 1n) & ~(page - 1n);
     const last = regions.at(-1);
     if (last && first <= regionEnd(last)) last.size = end - last.start;
     else regions.push({ start: first, size: end - first });
@@ -46,14 +53,49 @@ export function pageRegions({ memory, target }: Pick<Image, 'memory' | 'target'>
   return regions;
 }
 
-/** Every page from `from` on that some extent touches, once, ascending. */
-function* pageAddresses(memory: PhysicalMemory, page: bigint, from: bigint): Generator<bigint> {
-  let next = from;
-  for (const { start, bytes } of memory.extents) {
-    const first = start & ~(page - 1n);
-    const end = start + BigInt(bytes.length);
-    for (let at = first > next ? first : next; at < end; at += page) yield at;
-    const last = (end + page - 1n) & ~(page - 1n);
-    if (last > next) next = last;
+/** Pages that are all zero, or all not: then with their bytes. */
+interface Stretch extends Region {
+  readonly bytes?: Buffer;
+}
+
+/** Those of a block that was read, and what is known to be zero without reading. */
+function* stretches(image: Pick<Image, 'memory' | 'target'>, from: bigint): Generator<Stretch> {
+  const { memory, target } = image;
+  const page = BigInt(target.pageSize);
+  for (const region of pageRegions(image)) {
+    const end = regionEnd(region);
+    for (let at = region.start > from ? region.start : from; at < end; ) {
+      const zeroes = (memory.zeroUntil(at) & ~(page - 1n)) - at;
+      if (zeroes > 0n) yield { start: at, size: zeroes };
+      else yield* split(at, readBlock(memory, at, end), target.pageSize);
+      at += zeroes > 0n ? zeroes : BigInt(Math.min(BLOCK, Number(end - at)));
+    }
   }
+}
+
+function readBlock(memory: PhysicalMemory, at: bigint, end: bigint): Buffer {
+  const bytes = memory.read(at, Math.min(BLOCK, Number(end - at)));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function* split(start: bigint, block: Buffer, pageSize: number): Generator<Stretch> {
+  const isZero = (at: number, length: number) => ZEROES.compare(block, at, at + length, 0, length) === 0;
+  const stretch = (at: number, end: number, zero: boolean): Stretch => ({
+    start: start + BigInt(at),
+    size: BigInt(end - at),
+    ...(!zero && { bytes: block.subarray(at, end) }),
+  });
+  if (isZero(0, block.length)) {
+    yield stretch(0, block.length, true);
+    return;
+  }
+  let first = 0;
+  let zero = false;
+  for (let at = 0; at < block.length; at += pageSize) {
+    const next = isZero(at, pageSize);
+    if (next !== zero && at > first) yield stretch(first, at, zero);
+    if (next !== zero) first = at;
+    zero = next;
+  }
+  yield stretch(first, block.length, zero);
 }

@@ -2,7 +2,7 @@ import { ftruncateSync } from 'node:fs';
 import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
-import { writeAll, writeFileWhole } from '../base/files.ts';
+import { writeAll, writeFileWhole, writeParts } from '../base/files.ts';
 import { alignUp, toNumber } from '../base/numbers.ts';
 import { ET_CORE, isElf, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
 import { noteBytes } from '../elf/notes.ts';
@@ -49,7 +49,7 @@ export function writeElfCore(image: Image, path: string, kernel?: KernelImage): 
     for (const { start, parts } of pageRuns(image)) {
       while (regionEnd(loads[load] ?? { start, size: 1n }) <= start) load++;
       const within = toNumber(start - (loads[load]?.start ?? start), 'offset in memory');
-      writeAll(descriptor, Buffer.concat(parts), (offsets[load] ?? 0) + within);
+      writeParts(descriptor, parts, (offsets[load] ?? 0) + within);
     }
     loads.forEach(({ bytes }, i) => {
       if (bytes !== undefined) writeAll(descriptor, bytes, offsets[i]);

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeAll, writeDirectory } from '../base/files.ts';
+import { writeDirectory, writeParts } from '../base/files.ts';
 import { hex, toNumber } from '../base/numbers.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
@@ -40,7 +40,7 @@ export function writeRawExtents(image: Image, path: string, options: RawOptions 
       try {
         for (; run.done !== true && run.value.start < regionEnd(region); run = runs.next()) {
           const offset = toNumber(run.value.start - region.start, 'offset in a region');
-          writeAll(descriptor, Buffer.concat(run.value.parts), offset);
+          writeParts(descriptor, run.value.parts, offset);
         }
         ftruncateSync(descriptor, toNumber(region.size, 'bytes of a region'));
       } finally {

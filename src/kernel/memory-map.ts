@@ -42,7 +42,7 @@ function noMap(kernel: Kernel, map: bigint | string): FindingEvent {
 
 function* walkMap(kernel: Kernel, map: bigint): Stage<MapWalk> {
   const { target, image } = kernel;
-  const walk = walkMemoryMap(target, image.memory.extents, map, { maxFolios: MAX_FOLIOS });
+  const walk = walkMemoryMap(target, image.memory, map, { maxFolios: MAX_FOLIOS });
   for (const finding of walk.findings) yield mapEvent(kernel, finding);
   const unseen = walk.findingCount - walk.findings.length;
   if (walk.foliosTruncated || walk.rangesTruncated || unseen > 0) {

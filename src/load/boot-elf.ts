@@ -3,7 +3,7 @@ import { KhoforgeError } from '../base/errors.ts';
 import { hex, overlaps, toNumber } from '../base/numbers.ts';
 import { pageRegions } from '../formats/page-runs.ts';
 import type { Machine } from '../memory/machine.ts';
-import type { Extent } from '../memory/physical-memory.ts';
+import { type PhysicalMemory, type Piece, pieceEnd } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { qemuElf } from './qemu-elf.ts';
@@ -27,9 +27,9 @@ export interface BootElf {
  */
 export function buildBootElf(image: Image, options: SegmentsOptions): BootElf {
   const { segments, machine, kernelVersion } = bootSegments(image, options);
-  const extents = merge(image.memory.extents, segments);
-  for (const extent of extents) checkInRam(extent, machine);
-  const elf = entryElf(image, extents, segments, machine);
+  const pieces = merge(image.memory.pieces, segments);
+  for (const piece of pieces) checkInRam(piece, machine);
+  const elf = entryElf(image, pieces, segments, machine);
   return { elf, segments: segments.map(withoutBytes), machine, kernelVersion };
 }
 
@@ -52,7 +52,7 @@ export interface BootParts {
  */
 export function buildBootParts(image: Image, options: SegmentsOptions): BootParts {
   const { segments, machine } = bootSegments(image, options);
-  for (const extent of merge(image.memory.extents, segments)) checkInRam(extent, machine);
+  for (const piece of merge(image.memory.pieces, segments)) checkInRam(piece, machine);
   const isStub = ({ name }: Segment) => name === 'entry stub';
   const loaded = withSegments(
     image,
@@ -60,11 +60,8 @@ export function buildBootParts(image: Image, options: SegmentsOptions): BootPart
   );
   const start = machine.banks[0]?.start ?? 0n;
   const own = pageRegions(loaded).filter((region) => isWithin([region], start, start + 1n));
-  const extents = own.map((region) => ({
-    start: region.start,
-    bytes: loaded.memory.read(region.start, toNumber(region.size, 'bytes at the start of RAM')),
-  }));
-  const elf = entryElf(image, merge(extents, segments.filter(isStub)), segments, machine);
+  const first = own.map((region) => asOne(loaded.memory, region));
+  const elf = entryElf(image, merge(first, segments.filter(isStub)), segments, machine);
   return {
     elf,
     image: loaded,
@@ -74,25 +71,26 @@ export function buildBootParts(image: Image, options: SegmentsOptions): BootPart
   };
 }
 
-/** An ELF that QEMU loads and enters at the entry stub, with the extents in it. */
+/** An ELF that QEMU loads and enters at the entry stub, with the pieces in it. */
 function entryElf(
   { target }: Image,
-  extents: readonly Extent[],
+  pieces: readonly Piece[],
   segments: readonly Segment[],
   { banks: [bank] }: Machine,
 ): Uint8Array {
   const entry = segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
-  return qemuElf(target.arch, extents, entry, bank?.start ?? 0n);
+  return qemuElf(target.arch, pieces, entry, bank?.start ?? 0n);
 }
 
-function merge(extents: readonly Extent[], segments: readonly Segment[]): Extent[] {
-  const all = [...extents, ...segments.filter((segment) => segment.bytes.length > 0)];
+function merge(pieces: readonly Piece[], segments: readonly Segment[]): Piece[] {
+  const all = [...pieces, ...segments.filter((segment) => segment.bytes.length > 0)];
   return all.sort((a, b) => (a.start < b.start ? -1 : 1));
 }
 
 /** Bytes elsewhere would get lost: there is no RAM, or the firmware writes over it before the kernel runs. */
-function checkInRam({ start, bytes }: Extent, machine: Machine): void {
-  const end = start + BigInt(bytes.length);
+function checkInRam(piece: Piece, machine: Machine): void {
+  const { start } = piece;
+  const end = pieceEnd(piece);
   const lost = machine.scribbled.some((part) => overlaps(start, end, part.start, regionEnd(part)));
   if (isWithin(machine.usable, start, end) && !lost) return;
   const list = (regions: readonly Region[]) =>
@@ -106,6 +104,18 @@ function checkInRam({ start, bytes }: Extent, machine: Machine): void {
       hint: 'place it at 1 MiB or above, inside `ram` and not where firmware works: it writes there first',
     },
   );
+}
+
+/** A region as one piece, whatever it is made of. */
+function asOne(memory: PhysicalMemory, region: Region): Piece {
+  const { start } = region;
+  const size = toNumber(region.size, 'bytes at the start of RAM');
+  const contents = {
+    size,
+    zeroUntil: (offset: number) => Number(memory.zeroUntil(start + BigInt(offset)) - start),
+    read: (offset: number, length: number) => memory.read(start + BigInt(offset), length),
+  };
+  return { start, size, contents, offset: 0 };
 }
 
 function withoutBytes({ name, start, size, why }: Segment): Omit<Segment, 'bytes'> {

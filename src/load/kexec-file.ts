@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { writeAll, writeDirectory } from '../base/files.ts';
+import { writeAll, writeDirectory, writeParts } from '../base/files.ts';
 import { jsonValue } from '../base/json.ts';
 import type { Region } from '../memory/regions.ts';
 import type { KexecLoad } from './kexec-load.ts';
@@ -55,11 +55,7 @@ function writeImage({ segments }: KexecLoad, path: string, head: Buffer, offsets
   try {
     writeAll(descriptor, head, 0);
     segments.forEach((segment, i) => {
-      let at = offsets[i] ?? 0;
-      for (const chunk of segment.chunks()) {
-        writeAll(descriptor, chunk, at);
-        at += chunk.length;
-      }
+      writeParts(descriptor, segment.chunks(), offsets[i] ?? 0);
     });
   } finally {
     closeSync(descriptor);

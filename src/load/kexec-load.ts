@@ -55,7 +55,7 @@ export function planKexecLoad(image: Image, options: SegmentsOptions): KexecLoad
   const pageSize = BigInt(image.target.pageSize);
   const { segments, kernelVersion } = kexecSegments(image, options);
   const places = segments.map(({ start, size }) => ({ start, size: alignUp(size, pageSize) }));
-  const runs = [...pageRuns(image)].map(({ start, size, zero }) => ({ start, size, zero }));
+  const runs = Array.from(pageRuns(image), ({ start, size, zero }) => ({ start, size, zero }));
   const copies = runs.filter(({ zero }) => !zero);
   const cleared = intersection([...runs.filter(({ zero }) => zero), ...preserved(image)], image.ram);
   const zeroes = without(cleared, [...copies, ...places]);

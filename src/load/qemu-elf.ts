@@ -4,7 +4,7 @@ import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import { ET_EXEC, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
 import { headBytes, headSize, type ProgramHeader } from '../elf/write.ts';
-import type { Extent } from '../memory/physical-memory.ts';
+import type { Extent, Made, Piece } from '../memory/physical-memory.ts';
 
 /*
  * An ELF64 file that QEMU loads with `-kernel`: each PT_LOAD goes to its physical address, then the entry point is
@@ -20,14 +20,14 @@ const LARGEST_FILE = 0x7fffffff;
 
 /**
  * The file.
- * @param extents sorted by address, without overlap; pieces that are zero are not written, RAM starts as zero
+ * @param pieces sorted by address, without overlap; what of them is zero is not written, RAM starts as zero
  * @param entry physical address of the code that is entered
  * @param ramStart first address of RAM
  * @throws KhoforgeError `ELF_TOO_LARGE`
  */
-export function qemuElf(arch: Arch, extents: readonly Extent[], entry: bigint, ramStart: bigint): Uint8Array {
+export function qemuElf(arch: Arch, pieces: readonly Piece[], entry: bigint, ramStart: bigint): Uint8Array {
   const { bootElf, elfMachine } = ARCHITECTURES[arch];
-  const loads = joinNearest(extents.flatMap(nonZeroRuns), MOST_LOADS - Number(bootElf.fillsStartOfRam));
+  const loads = joinNearest(nonZeroRuns(pieces), MOST_LOADS - Number(bootElf.fillsStartOfRam));
   if (bootElf.fillsStartOfRam && loads[0]?.start !== ramStart) {
     loads.unshift({ start: ramStart, size: 8, parts: [] });
   }
@@ -37,10 +37,7 @@ export function qemuElf(arch: Arch, extents: readonly Extent[], entry: bigint, r
 function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Uint8Array): Uint8Array {
   const noteAt = headSize(loads.length + (note.length > 0 ? 1 : 0));
   const size = loads.reduce((sum, load) => sum + load.size, noteAt + note.length);
-  if (size > LARGEST_FILE) {
-    const message = `the image has ${humanSize(BigInt(size))} of memory that is not zero; QEMU loads up to 2 GiB`;
-    throw new KhoforgeError('ELF_TOO_LARGE', message, { hint: 'preserve less, or leave contents zero' });
-  }
+  if (size > LARGEST_FILE) throw tooLarge(humanSize(BigInt(size)));
   const raw = Buffer.alloc(size);
   raw.set(note, noteAt);
   let offset = noteAt + note.length;
@@ -73,8 +70,63 @@ interface Load {
   parts: Extent[];
 }
 
-/** The stretches of an extent that are not zero. */
-function nonZeroRuns({ start, bytes }: Extent): Extent[] {
+const tooLarge = (size: string) =>
+  new KhoforgeError(
+    'ELF_TOO_LARGE',
+    `the image has ${size} of memory that is not zero; QEMU loads up to 2 GiB`,
+    {
+      hint: 'preserve less, or leave contents zero',
+    },
+  );
+
+/** The stretches of the pieces that are not zero. @throws KhoforgeError `ELF_TOO_LARGE` */
+function nonZeroRuns(pieces: readonly Piece[]): Extent[] {
+  const runs: Extent[] = [];
+  let made = 0;
+  for (const piece of pieces) {
+    if ('bytes' in piece) {
+      runs.push(...nonZeroParts(piece));
+      continue;
+    }
+    for (const run of madeRuns(piece)) {
+      made += run.bytes.length;
+      if (made > LARGEST_FILE) throw tooLarge('more than 2 GiB');
+      runs.push(run);
+    }
+  }
+  return runs;
+}
+
+/** Bytes of contents that are made at a time. */
+const BLOCK = 1 << 20;
+
+/** Those of contents, which are held from here on. */
+function* madeRuns(piece: Made): Generator<Extent> {
+  const { contents, offset } = piece;
+  let parts: Extent[] = [];
+  for (let at = 0; at < piece.size; ) {
+    const zeroes = Math.floor((contents.zeroUntil(offset + at) - offset - at) / PIECE) * PIECE;
+    const length = Math.min(zeroes || BLOCK, piece.size - at);
+    const start = piece.start + BigInt(at);
+    const found = zeroes > 0 ? [] : nonZeroParts({ start, bytes: contents.read(offset + at, length) });
+    for (const run of found) {
+      if (parts.length > 0 && endOf(parts.at(-1)) !== run.start) {
+        yield joined(parts);
+        parts = [];
+      }
+      parts.push(run);
+    }
+    at += length;
+  }
+  if (parts.length > 0) yield joined(parts);
+}
+
+const joined = (parts: readonly Extent[]): Extent => ({
+  start: parts[0]?.start ?? 0n,
+  bytes: Buffer.concat(parts.map(({ bytes }) => bytes)),
+});
+
+function nonZeroParts({ start, bytes }: Extent): Extent[] {
   const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const zeros = Buffer.alloc(PIECE);
   const isZero = (at: number) => {

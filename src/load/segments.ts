@@ -53,6 +53,7 @@ function withoutFirmware({ target, ram }: Image): Machine {
 /** The image with the bytes of segments in its memory: as it is when the kernel takes over. */
 export function withSegments(image: Image, segments: readonly Segment[]): Image {
   const memory = new PhysicalMemory();
-  for (const { start, bytes } of [...image.memory.extents, ...segments]) memory.map(start, bytes);
+  memory.share(image.memory, { start: 0n, size: 1n << 64n });
+  for (const { start, bytes } of segments) memory.map(start, bytes);
   return { ...image, memory };
 }

@@ -1,4 +1,4 @@
-import { type Extent, PhysicalMemory } from './physical-memory.ts';
+import { type Extent, PhysicalMemory, type Piece } from './physical-memory.ts';
 import type { Region } from './regions.ts';
 
 /** Reads another memory and remembers what was read. It has no contents of folios, so that none is read. */
@@ -9,6 +9,10 @@ export class TracedMemory extends PhysicalMemory {
   constructor(memory: PhysicalMemory) {
     super();
     this.#memory = memory;
+  }
+
+  override get pieces(): readonly Piece[] {
+    return this.#memory.pieces;
   }
 
   override get extents(): readonly Extent[] {

@@ -2,9 +2,11 @@ import { makeTarget, type Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, parseSize, toNumber } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { type Check, Checker } from '../emit/checks.ts';
 import { Overrides, type OverrideValue } from '../emit/overrides.ts';
 import { Producer, unknownPath } from '../emit/producer.ts';
+import { ZEROES } from '../memory/contents.ts';
 import { intersect, nodeRegions } from '../memory/nodes.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
@@ -22,6 +24,8 @@ export interface BuildOptions {
   baseDir?: string;
   /** What the image is made for, in place of what the spec says: the target of a tree, from targetOf(). */
   target?: Target;
+  /** How far the contents are read that have to be known before the image can be written: those with a checksum. */
+  onProgress?: (progress: ByteProgress) => void;
 }
 
 export interface BuiltImage extends Image {
@@ -46,6 +50,7 @@ export function buildParsed(parsed: ParsedSpec, options: BuildOptions): BuiltIma
     spec: parsed,
     baseDir: options.baseDir ?? process.cwd(),
     target: options.target ?? specTarget(parsed),
+    ...(options.onProgress && { onProgress: options.onProgress }),
   };
   const place = new Map(Object.entries(parsed.place ?? {}));
   for (const entry of parsed.preserve ?? []) {
@@ -63,10 +68,15 @@ interface Job {
   readonly spec: ParsedSpec;
   readonly baseDir: string;
   readonly target: Target;
+  readonly onProgress?: (progress: ByteProgress) => void;
 }
 
 function measure(job: Job, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
-  const { producer } = new Assembly(job, { place: new Map(), splits: new Set(place.keys()) });
+  const { producer } = new Assembly(job, {
+    place: new Map(),
+    splits: new Set(place.keys()),
+    measuring: true,
+  });
   const placed = producer.placements.filter(({ path }) => place.has(path));
   return new Map(placed.map(({ path, size }) => [path, size]));
 }
@@ -75,6 +85,7 @@ interface Placing {
   readonly place: ReadonlyMap<string, bigint>;
   readonly splits: ReadonlySet<string>;
   readonly placeSizes?: ReadonlyMap<string, bigint>;
+  readonly measuring?: boolean;
 }
 
 /** One pass over a spec, in the order in which a kernel comes to its parts. */
@@ -86,7 +97,8 @@ class Assembly {
   readonly #scratch: readonly Region[];
   readonly #record: BootRecord;
 
-  constructor({ spec, baseDir, target }: Job, { place, splits, placeSizes = new Map() }: Placing) {
+  constructor(job: Job, { place, splits, placeSizes = new Map(), measuring = false }: Placing) {
+    const { spec, baseDir, target, onProgress } = job;
     this.#spec = spec;
     this.#target = target;
     this.#ram = specRam(spec, this.#target);
@@ -106,6 +118,8 @@ class Assembly {
       placeSizes,
       unpreserve: new Set(spec.unpreserve ?? []),
       baseDir,
+      measuring,
+      onProgress,
     });
     this.#record = this.#emit();
   }
@@ -196,7 +210,7 @@ class Assembly {
     for (const what of this.#spec.omit ?? []) {
       const { start, size } =
         typeof what === 'bigint' ? { start: what, size: pageSize } : this.#placement(what);
-      memory.write(start, new Uint8Array(toNumber(size, `omit ${hex(start)}`)));
+      memory.fill(start, toNumber(size, `omit ${hex(start)}`), ZEROES);
     }
     for (const { addr, bytes } of this.#spec.patch ?? []) memory.write(addr, bytes);
   }

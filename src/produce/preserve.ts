@@ -1,6 +1,6 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
-import { contentBytes } from '../emit/content.ts';
+import { contentsOf } from '../emit/content.ts';
 import type { Producer } from '../emit/producer.ts';
 import type { ParsedSpec } from '../specfile/schema.ts';
 
@@ -17,12 +17,12 @@ export function emitPreserved(producer: Producer, entry: Entry): void {
   else producer.preserveFolios(path, start, entry.order, entry.count ?? 1);
   if (!entry.content) return;
 
-  const bytes = contentBytes(entry.content, producer.baseDir);
-  if (BigInt(bytes.length) > size) {
-    throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${bytes.length} bytes for ${humanSize(size)}`, {
+  const contents = contentsOf(entry.content, producer.baseDir);
+  if (BigInt(contents.size) > size) {
+    throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${contents.size} bytes for ${humanSize(size)}`, {
       where: { spec: path },
       hint: 'make the memory larger or the content shorter',
     });
   }
-  producer.memory.write(start, bytes);
+  producer.memory.fill(start, contents.size, contents);
 }

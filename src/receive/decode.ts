@@ -65,7 +65,7 @@ export function inspect(image: Image): Inspection {
   const walk =
     memoryMap === null || memoryMap === 0n
       ? null
-      : attempt(problems, 'memory map', () => walkMemoryMap(image.target, image.memory.extents, memoryMap));
+      : attempt(problems, 'memory map', () => walkMemoryMap(image.target, image.memory, memoryMap));
   for (const finding of walk?.findings ?? [])
     problems.push(`memory map: ${finding.code} at ${hex(finding.phys)}`);
   const bitmaps = memoryMap ? bitmapEvidence(image, memoryMap) : null;
@@ -137,9 +137,7 @@ class Orders {
 
   #read(): Preserved {
     const { target, memory } = this.#image;
-    const walk = this.#map
-      ? walkMemoryMap(target, memory.extents, this.#map, { maxFolios: MOST_BLOCKS })
-      : undefined;
+    const walk = this.#map ? walkMemoryMap(target, memory, this.#map, { maxFolios: MOST_BLOCKS }) : undefined;
     return new Preserved(walk, target.generation.memoryMap.kind === 'radix');
   }
 }

@@ -29,7 +29,7 @@ export function diffBlocks(a: MapSide, b: MapSide): { added: BlockRun[]; removed
 function runsByOrder({ image, map }: MapSide): Map<number, BlockRun[]> {
   const runs = new Map<number, { order: number; start: bigint; end: bigint }[]>();
   if (!map) return runs;
-  const { folios } = walkMemoryMap(image.target, image.memory.extents, map, { maxFolios: MOST_BLOCKS });
+  const { folios } = walkMemoryMap(image.target, image.memory, map, { maxFolios: MOST_BLOCKS });
   folios.phys.forEach((start, i) => {
     const order = folios.orders[i] ?? 0;
     const end = start + (1n << BigInt(order + image.target.pageShift));

@@ -1,5 +1,6 @@
 import { describeTarget } from '../abi/target.ts';
 import { hex, humanSize } from '../base/numbers.ts';
+import { pieceSize } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
 import type { Inspection } from '../receive/decode.ts';
 import { toJson } from './json.ts';
@@ -7,7 +8,7 @@ import { treeText } from './tree.ts';
 
 /** Bytes that a capture holds. */
 function captured(image: Image): bigint {
-  return image.memory.extents.reduce((sum, { bytes }) => sum + BigInt(bytes.length), 0n);
+  return image.memory.pieces.reduce((sum, piece) => sum + BigInt(pieceSize(piece)), 0n);
 }
 
 export function captureText(

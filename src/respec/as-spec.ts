@@ -92,7 +92,7 @@ function sameWords<T>(a: ArrayLike<T>, b: ArrayLike<T>): boolean {
 
 function preservedBlocks(image: Image, memoryMap: bigint | null): PreservedBlocks {
   if (!memoryMap) return new PreservedBlocks(new BigUint64Array(), new Uint8Array());
-  const { folios } = walkMemoryMap(image.target, image.memory.extents, memoryMap, { maxFolios: MOST_BLOCKS });
+  const { folios } = walkMemoryMap(image.target, image.memory, memoryMap, { maxFolios: MOST_BLOCKS });
   return new PreservedBlocks(folios.phys, folios.orders);
 }
 

@@ -2,10 +2,10 @@ import { chainBitmapBytes } from '../abi/chain.ts';
 import type { Generation } from '../abi/generations.ts';
 import { generationsWith, makeTarget, type Target } from '../abi/target.ts';
 import { hex, overlaps } from '../base/numbers.ts';
-import { walkBitmapChain } from '../memory/bitmap-chain.ts';
 import { pairs } from '../memory/intervals.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { regionEnd } from '../memory/regions.ts';
+import { walkMemoryMap } from '../memory/walk-map.ts';
 import type { Image } from '../model/image.ts';
 
 /**
@@ -147,7 +147,7 @@ function overlapping(elements: readonly Element[], size: number): string | undef
 
 /** What the bits say when they are read so. */
 function implausible(image: ChainImage, generation: Generation, map: bigint): string | undefined {
-  const walk = walkBitmapChain({ ...image.target, generation }, image.memory.extents, map);
+  const walk = walkMemoryMap({ ...image.target, generation }, image.memory, map);
   const twice = walk.findings.find(({ code }) => code === 'PRESERVED_TWICE');
   if (twice) return `they would preserve ${hex(twice.phys)} twice`;
   for (const { start, end } of pairs(walk.ranges)) {

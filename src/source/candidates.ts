@@ -166,7 +166,7 @@ function contradicted(memory: PhysicalMemory, target: Target, map: bigint): bool
 
 function walkOrNothing(memory: PhysicalMemory, target: Target, map: bigint) {
   try {
-    return walkMemoryMap(target, memory.extents, map);
+    return walkMemoryMap(target, memory, map);
   } catch (error) {
     if (error instanceof KhoforgeError) return undefined;
     throw error;

@@ -57,7 +57,7 @@ function rootAmongPreserved(
     const map = property && asU64Native(property.value, target.endian);
     if (!map) return undefined;
     mapPages(target, memory, map);
-    const { ranges } = walkMemoryMap(target, memory.extents, map);
+    const { ranges } = walkMemoryMap(target, memory, map);
     return pagesOf(ranges, target.pageSize).find((phys) => isRoot(memory, phys, target, map));
   } catch (error) {
     if (error instanceof KhoforgeError) return undefined;

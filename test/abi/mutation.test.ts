@@ -10,6 +10,7 @@ import { diffImages, isSame } from '../../src/receive/diff.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { specOf } from '../../src/respec/as-spec.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 
 /** Releases by what their images have; 7.2 has what 7.3 has. */
 const RELEASES = ['6.17', '6.18', '6.19', '7.1', '7.3'] as const;
@@ -149,7 +150,7 @@ function moveBorder(item: Item, struct: string, from: number): Item {
 }
 
 function bytesOf({ memory, bootRecord, scratch }: Image): string {
-  const extents = memory.extents.map(
+  const extents = allBytes(memory).map(
     ({ start, bytes }) => `${start}:${Buffer.from(bytes).toString('latin1')}`,
   );
   const record = Object.values(bootRecord).map(String);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { type Extent, PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Image } from '../../src/model/image.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 
 /** A program header to write; `bytes` are put at the end of the file, one after the other. */
 export interface Load {
@@ -92,14 +93,14 @@ export function setupDataRecord({ bootRecord }: Image): Uint8Array {
 /** A copy of an image's memory, to which more can be written. */
 export function copyMemory({ memory }: Image): PhysicalMemory {
   const copy = new PhysicalMemory();
-  for (const { start, bytes } of memory.extents) copy.map(start, Uint8Array.from(bytes));
+  for (const { start, bytes } of allBytes(memory)) copy.map(start, Uint8Array.from(bytes));
   return copy;
 }
 
 /** Memory in whole pages, zeroes between what is written: as a machine has it. */
 export function asLoads(memory: PhysicalMemory, page = 4096n): Extent[] {
   const starts = new Set<bigint>();
-  for (const { start, bytes } of memory.extents) {
+  for (const { start, bytes } of allBytes(memory)) {
     for (let at = start & ~(page - 1n); at < start + BigInt(bytes.length); at += page) starts.add(at);
   }
   return [...starts].map((start) => ({ start, bytes: memory.read(start, Number(page)) }));

@@ -10,6 +10,7 @@ import { buildImage } from '../../src/produce/build-image.ts';
 import { diffImages } from '../../src/receive/diff.ts';
 import { openSource } from '../../src/source/open.ts';
 import { fakeBzImage } from '../load/fake-kernel.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 import { runToolOk } from '../oracle/tools.ts';
 import { codeOf } from '../thrown.ts';
 import { filesFolder } from './core-writer.ts';
@@ -42,7 +43,7 @@ describe('an ELF core that we write', () => {
     expect(opened.image.bootRecord).toEqual(built.bootRecord);
     expect(opened.image.scratch).toEqual(built.scratch);
     expect(opened.notes.map(({ code }) => code)).toEqual(['NO_BOOT_RECORD', 'RAM']);
-    for (const { start, bytes } of built.memory.extents) {
+    for (const { start, bytes } of allBytes(built.memory)) {
       expect(Buffer.compare(opened.image.memory.read(start, bytes.length), bytes)).toBe(0);
     }
   });
@@ -102,7 +103,7 @@ describe('an ELF core that we write', () => {
 
   it('may have more than 65534 runs of pages', () => {
     const memory = new PhysicalMemory();
-    for (const { start, bytes } of built.memory.extents) memory.map(start, bytes);
+    for (const { start, bytes } of allBytes(built.memory)) memory.map(start, bytes);
     for (let i = 0n; i < 65_600n; i++) memory.map(0x1_0000_0000n + i * 8192n, new Uint8Array(16));
     const core = path('many.core');
     writeElfCore({ ...built, memory, vmcoreinfo: INFO }, core);

@@ -69,7 +69,7 @@ describe.each(RELEASES)('what a real %s kernel hands over', (release) => {
   check('has the chain that its own folios give', ({ image, inspection }) => {
     const { target, memory } = image;
     const map = inspection.memoryMap ?? 0n;
-    const walk = walkMemoryMap(target, memory.extents, map, { maxFolios: 1 << 20 });
+    const walk = walkMemoryMap(target, memory, map, { maxFolios: 1 << 20 });
     expect(walk.findings).toEqual([]);
     const { phys, orders } = walk.folios;
     const chain = buildBitmapChain(target, { folios: { phys, orders } });

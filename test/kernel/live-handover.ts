@@ -6,6 +6,7 @@ import type { Region } from '../../src/memory/regions.ts';
 import type { Image } from '../../src/model/image.ts';
 import { type Inspection, inspect } from '../../src/receive/decode.ts';
 import { readVmalloc } from '../../src/users/vmalloc/vmalloc.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 import type { LiveGuest } from './guest.ts';
 
 export const PAGE = 4096;
@@ -38,7 +39,7 @@ export function debugfsScratch(console: readonly string[]): Region[] {
 
 /** Pages that begin with these bytes: the kernel's array of scratch has a page of its own (kho_reserve_scratch(), 7.3). */
 export function pagesWith(memory: PhysicalMemory, wanted: Uint8Array): bigint[] {
-  return memory.extents.flatMap(({ start, bytes }) => {
+  return allBytes(memory).flatMap(({ start, bytes }) => {
     const found: bigint[] = [];
     for (let at = 0; at < bytes.length; at += PAGE) {
       if (Buffer.compare(bytes.subarray(at, at + wanted.length), wanted) === 0)

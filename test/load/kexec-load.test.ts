@@ -6,6 +6,7 @@ import { type Region, regionEnd } from '../../src/memory/regions.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 import { codeOf } from '../thrown.ts';
 import { fakeArm64Image, fakeBzImage } from './fake-kernel.ts';
 
@@ -82,7 +83,7 @@ function unpack(machine: Machine, { entry, arch }: KexecLoad): void {
 function expectHandedOver(image: Image, plan: KexecLoad): void {
   const machine = loaded(plan);
   unpack(machine, plan);
-  for (const { start, bytes } of image.memory.extents) {
+  for (const { start, bytes } of allBytes(image.memory)) {
     const first = start - (start % PAGE);
     const end = start + BigInt(bytes.length);
     for (let at = first; at < end; at += PAGE) {

@@ -10,6 +10,7 @@ import { specDifferences, specOf, specYaml } from '../../src/respec/as-spec.ts';
 import { loadSpec } from '../../src/specfile/load.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
 import { filesFolder } from '../formats/core-writer.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 
 const file = filesFolder();
 const NO_DIFFERENCE = { values: [], added: [], removed: [] };
@@ -38,7 +39,7 @@ const good: Spec = {
 function machine(spec: Spec): Image {
   const image = buildImage(spec);
   const memory = new PhysicalMemory();
-  for (const { start, bytes } of image.memory.extents) memory.write(start, bytes);
+  for (const { start, bytes } of allBytes(image.memory)) memory.write(start, bytes);
   for (let at = 0x400_0000n; at < 0x404_0000n; at += 4096n) {
     if (!memory.covers(at, 1)) memory.write(at, new Uint8Array(4096).fill(0x77));
   }
@@ -105,7 +106,7 @@ describe('inspect --as-spec', () => {
 
 describe('capture', () => {
   const image = machine(good);
-  const bytesOf = ({ memory }: Image) => Buffer.concat(memory.extents.map(({ bytes }) => bytes));
+  const bytesOf = ({ memory }: Image) => Buffer.concat(allBytes(memory).map(({ bytes }) => bytes));
 
   it('takes the handover and no user data', () => {
     const captured = extractHandover(image);
@@ -138,7 +139,7 @@ describe('capture', () => {
     // map in a row are in pre-order: the last one is a leaf.
     const map = built.placements.find(({ path }) => path === 'memory-map');
     const memory = new PhysicalMemory();
-    for (const { start, bytes } of built.memory.extents) memory.write(start, bytes);
+    for (const { start, bytes } of allBytes(built.memory)) memory.write(start, bytes);
     memory.write((map?.start ?? 0n) + (map?.size ?? 0n) - 4096n, new Uint8Array(4096));
     const emptied = { ...built, memory };
     const path = file('anchor', new Uint8Array()).replace(/anchor$/, 'emptied');

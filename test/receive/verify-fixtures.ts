@@ -4,6 +4,7 @@ import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Image, Verdict } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 
 /** An image that breaks one check, and what `verify` says of it. */
 export interface Fixture {
@@ -24,7 +25,7 @@ export function imageOf({ spec, from }: Fixture): Image {
 function withoutContents(image: Image): Image {
   const memory = new PhysicalMemory();
   const dropped = image.placements.filter(({ path }) => path.startsWith('kho_test/folios['));
-  for (const { start, bytes } of image.memory.extents) {
+  for (const { start, bytes } of allBytes(image.memory)) {
     if (!dropped.some((placement) => placement.start === start)) memory.map(start, bytes);
   }
   return { ...image, memory };

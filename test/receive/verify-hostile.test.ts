@@ -6,6 +6,7 @@ import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 import { good, luoSer, tree } from './verify-fixtures.ts';
 
 const SOURCES: readonly Image[] = [
@@ -36,7 +37,7 @@ interface Flip {
 function damage({ memory, ...image }: Image, flips: readonly Flip[], end = Number.POSITIVE_INFINITY): Image {
   const copy = new PhysicalMemory();
   let left = end;
-  for (const extent of memory.extents) {
+  for (const extent of allBytes(memory)) {
     const bytes = Uint8Array.from(extent.bytes.subarray(0, Math.max(0, left)));
     left -= extent.bytes.length;
     copy.map(extent.start, bytes);

@@ -7,6 +7,7 @@ import { inspect } from '../../src/receive/decode.ts';
 import { diffImages } from '../../src/receive/diff.ts';
 import { openLive } from '../../src/source/live.ts';
 import { copyMemory, elfCore, filesFolder, setupDataRecord } from '../formats/core-writer.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 import { codeOf } from '../thrown.ts';
 
 const file = filesFolder();
@@ -53,7 +54,7 @@ describe('a live host', () => {
     expect(values.map(({ path }) => path)).toEqual(['kho_test/contents']);
     expect([...added, ...removed]).toEqual([]);
     expect(inspect(image).problems).toEqual([]);
-    const bytes = image.memory.extents.reduce((sum, extent) => sum + extent.bytes.length, 0);
+    const bytes = allBytes(image.memory).reduce((sum, extent) => sum + extent.bytes.length, 0);
     expect(bytes).toBeLessThan(1 << 20);
     expect(image.ram).toEqual([
       { start: 0x1000n, size: 0x9e000n },

@@ -10,6 +10,7 @@ import { diffImages } from '../../src/receive/diff.ts';
 import { openSource } from '../../src/source/open.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
 import { asLoads, copyMemory, elfCore, filesFolder, setupDataRecord } from '../formats/core-writer.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 
 const file = filesFolder();
 const NO_DIFFERENCE = { values: [], added: [], removed: [] };
@@ -103,7 +104,7 @@ describe('several root FDTs', () => {
 
   function both(damage: boolean, recordOf: Image): PhysicalMemory {
     const memory = copyMemory(live);
-    for (const { start, bytes } of stale.memory.extents) {
+    for (const { start, bytes } of allBytes(stale.memory)) {
       if (!memory.covers(start, bytes.length)) memory.write(start, bytes);
     }
     memory.write(0x2f_2040n, setupDataRecord(recordOf));

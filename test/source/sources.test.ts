@@ -9,6 +9,7 @@ import { inspect } from '../../src/receive/decode.ts';
 import { diffImages } from '../../src/receive/diff.ts';
 import { openSource } from '../../src/source/open.ts';
 import { asLoads, copyMemory, elfCore, filesFolder, setupDataRecord } from '../formats/core-writer.ts';
+import { allBytes } from '../memory/all-bytes.ts';
 import { errorOf } from '../thrown.ts';
 
 const file = filesFolder();
@@ -124,7 +125,7 @@ describe('an ELF core', () => {
 describe('a raw dump', () => {
   const base = 0x10_0000n;
   const memory = withRecord();
-  const end = memory.extents.at(-1);
+  const end = allBytes(memory).at(-1);
   const bytes = memory.read(base, Number((end?.start ?? 0n) + BigInt(end?.bytes.length ?? 0) - base));
 
   it('begins at --base', () => {
@@ -136,7 +137,7 @@ describe('a raw dump', () => {
     const path = file('sparse', new Uint8Array());
     truncateSync(path, 64 * 2 ** 30);
     const descriptor = openSync(path, 'r+');
-    for (const { start, bytes: part } of withRecord().extents)
+    for (const { start, bytes: part } of allBytes(withRecord()))
       writeSync(descriptor, part, 0, part.length, Number(start));
     closeSync(descriptor);
     const program = fileURLToPath(new URL('../../bin/khoforge.js', import.meta.url));

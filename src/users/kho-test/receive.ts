@@ -13,7 +13,7 @@ import { retrieve } from '../../kernel/subtrees.ts';
 import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
 import { report } from './checks.ts';
 
-import { csumPartial } from './checksum.ts';
+import { csumPartial, folioParts } from './checksum.ts';
 import { PATH } from './paths.ts';
 import { FOLIO_ENTRY_BYTES, readTestFdt, walkFolios } from './walk.ts';
 
@@ -153,7 +153,7 @@ class Sum {
     const known =
       order <= maxPageOrder(target) && this.#bytes <= MAX_DATA_BYTES && image.memory.covers(phys, size);
     if (this.value === undefined || !known) this.value = undefined;
-    else this.value = csumPartial(target.arch, this.#kernel.read(phys, size), this.value);
+    else this.value = csumPartial(target.arch, folioParts(this.#kernel, phys, size), this.value);
   }
 }
 

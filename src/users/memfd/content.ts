@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { KhoforgeError } from '../../base/errors.ts';
 import { alignUp, hex, isAligned } from '../../base/numbers.ts';
 import { integer, size } from '../../base/spec-values.ts';
-import { contentBytes, contentShape, isOneSource } from '../../emit/content.ts';
+import { contentShape, contentsOf, isOneSource } from '../../emit/content.ts';
+import { type Contents, ZEROES } from '../../memory/contents.ts';
 
 const order = integer(0, 63, 'order of the folios that hold it').optional();
 
@@ -32,10 +33,8 @@ export interface FolioRun {
   readonly order: number;
   readonly count: number;
   /** Bytes of the folios; what is missing at their end is zero. */
-  readonly bytes: Uint8Array;
+  readonly contents: Contents;
 }
-
-const NOTHING = new Uint8Array();
 
 export interface LayoutOptions {
   readonly pageSize: bigint;
@@ -55,10 +54,10 @@ export function layOutContent(
   options: LayoutOptions,
 ): { runs: FolioRun[]; end: bigint } {
   const placed = placePieces(pieces, path, options);
-  const runs = placed.map(({ start, length, order, bytes }): FolioRun => {
+  const runs = placed.map(({ start, length, order, contents }): FolioRun => {
     const folio = options.pageSize << BigInt(order);
     const count = Number(alignUp(length, folio) / folio);
-    return { index: start / options.pageSize, order, count, bytes };
+    return { index: start / options.pageSize, order, count, contents };
   });
   // Ascending and apart from each other: the last one ends last.
   const last = placed.at(-1);
@@ -71,7 +70,7 @@ interface PlacedPiece {
   /** Bytes of content; its folios may be longer. */
   readonly length: bigint;
   readonly order: number;
-  readonly bytes: Uint8Array;
+  readonly contents: Contents;
 }
 
 function placePieces(pieces: readonly Piece[], path: string, options: LayoutOptions): PlacedPiece[] {
@@ -86,10 +85,10 @@ function placePieces(pieces: readonly Piece[], path: string, options: LayoutOpti
         `content at ${hex(start)}: a folio of order ${order} starts at a multiple of ${hex(folio)}`,
       );
     }
-    const bytes = zero === undefined ? contentBytes(source, options.baseDir) : NOTHING;
-    const length = zero ?? BigInt(bytes.length);
+    const contents = zero === undefined ? contentsOf(source, options.baseDir) : ZEROES;
+    const length = zero ?? BigInt(contents.size);
     end = start + alignUp(length, folio);
-    if (length > 0n) placed.push({ start, length, order, bytes });
+    if (length > 0n) placed.push({ start, length, order, contents });
   }
   placed.sort((a, b) => (a.start < b.start ? -1 : 1));
   placed.forEach(({ start, length, order }, i) => {
@@ -106,7 +105,7 @@ export function fillHoles(runs: readonly FolioRun[], size: bigint, pageSize: big
   const filled: FolioRun[] = [];
   let next = 0n;
   const fill = (until: bigint) => {
-    if (until > next) filled.push({ index: next, order: 0, count: Number(until - next), bytes: NOTHING });
+    if (until > next) filled.push({ index: next, order: 0, count: Number(until - next), contents: ZEROES });
   };
   for (const run of runs) {
     fill(run.index);

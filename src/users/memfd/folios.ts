@@ -3,6 +3,7 @@ import type { Target } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
 import { offerBytes, overrideBytes } from '../../emit/override-bytes.ts';
 import type { Producer, Row } from '../../emit/producer.ts';
+import { held } from '../../memory/contents.ts';
 import type { HandlerImage } from '../handler.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
 import type { FolioRun } from './content.ts';
@@ -28,7 +29,7 @@ export function emitFolios(producer: Producer, path: string, runs: readonly Foli
   }
   overrideFolios(producer, folios, list);
   const none = { first: 0n, total_pages: 0, flags: 0, order: 0 };
-  const area = count > 0 ? emitVmalloc(producer, folios, list) : none;
+  const area = count > 0 ? emitVmalloc(producer, folios, held(list)) : none;
   return {
     nr_folios: BigInt(count),
     'folios.first': area.first,
@@ -38,29 +39,20 @@ export function emitFolios(producer: Producer, path: string, runs: readonly Foli
   };
 }
 
-function emitRun(producer: Producer, path: string, first: number, { order, count, bytes }: FolioRun): Row[] {
+function emitRun(
+  producer: Producer,
+  path: string,
+  first: number,
+  { order, count, contents }: FolioRun,
+): Row[] {
   const folio = producer.pageSize << BigInt(order);
   const rows = producer.allocateRows(path, first, count, folio);
   for (const row of rows) {
     producer.preserveFolios(path, row.start, order, row.count, row.first);
-    const size = Number(folio) * row.count;
-    fill(producer, row.start, size, bytes.subarray(Number(folio) * (row.first - first)).subarray(0, size));
+    const from = Number(folio) * (row.first - first);
+    producer.memory.fill(row.start, Number(folio) * row.count, contents, from);
   }
   return rows;
-}
-
-/** Bytes of one extent. */
-const LONGEST_EXTENT = 256 << 20;
-
-/** Zeroes take no memory of ours: what is allocated and never written is not there. */
-function fill({ memory }: Producer, start: bigint, size: number, bytes: Uint8Array): void {
-  for (let done = 0; done < size; done += LONGEST_EXTENT) {
-    const length = Math.min(size - done, LONGEST_EXTENT);
-    const own = bytes.subarray(done, done + length);
-    const whole = own.length === length ? own : new Uint8Array(length);
-    if (whole !== own) whole.set(own);
-    memory.put(start + BigInt(done), whole);
-  }
 }
 
 function listRow({ target }: Producer, list: Buffer, row: Row, run: FolioRun & { first: number }): void {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { integer, text } from '../../base/spec-values.ts';
-import { content, contentBytes } from '../../emit/content.ts';
+import { content, contentsOf } from '../../emit/content.ts';
 import type { Producer } from '../../emit/producer.ts';
 
 export const schema = z.strictObject({
@@ -10,8 +10,8 @@ export const schema = z.strictObject({
 });
 
 export function emit(producer: Producer, spec: z.output<typeof schema>): void {
-  const bytes = contentBytes(spec.content, producer.baseDir);
-  const size = BigInt(bytes.length);
+  const contents = contentsOf(spec.content, producer.baseDir);
+  const size = BigInt(contents.size);
   if (size === 0n) producer.checker.broken('subtree-size', `${spec.name} is empty`);
   const phys =
     spec.order === undefined
@@ -20,6 +20,6 @@ export function emit(producer: Producer, spec: z.output<typeof schema>): void {
   if (spec.order !== undefined && size > producer.pageSize << BigInt(spec.order)) {
     producer.checker.broken('subtree-size', `${spec.name} is larger than a folio of order ${spec.order}`);
   }
-  producer.memory.write(phys, bytes);
+  producer.memory.fill(phys, contents.size, contents);
   producer.addSubtree({ name: spec.name, phys, size });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { KhoforgeError } from '../../base/errors.ts';
 import { alignDown, humanSize } from '../../base/numbers.ts';
 import { size, text } from '../../base/spec-values.ts';
-import { content, contentBytes } from '../../emit/content.ts';
+import { content, contentsOf } from '../../emit/content.ts';
 import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { asCString, cString, u64Native } from '../../fdt/values.ts';
@@ -88,14 +88,14 @@ function emitRegion(producer: Producer, { name, size: bytes, align, content: fro
   const whole = alignDown(bytes, pageSize);
   if (whole > 0n) producer.preservePages(path, start, whole);
   if (!from) return start;
-  const data = contentBytes(from, producer.baseDir);
-  if (BigInt(data.length) > bytes) {
-    throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${data.length} bytes for ${humanSize(bytes)}`, {
+  const data = contentsOf(from, producer.baseDir);
+  if (BigInt(data.size) > bytes) {
+    throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${data.size} bytes for ${humanSize(bytes)}`, {
       where: { spec: path },
       hint: 'make the region larger or the content shorter',
     });
   }
-  producer.memory.write(start, data);
+  producer.memory.fill(start, data.size, data);
   return start;
 }
 

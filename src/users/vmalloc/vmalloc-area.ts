@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { integer, text } from '../../base/spec-values.ts';
-import { content, contentBytes } from '../../emit/content.ts';
+import { content, contentsOf } from '../../emit/content.ts';
 import type { Producer } from '../../emit/producer.ts';
 import { emitVmalloc } from './vmalloc.ts';
 
@@ -22,10 +22,10 @@ export function emit(
   producer: Producer,
   { name, content: from, order = 0, flags = ['alloc'] }: z.output<typeof schema>,
 ): void {
-  const bytes = contentBytes(from, producer.baseDir);
-  if (bytes.length === 0) producer.checker.broken('subtree-size', `${name} is empty`);
+  const contents = contentsOf(from, producer.baseDir);
+  if (contents.size === 0) producer.checker.broken('subtree-size', `${name} is empty`);
   const bits = flags.reduce<number>((all, one) => all | producer.target.abi.number(FLAGS[one]), 0);
-  const descriptor = emitVmalloc(producer, name, bytes, { order, flags: bits });
+  const descriptor = emitVmalloc(producer, name, contents, { order, flags: bits });
   const size = producer.sizeOf('kho_vmalloc');
   const phys = producer.allocateFolioFor(name, size);
   producer.writeStruct(name, 'kho_vmalloc', phys, descriptor);

@@ -2,6 +2,7 @@ import type { Struct } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
 import { alignUp, hex } from '../../base/numbers.ts';
 import type { Producer } from '../../emit/producer.ts';
+import type { Contents } from '../../memory/contents.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import { chunkPath, pagePath, pagesPath } from './paths.ts';
 import { walkVmalloc } from './walk.ts';
@@ -22,17 +23,15 @@ export interface VmallocOptions {
 export function emitVmalloc(
   producer: Producer,
   path: string,
-  content: Uint8Array,
+  content: Contents,
   { order = 0, flags = producer.target.abi.number('KHO_VMALLOC_ALLOC') }: VmallocOptions = {},
 ): Struct<'kho_vmalloc'> {
   const block = producer.pageSize << BigInt(order);
-  const size = alignUp(BigInt(content.length), block);
+  const size = alignUp(BigInt(content.size), block);
   const count = Number(size / block);
-  const area = new Uint8Array(Number(size));
-  area.set(content);
   const blocks = producer.allocateRows(pagesPath(path), 0, count, block).flatMap((row) => {
     const bytes = Number(block);
-    producer.memory.put(row.start, area.subarray(row.first * bytes, (row.first + row.count) * bytes));
+    producer.memory.fill(row.start, row.count * bytes, content, row.first * bytes);
     return Array.from({ length: row.count }, (_, i) => row.start + BigInt(i) * block);
   });
   blocks.forEach((at, i) => {

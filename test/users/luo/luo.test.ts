@@ -11,6 +11,7 @@ import { verifyImage } from '../../../src/receive/verify.ts';
 import { specDifferences, specOf } from '../../../src/respec/as-spec.ts';
 import type { Spec } from '../../../src/specfile/schema.ts';
 import { filesFolder } from '../../formats/core-writer.ts';
+import { allBytes } from '../../memory/all-bytes.ts';
 
 const file = filesFolder();
 const RELEASES = ['6.19', '7.1', '7.2', '7.3'] as const;
@@ -434,7 +435,7 @@ describe('a spec made of an image', () => {
 /** Pages of a capture without contents, but for those of the memory map, which stands elsewhere when it is rebuilt. */
 function structurePages(image: Image): bigint[] {
   const apart = image.placements.filter(({ path }) => /^(memory-map|scratch)/.test(path));
-  const pages = extractHandover(image).memory.extents.flatMap(({ start, bytes }) => {
+  const pages = allBytes(extractHandover(image).memory).flatMap(({ start, bytes }) => {
     const first = start & ~4095n;
     const count = Math.ceil((Number(start - first) + bytes.length) / 4096);
     return Array.from({ length: count }, (_, i) => first + BigInt(i * 4096));

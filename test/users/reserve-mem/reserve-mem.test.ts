@@ -4,6 +4,7 @@ import { buildImage } from '../../../src/produce/build-image.ts';
 import { inspect } from '../../../src/receive/decode.ts';
 import { specDifferences, specOf } from '../../../src/respec/as-spec.ts';
 import type { Spec } from '../../../src/specfile/schema.ts';
+import { allBytes } from '../../memory/all-bytes.ts';
 
 const spec: Spec = {
   target: { release: '7.3' },
@@ -83,7 +84,7 @@ describe('reserve_mem', () => {
 
   it('leaves what the regions hold out of a capture', () => {
     const captured = extractHandover(image);
-    const bytes = Buffer.concat(captured.memory.extents.map((extent) => extent.bytes));
+    const bytes = Buffer.concat(allBytes(captured.memory).map((extent) => extent.bytes));
     expect(bytes.includes('panic')).toBe(false);
     expect(memblockOf({ ...image, memory: captured.memory }).decoded.fields).toEqual(
       memblockOf(image).decoded.fields,

@@ -1,0 +1,54 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { KhoforgeError } from '../base/errors.ts';
+import { reason } from '../base/files.ts';
+import { type Contents, held, MOST_HELD } from '../memory/contents.ts';
+
+/**
+ * What a file holds, read when it is needed unless it is little.
+ * @throws KhoforgeError `FILE_UNREADABLE`, when it is read also `FILE_CHANGED`
+ */
+export function fileContents(path: string): Contents {
+  const identity = withFile(path, (_fd, found) => found);
+  const { size } = identity;
+  const read = (offset: number, length: number): Uint8Array =>
+    withFile(path, (fd, found) => {
+      const same = found.ino === identity.ino && found.size === size && found.mtimeMs === identity.mtimeMs;
+      const bytes = Buffer.alloc(length);
+      let done = 0;
+      for (let got = 1; same && done < length && got > 0; done += got) {
+        got = readSync(fd, bytes, done, length - done, offset + done);
+      }
+      if (done === length) return bytes;
+      throw new KhoforgeError('FILE_CHANGED', `${path} changed while it was read`, {
+        where: { file: path },
+        hint: 'build again when nothing writes to it',
+      });
+    });
+  return size <= MOST_HELD ? held(read(0, size)) : { size, zeroUntil: (offset) => offset, read };
+}
+
+interface Identity {
+  readonly ino: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** Opened each time: contents have no end at which they could be closed. */
+function withFile<T>(path: string, use: (fd: number, found: Identity) => T): T {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw new Error('it is not a regular file');
+    return use(fd, found);
+  } catch (cause) {
+    if (cause instanceof KhoforgeError) throw cause;
+    throw new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
+      where: { file: path },
+      cause,
+    });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
