@@ -32,6 +32,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("nextBlocks", Napi::Function::New<addon::next_blocks>(env, "nextBlocks"));
   exports.Set("allBlocks", Napi::Function::New<addon::all_blocks>(env, "allBlocks"));
   exports.Set("scanFile", Napi::Function::New<addon::scan_file>(env, "scanFile"));
+  exports.Set("sendPipe", Napi::Function::New<addon::send_pipe>(env, "sendPipe"));
   exports.Set("splitRange", Napi::Function::New<addon::split_range>(env, "splitRange"));
   exports.Set("unmapFile", Napi::Function::New<addon::unmap_file>(env, "unmapFile"));
   exports.Set("walkRadixTree", Napi::Function::New<addon::walk_radix_tree>(env, "walkRadixTree"));

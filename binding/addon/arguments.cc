@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 namespace khoforge::addon {
@@ -122,6 +123,14 @@ Napi::Value throw_error(Napi::Env env, const Error& error) {
   Napi::Error thrown = Napi::Error::New(env, name(error.code));
   thrown.Set("code", Napi::String::New(env, name(error.code)));
   thrown.Set("index", Napi::Number::New(env, static_cast<double>(error.index)));
+  thrown.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+Napi::Value throw_errno(Napi::Env env, const char* code, int number) {
+  Napi::Error thrown = Napi::Error::New(env, std::strerror(number));
+  thrown.Set("code", Napi::String::New(env, code));
+  thrown.Set("errno", Napi::Number::New(env, number));
   thrown.ThrowAsJavaScriptException();
   return env.Undefined();
 }

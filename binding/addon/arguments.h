@@ -69,4 +69,7 @@ private:
 /// Throws an Error with the string property `code` and the number property `index`. Returns undefined.
 Napi::Value throw_error(Napi::Env env, const Error& error);
 
+/// Throws an Error with the string property `code` and the number property `errno`. Returns undefined.
+Napi::Value throw_errno(Napi::Env env, const char* code, int number);
+
 } // namespace khoforge::addon

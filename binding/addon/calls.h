@@ -20,6 +20,7 @@ Napi::Value open_radix_tree(const Napi::CallbackInfo& info);
 Napi::Value open_ranges(const Napi::CallbackInfo& info);
 Napi::Value relocate_radix_tree(const Napi::CallbackInfo& info);
 Napi::Value scan_file(const Napi::CallbackInfo& info);
+Napi::Value send_pipe(const Napi::CallbackInfo& info);
 Napi::Value split_range(const Napi::CallbackInfo& info);
 Napi::Value unmap_file(const Napi::CallbackInfo& info);
 Napi::Value walk_radix_tree(const Napi::CallbackInfo& info);

@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "adopt.h"
@@ -14,15 +13,6 @@ namespace {
 
 constexpr std::uint64_t kMaxMapBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kFileLimit = std::uint64_t{1} << 63;
-
-/// Throws an Error with the string property `code` and the number property `errno`.
-Napi::Value throw_errno(Napi::Env env, const char* code, int number) {
-  Napi::Error thrown = Napi::Error::New(env, std::strerror(number));
-  thrown.Set("code", Napi::String::New(env, code));
-  thrown.Set("errno", Napi::Number::New(env, number));
-  thrown.ThrowAsJavaScriptException();
-  return env.Undefined();
-}
 
 } // namespace
 

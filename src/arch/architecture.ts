@@ -90,8 +90,11 @@ export interface Emulator {
   readonly program: string;
   /** Debian's that has it. */
   readonly package: string;
-  /** Kernel parameters that give the serial console of its machines, for a kernel that dies early too. */
-  readonly console: string;
+  /**
+   * Kernel parameters for its machines: those that give the serial console, for a kernel that dies early too, and what
+   * a kernel must not take for a fault of the hardware when the host is busy.
+   */
+  readonly parameters: string;
 }
 
 /** What is loaded beside the handover. */

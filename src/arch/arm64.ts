@@ -16,7 +16,7 @@ export const arm64: Architecture = {
   emulator: {
     program: 'qemu-system-aarch64',
     package: 'qemu-system-arm',
-    console: 'console=ttyAMA0 earlycon=pl011,0x9000000',
+    parameters: 'console=ttyAMA0 earlycon=pl011,0x9000000',
   },
   lowestPreserved: 0n,
 

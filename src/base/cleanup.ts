@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ExitCode, KhoforgeError } from './errors.ts';
 
 // What goes when this process goes, whatever ends it: return, error, process.exit(), a signal, SIGKILL too. No handler of
 // a signal could see to that: it runs when the event loop turns, which is not while an image is written, and never at
@@ -39,16 +40,25 @@ export interface TemporaryFolder extends Claim {
  * Makes a folder that only this user can look into. It goes with everything in it at the end of a `using`, or with this
  * process; once released it stays.
  * @param name of what it is for: the folder is called `khoforge-NAME-…`
- * @throws Error of mkdir, e.g. where TMPDIR does not exist
+ * @throws KhoforgeError `TEMPORARY_FAILED` (exit code 3), e.g. where TMPDIR does not exist
  */
 export function temporaryFolder(name: string): TemporaryFolder {
   const path = resolve(join(tmpdir(), unguessable(`khoforge-${name}-`)));
   const held = claim(path);
   try {
     mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
+  } catch (cause) {
     held.release();
-    throw error;
+    throw new KhoforgeError(
+      'TEMPORARY_FAILED',
+      `cannot make a temporary folder: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        where: { file: tmpdir() },
+        hint: 'TMPDIR names the folder that it is made in',
+        exitCode: ExitCode.couldNotRun,
+        cause,
+      },
+    );
   }
   return {
     path,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { claimChildren } from '../base/cleanup.ts';
 import type { ContenderName } from './contenders/index.ts';
 import type { Reply, Request } from './messages.ts';
 
@@ -16,6 +17,7 @@ const FRESH_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(128 * 1024) };
 /** The process of one contender, on one core where `taskset` (util-linux) is installed. */
 export class ContenderProcess {
   readonly #child: ChildProcess;
+  readonly #claimed = claimChildren();
   #ended: string | undefined;
   #waiting: ((reply: Reply) => void) | undefined;
 
@@ -25,7 +27,7 @@ export class ContenderProcess {
     const [program = '', ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
     this.#child = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, ...FRESH_MEMORY },
+      env: { ...this.#claimed.env, ...FRESH_MEMORY },
     });
     this.#child.on('message', (reply: Reply) => this.#settle(reply));
     this.#child.on('error', (error) => this.#end(error.message));
@@ -52,6 +54,7 @@ export class ContenderProcess {
 
   #end(text: string): void {
     this.#ended ??= text;
+    this.#claimed.release();
     this.#settle({ kind: 'failed', text: this.#ended, hint: null });
   }
 

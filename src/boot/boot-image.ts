@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type TemporaryFolder, temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { readInput, reason } from '../base/files.ts';
 import type { Accelerator, RunEnd } from '../guest/events.ts';
@@ -60,6 +60,8 @@ export interface BootResult extends Judgement {
 
 /** A boot that is ready to run. */
 export interface BootPlan {
+  /** The folder that was made for it, without a `workDir`: goes with this process, unless it is released. */
+  readonly folder: TemporaryFolder | undefined;
   readonly elfPath: string;
   readonly logPath: string;
   readonly boot: BootElf;
@@ -79,24 +81,26 @@ const SILENCE_BEFORE_FALLBACK = 10;
  */
 export async function bootImage(image: Image, options: BootOptions): Promise<BootResult> {
   const plan = planBoot(image, options);
-  const ownDirectory = options.workDir === undefined;
+  using folder = plan.folder;
   try {
     const { end, judge, argv, accel, seconds } = await runWithFallback(plan, image, options);
     rejectInfrastructure(end, argv);
-    if (ownDirectory) rmSync(plan.elfPath, { force: true });
+    if (folder !== undefined && dirname(plan.logPath) === folder.path) {
+      rmSync(plan.elfPath);
+      folder.release();
+    }
     const { kernelVersion } = plan.boot;
     return { ...judge.finish(end), console: plan.logPath, seconds, argv, accel, kernelVersion };
   } catch (error) {
     // When QEMU fails its command line is shown, and has to work when it is pasted.
-    const keep = error instanceof KhoforgeError && error.code === 'QEMU_FAILED';
-    if (ownDirectory && !keep) rmSync(dirname(plan.elfPath), { recursive: true, force: true });
+    if (error instanceof KhoforgeError && error.code === 'QEMU_FAILED') folder?.release();
     throw error;
   }
 }
 
 /**
  * Makes `boot.elf` and everything that {@link bootImage} would run, without running it.
- * @throws KhoforgeError of `buildBootElf`; `FILE_UNREADABLE`, `BOOT_OPTION`, `OUTPUT_FAILED`
+ * @throws KhoforgeError of `buildBootElf`; `FILE_UNREADABLE`, `BOOT_OPTION`, `OUTPUT_FAILED`, `TEMPORARY_FAILED`
  */
 export function planBoot(image: Image, options: BootOptions): BootPlan {
   checkSeconds('timeout', options.timeout);
@@ -112,14 +116,21 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
     ...(initrd !== undefined && { initrd: typeof initrd === 'string' ? readInput(initrd) : initrd }),
     ...(memory !== undefined && { memory }),
   });
-  const directory = workDirectory(options.workDir);
+  const folder = options.workDir === undefined ? temporaryFolder('boot') : undefined;
+  const directory = folder?.path ?? workDirectory(options.workDir ?? '');
   const elfPath = join(directory, 'boot.elf');
-  unlessItFails(elfPath, () => writeFileSync(elfPath, boot.elf));
+  try {
+    writeFileSync(elfPath, boot.elf);
+  } catch (cause) {
+    folder?.[Symbol.dispose]();
+    throw unwritable(elfPath, cause);
+  }
   return {
+    folder,
     elfPath,
     logPath: resolve(options.logPath ?? join(directory, 'console.log')),
     boot,
-    accels: accelerators(options.accel ?? 'tcg'),
+    accels: accelerators(options.accel ?? 'tcg', arch),
     argv: (accel) => [qemu, ...qemuArguments(elfPath, boot.machine, accel)],
   };
 }
@@ -195,21 +206,20 @@ function checkSeconds(name: string, seconds: number | undefined): void {
   throw new KhoforgeError('BOOT_OPTION', `${name} is ${seconds}: expected a number of seconds above 0`);
 }
 
-function workDirectory(wanted: string | undefined): string {
-  if (wanted === undefined) return mkdtempSync(join(tmpdir(), 'khoforge-boot-'));
-  // Not `recursive`: Node 20 loops for ever where directories cannot be made, as in /proc.
-  if (!existsSync(wanted)) unlessItFails(wanted, () => mkdirSync(wanted));
+function workDirectory(wanted: string): string {
+  try {
+    // Not `recursive`: Node 20 loops for ever where directories cannot be made, as in /proc.
+    if (!existsSync(wanted)) mkdirSync(wanted);
+  } catch (cause) {
+    throw unwritable(wanted, cause);
+  }
   return resolve(wanted);
 }
 
-function unlessItFails(path: string, write: () => void): void {
-  try {
-    write();
-  } catch (cause) {
-    throw new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
-      where: { file: path },
-      exitCode: ExitCode.couldNotRun,
-      cause,
-    });
-  }
+function unwritable(path: string, cause: unknown): KhoforgeError {
+  return new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
+    where: { file: path },
+    exitCode: ExitCode.couldNotRun,
+    cause,
+  });
 }

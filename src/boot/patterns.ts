@@ -50,6 +50,12 @@ const trouble = (name: string, text: string, ...lines: RegExp[]): Trouble[] =>
 
 /** The kernel is in trouble, worst first. */
 export const TROUBLES: readonly Trouble[] = [
+  // arch/x86/kernel/apic/io_apic.c check_timer(), 7.3
+  ...trouble(
+    'timer',
+    'a host too slow for the guest, which says nothing of the handover',
+    /^Kernel panic - not syncing: IO-APIC \+ timer doesn't work!/,
+  ),
   ...trouble(
     'panic',
     'kernel panic',

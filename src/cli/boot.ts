@@ -70,8 +70,12 @@ async function run(source: string, options: Options): Promise<ExitCode> {
   };
   const format = formatOf(options);
   if (options.dryRun) {
-    const command = dryRunCommand(planBoot(image, bootOptions));
+    const plan = planBoot(image, bootOptions);
+    const command = dryRunCommand(plan);
     printDocument(format === 'json' ? toJson('boot-dry-run', 1, { command }) : command);
+    // What the line needs, and somebody has to remove.
+    plan.folder?.release();
+    if (plan.folder) say(`note: ${plan.folder.path} stays for it`);
     return ExitCode.ok;
   }
   const result = await bootWithProgress(image, bootOptions);

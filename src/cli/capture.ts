@@ -1,6 +1,7 @@
 import { realpathSync, rmSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { claimPath, unguessable } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
 import { humanSize } from '../base/numbers.ts';
@@ -29,9 +30,10 @@ Example:
   khoforge boot out/captured --kernel next/arch/x86/boot/bzImage
 
 Preserved folios are captured by their addresses alone: what they hold stays where it is, unless
---with-contents is given. With --qmp the guest stands still while QEMU dumps it into DIR.dump.elf, and goes
-on afterwards; the dump is removed when the capture is done, and used again when it was interrupted. A
-capture of a file that was interrupted leaves .DIR.partial, and the same command goes on with it.
+--with-contents is given. With --qmp the guest stands still while QEMU dumps it, and goes on afterwards, at
+once when the capture is interrupted or fails; the dump, a hidden file beside DIR that only you can read, goes
+with the command. A capture of a file that was interrupted leaves .DIR.partial, and the same command goes on
+with it.
 ${SOURCE_HELP}`;
 
 export function captureCommand(done: (code: ExitCode) => void): Command {
@@ -55,10 +57,13 @@ async function run(source: string | undefined, options: Options): Promise<ExitCo
     });
   }
   if (source !== undefined) return capture(source, options);
-  const dump = `${resolve(options.output)}.dump.elf`;
+  // Beside the output, where there is room.
+  const output = resolve(options.output);
+  const dump = unguessable(join(dirname(output), `.${basename(output)}.dump.`));
+  using _claim = claimPath(dump);
   await dumpWithProgress(options.qmp ?? '', dump);
   try {
-    return capture(dump, options);
+    return capture(dump, options, false);
   } finally {
     rmSync(dump, { force: true });
   }
@@ -67,11 +72,13 @@ async function run(source: string | undefined, options: Options): Promise<ExitCo
 async function dumpWithProgress(socket: string, dump: string): Promise<void> {
   const progress = new Progress();
   try {
-    const reused = await dumpGuest(socket, dump, (bytes) => {
-      // QEMU tells the total a moment after it has begun.
-      if (bytes.total > 0n) progress.updateBytes('dumping the guest', bytes);
+    await dumpGuest(socket, dump, {
+      onProgress: (bytes) => progress.updateBytes('dumping the guest', bytes),
+      onGuest(text) {
+        progress.finish();
+        say(`note: ${text}`);
+      },
     });
-    if (reused) say(`note: using ${dump}, which an interrupted run left`);
   } finally {
     progress.finish();
   }
@@ -98,11 +105,13 @@ function resumeKey(source: string, flags: object): string | undefined {
   return `${realpathSync(source)} ${stat.size} ${stat.mtimeMs} ${options}`;
 }
 
-function capture(source: string, { output, withContents, json, ...flags }: Options): ExitCode {
+/** @param isKept whether the source is there for another run to go on with */
+function capture(source: string, { output, withContents, json, ...flags }: Options, isKept = true): ExitCode {
   using opened = openWithProgress(source, openOptions(flags));
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
-  writeWithProgress(image, output, resumeKey(source, { withContents, ...flags }));
+  const resume = isKept ? resumeKey(source, { withContents, ...flags }) : undefined;
+  writeWithProgress(image, output, resume);
   for (const { code, text } of opened.notes) say(`note: ${code}: ${text}`);
   if (json) printDocument(captureJson(image, inspection, output));
   else print(captureText(image, inspection, output));

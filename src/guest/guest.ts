@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
+import { temporaryFolder } from '../base/cleanup.ts';
 import { consoleLines, message } from './console.ts';
 import { commandLine, emulatorFor, qemuArguments } from './qemu.ts';
 import { type RunningQemu, withQemu } from './qemu-process.ts';
@@ -41,32 +41,27 @@ const TIMEOUT = 120;
 
 /** Starts a guest under TCG, uses it, and leaves nothing of it. @throws KhoforgeError of withQemu() */
 export async function withGuest<T>(options: GuestOptions, use: (guest: Guest) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-guest-'));
-  const [qmp, gdb] = [join(folder, 'qmp'), join(folder, 'gdb')];
-  const logPath = join(folder, 'console.log');
-  try {
-    const initrd = join(folder, 'initrd.cpio');
-    writeFileSync(initrd, options.initrd);
-    const stub = options.debug ? ['-S', '-gdb', `unix:${gdb},server=on,wait=off`] : [];
-    const monitor = ['-qmp', `unix:${qmp},server=on,wait=off`];
-    const keep = options.keep ? ['-no-shutdown'] : [];
-    const argv = [...guestArguments(options), '-initrd', initrd, ...monitor, ...stub, ...keep];
-    const timeout = options.timeout ?? TIMEOUT;
-    const run = { argv, accel: 'tcg', logPath, timeout, ...(options.keep && { lastLines: [] }) } as const;
-    return await withQemu(run, (qemu) =>
-      use({
-        qemu,
-        qmp,
-        gdb,
-        console: async () => {
-          await qemu.ended;
-          return consoleLines(readFileSync(logPath)).map(message);
-        },
-      }),
-    );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using folder = temporaryFolder('guest');
+  const at = (name: string) => join(folder.path, name);
+  const [qmp, gdb, logPath, initrd] = [at('qmp'), at('gdb'), at('console.log'), at('initrd.cpio')];
+  writeFileSync(initrd, options.initrd);
+  const stub = options.debug ? ['-S', '-gdb', `unix:${gdb},server=on,wait=off`] : [];
+  const monitor = ['-qmp', `unix:${qmp},server=on,wait=off`];
+  const keep = options.keep ? ['-no-shutdown'] : [];
+  const argv = [...guestArguments(options), '-initrd', initrd, ...monitor, ...stub, ...keep];
+  const timeout = options.timeout ?? TIMEOUT;
+  const run = { argv, accel: 'tcg', logPath, timeout, ...(options.keep && { lastLines: [] }) } as const;
+  return await withQemu(run, (qemu) =>
+    use({
+      qemu,
+      qmp,
+      gdb,
+      console: async () => {
+        await qemu.ended;
+        return consoleLines(readFileSync(logPath)).map(message);
+      },
+    }),
+  );
 }
 
 /** Runs a guest to its end. @returns the lines of its console, without their stamps */

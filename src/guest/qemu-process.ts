@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { claimChildren } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { beforeSignal } from '../base/signals.ts';
 import { LineSplitter, message, STOP_LINES } from './console.ts';
 import { ConsoleLog } from './console-log.ts';
 import type { Accelerator, RunEnd, RunEvent } from './events.ts';
@@ -47,8 +49,7 @@ export interface RunningQemu {
 }
 
 /**
- * Runs QEMU to its end without a shell and reports what happens. It does not outlive this process, whatever ends
- * that, except SIGKILL.
+ * Runs QEMU to its end without a shell and reports what happens. It does not outlive this process, whatever ends that.
  * @throws KhoforgeError `QEMU_MISSING`, `LOG_UNWRITABLE`
  */
 export function runQemu(options: RunOptions): Promise<RunEnd> {
@@ -93,7 +94,9 @@ class Run implements RunningQemu {
     const [program = '', ...args] = options.argv;
     options.onEvent?.({ type: 'start', argv: options.argv, accel: options.accel });
     // A process group of its own, so that everything in it can be killed, and ^C reaches us first.
-    this.#child = spawn(program, args, { detached: true, stdio: ['ignore', log.file, 'pipe'] });
+    const { env, release } = claimChildren();
+    this.#undo.push(release);
+    this.#child = spawn(program, args, { detached: true, stdio: ['ignore', log.file, 'pipe'], env });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(0, MAX_STDERR_BYTES);
     });
@@ -105,7 +108,8 @@ class Run implements RunningQemu {
     this.#after(timeout * 1000, { kind: 'timeout', seconds: timeout });
     const look = setInterval(() => this.#readConsole(), CONSOLE_PERIOD);
     this.#undo.push(() => clearInterval(look));
-    this.#dieWithParent();
+    const aborting = beforeSignal(() => this.#kill({ kind: 'aborted' }));
+    this.#undo.push(() => aborting[Symbol.dispose]());
     this.#obeySignal();
   }
 
@@ -184,21 +188,6 @@ class Run implements RunningQemu {
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
       // The group is gone already.
-    }
-  }
-
-  #dieWithParent(): void {
-    const onExit = () => this.#killGroup();
-    process.on('exit', onExit);
-    this.#undo.push(() => process.off('exit', onExit));
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      const onSignal = () => {
-        this.#kill({ kind: 'aborted' });
-        process.off(name, onSignal);
-        if (process.listenerCount(name) === 0) process.kill(process.pid, name);
-      };
-      process.on(name, onSignal);
-      this.#undo.push(() => process.off(name, onSignal));
     }
   }
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARCHES, type Arch, DEFAULT_ARCH } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
+import { claimChildren, temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
 import type { Machine } from '../memory/machine.ts';
@@ -23,7 +23,9 @@ const OWN = [
 
 /** The kernel command line; of a parameter given twice the kernel takes the last. */
 export function commandLine(user = '', arch: Arch = DEFAULT_ARCH): string {
-  return [ARCHITECTURES[arch].emulator.console, ...OWN, user.trim()].filter((part) => part !== '').join(' ');
+  return [ARCHITECTURES[arch].emulator.parameters, ...OWN, user.trim()]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 /** Arguments for QEMU: one CPU, a serial console on standard output, nothing else. */
@@ -60,24 +62,20 @@ function nodeArguments(size: bigint, node: number): string[] {
  * @throws KhoforgeError `QEMU_MISSING`, `QEMU_FAILED` (exit code 3)
  */
 export function dumpMachineTree(machine: Machine, program: string): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-tree-'));
-  const file = join(folder, 'machine.dtb');
-  try {
-    const type = ['-machine', `${machine.type},dumpdtb=${file}`, ...machineArguments(machine)];
-    const { error, status, stderr } = spawnSync(program, [...type, '-nodefaults', '-display', 'none'], {
-      encoding: 'utf8',
-    });
-    if (error) throw qemuMissing(program, error);
-    if (status !== 0) {
-      const exitCode = ExitCode.couldNotRun;
-      throw new KhoforgeError('QEMU_FAILED', `${program} made no device tree: ${stderr.trim()}`, {
-        exitCode,
-      });
-    }
-    return readFileSync(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  using folder = temporaryFolder('tree');
+  using children = claimChildren();
+  const file = join(folder.path, 'machine.dtb');
+  const type = ['-machine', `${machine.type},dumpdtb=${file}`, ...machineArguments(machine)];
+  const { error, status, stderr } = spawnSync(program, [...type, '-nodefaults', '-display', 'none'], {
+    encoding: 'utf8',
+    env: children.env,
+  });
+  if (error) throw qemuMissing(program, error);
+  if (status !== 0) {
+    const exitCode = ExitCode.couldNotRun;
+    throw new KhoforgeError('QEMU_FAILED', `${program} made no device tree: ${stderr.trim()}`, { exitCode });
   }
+  return readFileSync(file);
 }
 
 export function qemuMissing(program: string | undefined, cause: Error): KhoforgeError {
@@ -101,9 +99,13 @@ export function shellLine(argv: readonly string[]): string {
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** What to try, and what then: with anything but TCG the guest may hang at its first instruction. */
-export function accelerators(wanted: Accelerator | 'auto'): [Accelerator, Accelerator?] {
-  if (wanted === 'auto') return process.arch === 'x64' && canUseKvm() ? ['kvm', 'tcg'] : ['tcg'];
+/**
+ * What to try, and what then: with anything but TCG the guest may hang at its first instruction.
+ * @param arch of the guest: KVM runs that of this machine alone
+ */
+export function accelerators(wanted: Accelerator | 'auto', arch: Arch): [Accelerator, Accelerator?] {
+  const isNative = ARCHITECTURES[arch].toolchain.node === process.arch;
+  if (wanted === 'auto') return isNative && canUseKvm() ? ['kvm', 'tcg'] : ['tcg'];
   return wanted === 'tcg' ? ['tcg'] : [wanted, 'tcg'];
 }
 

@@ -1,8 +1,10 @@
+import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
-import { connectSocket } from './socket.ts';
+import { native } from '../memory/native.ts';
+import { connectSocket, descriptorOf } from './socket.ts';
 
 /** Milliseconds for an answer; QEMU answers a monitor at once, also while it dumps. */
 const ANSWER_TIMEOUT = 30_000;
@@ -43,8 +45,37 @@ export class Monitor {
   }
 
   /** @returns what `return` holds @throws KhoforgeError `MONITOR_FAILED` when QEMU refuses, or is gone */
-  async execute(command: string, args: Message = {}): Promise<Message> {
-    this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
+  execute(command: string, args: Message = {}): Promise<Message> {
+    this.#socket.write(request(command, args));
+    return this.#answer(command);
+  }
+
+  /**
+   * Gives QEMU the writing end of a new pipe, under a name that is its own for `fd:NAME`. Only QEMU has it: when QEMU
+   * closes it the pipe ends, and when the reading end is closed, by the end of this process too, QEMU can write no more.
+   * @returns descriptor of the reading end, the caller's to close
+   * @throws KhoforgeError `MONITOR_FAILED`
+   */
+  async givePipe(name: string): Promise<number> {
+    const reading = this.#sendPipe(Buffer.from(request('getfd', { fdname: name })));
+    try {
+      await this.#answer('getfd');
+      return reading;
+    } catch (error) {
+      closeSync(reading);
+      throw error;
+    }
+  }
+
+  #sendPipe(message: Uint8Array): number {
+    try {
+      return native().sendPipe(descriptorOf(this.#socket), message);
+    } catch (cause) {
+      throw cause instanceof KhoforgeError ? cause : failed(this.#path, reason(cause));
+    }
+  }
+
+  async #answer(command: string): Promise<Message> {
     this.#socket.setTimeout(ANSWER_TIMEOUT);
     for (;;) {
       const answer = await this.#next(command);
@@ -76,6 +107,9 @@ export class Monitor {
     return parse(this.#path, value);
   }
 }
+
+const request = (command: string, args: Message): string =>
+  `${JSON.stringify({ execute: command, arguments: args })}\n`;
 
 function parse(path: string, line: string): Message {
   try {

@@ -20,3 +20,15 @@ export async function connectSocket(path: string, patience = 0): Promise<Socket>
     await sleep(RETRY_PERIOD);
   }
 }
+
+/**
+ * The descriptor of a connected socket, which Node has but does not document.
+ * @throws Error when this Node has none
+ */
+export function descriptorOf(socket: Socket): number {
+  const handle: unknown = '_handle' in socket ? socket._handle : undefined;
+  if (typeof handle === 'object' && handle !== null && 'fd' in handle && typeof handle.fd === 'number') {
+    return handle.fd;
+  }
+  throw new Error(`Node ${process.version} does not tell the descriptor of a socket`);
+}

@@ -136,6 +136,13 @@ export interface NativeAddon {
   mapFaults(): number;
   /** File offsets; throws an Error with `code` FILE_SCAN and `errno`. */
   scanFile(fd: number, offsets: BigUint64Array, lengths: BigUint64Array, limit: number): NativeScan;
+  /**
+   * Makes a pipe and sends its writing end with a message (SCM_RIGHTS, unix(7)): no other process has it then.
+   * @param socket descriptor of a unix socket with nothing left to write
+   * @returns descriptor of the reading end
+   * Throws an Error with `code` SEND_PIPE and `errno`.
+   */
+  sendPipe(socket: number, message: Uint8Array): number;
   splitRange(pageShift: number, start: bigint, end: bigint): { pfns: BigUint64Array; orders: Uint8Array };
   walkRadixTree(
     pageShift: number,
@@ -213,7 +220,7 @@ export interface NativeAddon {
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** Raised when a call of binding/addon changes. CMakeLists.txt gives this line's number to the addon. */
-const INTERFACE = 6;
+const INTERFACE = 7;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Item, Problem, Profile } from '../abi/profile.ts';
 import type { Unit } from '../abi/unit.ts';
+import { temporaryFolder } from '../base/cleanup.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type Compiler, findCompiler } from '../toolchain/compiler.ts';
 import { compilerArguments, type TreeOptions } from './environment.ts';
@@ -37,28 +37,24 @@ export function profileTree(options: ProfileTreeOptions): Profile {
   const version = kernelVersion(tree);
   const units = unitsOf(options);
   const compiler = findCompiler(arch, options.cc);
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-abi-'));
-  try {
-    const args = compilerArguments(options, folder);
-    const known = new Map(
-      units.flatMap(({ scanned }) => scanned.structs).map((one) => [one.name, one.members]),
-    );
-    const found = units.map((unit) => profileUnit(unit, known, compiler, args, folder));
-    return {
-      release: version.split(/[.-]/).slice(0, 2).join('.'),
-      version,
-      source: options.source ?? '',
-      arch,
-      pageSize,
-      obtained: 'shim',
-      compiler: compiler.version,
-      headers: Object.fromEntries(units.map(({ path }) => [path, sha256(join(tree, path))])),
-      items: unique(found.flatMap(({ items }) => items)).toSorted(byName),
-      problems: found.flatMap(({ problems }) => problems).toSorted(byName),
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using folder = temporaryFolder('abi');
+  const args = compilerArguments(options, folder.path);
+  const known = new Map(
+    units.flatMap(({ scanned }) => scanned.structs).map((one) => [one.name, one.members]),
+  );
+  const found = units.map((unit) => profileUnit(unit, known, compiler, args, folder.path));
+  return {
+    release: version.split(/[.-]/).slice(0, 2).join('.'),
+    version,
+    source: options.source ?? '',
+    arch,
+    pageSize,
+    obtained: 'shim',
+    compiler: compiler.version,
+    headers: Object.fromEntries(units.map(({ path }) => [path, sha256(join(tree, path))])),
+    items: unique(found.flatMap(({ items }) => items)).toSorted(byName),
+    problems: found.flatMap(({ problems }) => problems).toSorted(byName),
+  };
 }
 
 /** Full version from the tree's Makefile. @throws KhoforgeError `NO_KERNEL_TREE` */

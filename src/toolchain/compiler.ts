@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ARCHES, type Arch, DEFAULT_ARCH } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
+import { claimChildren, temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
 /** A compiler that makes code for one architecture. */
@@ -49,10 +49,11 @@ export function findCompiler(arch: Arch, named?: string): Compiler {
 /** Runs the compiler; its messages are in English. */
 export function compile(compiler: Compiler, args: readonly string[]): CompilerRun {
   const [program, ...always] = compiler.command;
+  // CPATH and the like would mix the machine's headers in.
+  using children = claimChildren({ PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, LC_ALL: 'C' });
   const run = spawnSync(program, [...always, ...args], {
     encoding: 'utf8',
-    // CPATH and the like would mix the machine's headers in.
-    env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, LC_ALL: 'C' },
+    env: children.env,
     maxBuffer: 64 << 20,
     timeout: 120_000,
   });
@@ -76,21 +77,17 @@ export function compileProgram(
   arch: Arch,
   { cc, includes = [] }: ProgramOptions = {},
 ): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-program-'));
-  try {
-    const output = join(folder, 'program');
-    const flags = ['-std=gnu11', '-Os', '-static', '-s', ...includes.flatMap((one) => ['-I', one])];
-    const run = compile(findCompiler(arch, cc), [...flags, '-o', output, ...sources]);
-    if (run.ok) return readFileSync(output);
-    const names = sources.map((source) => basename(source)).join(', ');
-    const message = `cannot build ${names}: ${run.stderr.trim().split('\n')[0]}`;
-    throw new KhoforgeError('COMPILER_FAILED', message, {
-      hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${ARCHITECTURES[arch].toolchain.debian}-cross`}`,
-      exitCode: ExitCode.couldNotRun,
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using folder = temporaryFolder('program');
+  const output = join(folder.path, 'program');
+  const flags = ['-std=gnu11', '-Os', '-static', '-s', ...includes.flatMap((one) => ['-I', one])];
+  const run = compile(findCompiler(arch, cc), [...flags, '-o', output, ...sources]);
+  if (run.ok) return readFileSync(output);
+  const names = sources.map((source) => basename(source)).join(', ');
+  const message = `cannot build ${names}: ${run.stderr.trim().split('\n')[0]}`;
+  throw new KhoforgeError('COMPILER_FAILED', message, {
+    hint: `apt-get install ${arch === hostArch() ? 'libc6-dev' : `libc6-dev-${ARCHITECTURES[arch].toolchain.debian}-cross`}`,
+    exitCode: ExitCode.couldNotRun,
+  });
 }
 
 function candidates(arch: Arch): [string, ...string[]][] {

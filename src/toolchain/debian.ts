@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { claimChildren } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../abi/fetch-headers.sh', import.meta.url));
@@ -24,7 +25,12 @@ export function fetchRelease(release: string, what: 'headers' | 'source'): Fetch
   const args = [SCRIPT, '--release', release, ...(what === 'source' ? ['--source'] : [])];
   // Its progress is for people who wait; otherwise its last words become the error.
   const talk = process.stderr.isTTY ? 'inherit' : 'pipe';
-  const run = spawnSync('bash', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', talk] });
+  using children = claimChildren();
+  const run = spawnSync('bash', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', talk],
+    env: children.env,
+  });
   if (run.status !== 0) throw failure(release, run.status, run.error?.message ?? run.stderr ?? 'see above');
   const folder = run.stdout.trim();
   const build = join(folder, 'build');

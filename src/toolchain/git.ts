@@ -1,7 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { claimChildren, temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
 /**
@@ -18,15 +16,12 @@ export function withRevision<T>(
   const commit = resolveCommit(tree, revision);
   const listed = git(tree, ['ls-tree', '-z', '--name-only', commit, '--', ...wanted]).toString('utf8');
   const paths = listed.split('\0').filter((path) => path !== '');
-  const folder = mkdtempSync(join(tmpdir(), 'khoforge-rev-'));
-  try {
-    const archive = git(tree, ['archive', '--format=tar', commit, '--', ...paths]);
-    const tar = spawnSync('tar', ['-x', '-C', folder], { input: archive });
-    if (tar.status !== 0) throw failed(`cannot unpack ${revision}: ${tar.error?.message ?? tar.stderr}`);
-    return use(folder, commit);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using folder = temporaryFolder('rev');
+  const archive = git(tree, ['archive', '--format=tar', commit, '--', ...paths]);
+  using children = claimChildren();
+  const tar = spawnSync('tar', ['-x', '-C', folder.path], { input: archive, env: children.env });
+  if (tar.status !== 0) throw failed(`cannot unpack ${revision}: ${tar.error?.message ?? tar.stderr}`);
+  return use(folder.path, commit);
 }
 
 function resolveCommit(tree: string, revision: string): string {
@@ -53,7 +48,8 @@ function resolveCommit(tree: string, revision: string): string {
 }
 
 function git(tree: string, args: readonly string[]): Buffer {
-  const run = spawnSync('git', ['-C', tree, ...args], { maxBuffer: 1 << 30 });
+  using children = claimChildren();
+  const run = spawnSync('git', ['-C', tree, ...args], { maxBuffer: 1 << 30, env: children.env });
   if (run.status !== 0)
     throw failed(`git ${args[0]} failed: ${run.error?.message ?? run.stderr.toString('utf8').trim()}`);
   return run.stdout;

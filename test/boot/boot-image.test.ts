@@ -175,7 +175,7 @@ describe('planBoot', () => {
     );
     const text = params?.bytes.toString('latin1', 0x1000).split('\0')[0];
     expect(text).toBe(
-      'console=ttyS0 earlyprintk=serial,ttyS0,115200 ignore_loglevel panic=-1 kho=on panic=0 kho=off',
+      'console=ttyS0 earlyprintk=serial,ttyS0,115200 no_timer_check ignore_loglevel panic=-1 kho=on panic=0 kho=off',
     );
   });
 });

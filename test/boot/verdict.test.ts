@@ -75,6 +75,10 @@ describe('the verdict on a console', () => {
       'kernel panic: "Kernel panic - not syncing: Attempted to kill the idle task!"; it began',
     ],
     [consoles.oopsed, 'it began with "BUG: unable to handle page fault for address: 0000087f00000000"'],
+    [
+      `${consoles.revived}Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug`,
+      'a host too slow for the guest, which says nothing of the handover: "Kernel panic',
+    ],
     [consoles.earlyException, 'kernel panic: "PANIC: early exception 0x0d'],
     [consoles.restoreFailed, 'test_kho did not find what was preserved: "test_kho: KHO restore failed"'],
   ])('is broken when the kernel is in trouble, whatever proofs there are', (text, reason) => {

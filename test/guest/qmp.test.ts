@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -87,33 +87,68 @@ describe('a monitor', () => {
   });
 });
 
+/** What QEMU does at a dump, as far as it went; it writes to the pipe, which a server of Node cannot. */
+function dumping(end: object, status: string, refusal?: object) {
+  const known: Readonly<Record<string, object[]>> = {
+    'dump-guest-memory': refusal ? [refusal] : [{ return: {} }, { event: 'DUMP_COMPLETED', data: end }],
+    'query-status': [{ return: { status, running: status === 'running' } }],
+  };
+  return ({ execute }: Command) => known[execute] ?? [{ return: {} }];
+}
+
 describe('dumping a guest', () => {
-  it('leaves stopping and resuming to QEMU, which does both even when this process ends', async () => {
-    const path = join(temporary(), 'dump.elf');
-    let asked = 0;
-    const { path: socket, commands } = await serve(({ execute, arguments: { protocol } }) => {
-      if (execute === 'dump-guest-memory') {
-        writeFileSync(String(protocol).replace('file:', ''), '');
-        return [{ return: {} }];
-      }
-      const status = asked++ === 0 ? 'active' : 'completed';
-      return [{ event: 'DUMP_COMPLETED' }, { return: { status, completed: asked, total: 2 } }];
-    });
-    const seen: bigint[] = [];
-    expect(await dumpGuest(socket, path, ({ done }) => seen.push(done))).toBe(false);
-    expect(seen).toEqual([1n]);
-    expect(existsSync(path)).toBe(true);
-    expect(new Set(commands)).toEqual(new Set(['qmp_capabilities', 'dump-guest-memory', 'query-dump']));
+  const path = () => join(temporary(), 'dump.elf');
+
+  it('gives QEMU a pipe, and leaves stopping and resuming to it', async () => {
+    const { path: socket, commands } = await serve(dumping({ result: {} }, 'running'));
+    const dump = path();
+    const said: string[] = [];
+    await dumpGuest(socket, dump, { onGuest: (text) => said.push(text) });
+    expect(statSync(dump).mode & 0o777).toBe(0o600);
+    expect(said).toEqual([expect.stringMatching(/^the guest stood still for \d+\.\d s and goes on$/)]);
+    const used = [
+      ...['qmp_capabilities', 'query-status', 'getfd', 'dump-guest-memory'],
+      ...['query-dump', 'query-status'],
+    ];
+    expect(commands).toEqual(used);
   });
 
-  it('says so when QEMU cannot write the file', async () => {
-    const { path: socket } = await serve(({ execute }) =>
-      execute === 'query-dump' ? [{ return: { status: 'failed' } }] : [{ return: {} }],
-    );
-    const path = join(temporary(), 'dump.elf');
-    await expect(dumpGuest(socket, path, () => {})).rejects.toMatchObject({
+  it('says that a guest was paused before', async () => {
+    const { path: socket } = await serve(dumping({ result: {} }, 'paused'));
+    const said: string[] = [];
+    await dumpGuest(socket, path(), { onGuest: (text) => said.push(text) });
+    expect(said).toEqual(["the guest is 'paused', as it was before the dump"]);
+  });
+
+  it('leaves no file when QEMU fails, and says why', async () => {
+    const { path: socket } = await serve(dumping({ error: 'dump: no' }, 'running'));
+    const dump = path();
+    const said: string[] = [];
+    await expect(dumpGuest(socket, dump, { onGuest: (text) => said.push(text) })).rejects.toMatchObject({
       code: 'DUMP_FAILED',
+      message: expect.stringContaining('dump: no'),
       exitCode: 3,
     });
+    expect(existsSync(dump)).toBe(false);
+    expect(said).toHaveLength(1);
+  });
+
+  it('does not wait for a dump that QEMU refuses', async () => {
+    const refusal = { error: { desc: 'There is a dump in process, please wait.' } };
+    const { path: socket, commands } = await serve(dumping({}, 'running', refusal));
+    await expect(dumpGuest(socket, path())).rejects.toMatchObject({
+      code: 'MONITOR_FAILED',
+      message: expect.stringContaining('please wait'),
+    });
+    expect(commands.at(-1)).toBe('closefd');
+  });
+
+  it('never writes into a file that is there', async () => {
+    const { path: socket, commands } = await serve(dumping({}, 'running'));
+    const dump = path();
+    writeFileSync(dump, 'mine');
+    await expect(dumpGuest(socket, dump)).rejects.toMatchObject({ code: 'OUTPUT_FAILED', exitCode: 3 });
+    expect(readFileSync(dump, 'utf8')).toBe('mine');
+    expect(commands).toEqual(['qmp_capabilities']);
   });
 });

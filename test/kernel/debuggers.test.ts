@@ -148,7 +148,7 @@ describe("the core of a real kernel's capture", () => {
     const chain: Chain = { kernels: [buildKernel('--host'), buildKernel()], cmdline: 'liveupdate=on' };
     await withJumpingGuest(chain, async (guest) => {
       await guest.untilJump();
-      await dumpGuest(guest.qmp, at('dump.elf'), () => {});
+      await dumpGuest(guest.qmp, at('dump.elf'));
     });
     text = vmcoreinfoIn(readFileSync(at('dump.elf')));
     writeFileSync(at('vmcoreinfo'), text);

@@ -29,7 +29,7 @@ afterAll(() => {
 
 async function dump(guest: { qmp: string }, name: string): Promise<string> {
   const path = join(folder, name);
-  await dumpGuest(guest.qmp, path, () => {});
+  await dumpGuest(guest.qmp, path);
   return path;
 }
 

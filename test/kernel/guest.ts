@@ -40,7 +40,7 @@ export async function runLiveGuest({ plan, ...options }: LiveGuestOptions): Prom
         const { reason } = await qemu.during(monitor.event('SHUTDOWN'));
         if (reason !== 'guest-shutdown') throw new Error(`the guest did not power off: ${reason}`);
         monitor.close();
-        await dumpGuest(qmp, dump, () => {});
+        await dumpGuest(qmp, dump);
         const again = await Monitor.connect(qmp);
         await again.execute('quit');
         return guest.console();

@@ -181,7 +181,7 @@ place: { "kho_test/folios[0]": 0x140000000, kexec-metadata: 0x150000000 }
     const kernel = kernels.x86_64?.next ?? '';
     await withJumpingGuest({ kernels: [kernel, kernel] }, async (guest) => {
       await guest.untilJump();
-      await dumpGuest(guest.qmp, at('dump.elf'), () => {});
+      await dumpGuest(guest.qmp, at('dump.elf'));
     });
     const { code, stderr } = khoforge(['capture', at('dump.elf'), '-o', at('captured'), '--with-contents']);
     if (code !== 0) throw new Error(stderr);

@@ -68,7 +68,7 @@ describe.each(RELEASES)('sessions that a real %s kernel hands over', (release) =
     await withJumpingGuest(chain, async (guest) => {
       await guest.untilJump();
       const path = join(folder, `${release}.elf`);
-      await dumpGuest(guest.qmp, path, () => {});
+      await dumpGuest(guest.qmp, path);
       opened = openSource(path);
       lines = await guest.finish();
     });

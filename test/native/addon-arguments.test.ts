@@ -23,13 +23,17 @@ const CALLS: readonly (readonly [string, readonly unknown[]])[] = [
   ['linkBitmapChain', LINK],
   ['walkBitmapChain', WALK_CHAIN],
 ];
+/** For which no arguments are right without a socket. */
+const SEND_PIPE: readonly unknown[] = [0, BYTES];
 
 /** Calls the addon as untyped JavaScript would. */
 function call(name: string, args: readonly unknown[]): unknown {
   return Reflect.apply(Reflect.get(native(), name), undefined, [...args]);
 }
 
-const positions = CALLS.flatMap(([name, args]) => args.map((_, i) => [name, i, args] as const));
+const positions = [...CALLS, ['sendPipe', SEND_PIPE] as const].flatMap(([name, args]) =>
+  args.map((_, i) => [name, i, args] as const),
+);
 
 describe('arguments of the wrong type', () => {
   it.each(CALLS)('%s takes the right ones', (name, args) => {
@@ -189,6 +193,7 @@ describe('the addon and its types', () => {
       openRanges: true,
       relocateRadixTree: true,
       scanFile: true,
+      sendPipe: true,
       splitRange: true,
       unmapFile: true,
       walkBitmapChain: true,
