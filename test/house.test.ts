@@ -21,6 +21,7 @@ const ROWS = [
   ['kernel', 'emit'],
   ['guest'],
   ['formats'],
+  ['output'],
   ['toolchain'],
   ['arch'],
   ['btf'],

@@ -23,8 +23,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("buildRadixTree", Napi::Function::New<addon::build_radix_tree>(env, "buildRadixTree"));
   exports.Set("relocateRadixTree", Napi::Function::New<addon::relocate_radix_tree>(env, "relocateRadixTree"));
   exports.Set("listBlocks", Napi::Function::New<addon::list_blocks>(env, "listBlocks"));
+  exports.Set("lockFile", Napi::Function::New<addon::lock_file>(env, "lockFile"));
   exports.Set("mapFaults", Napi::Function::New<addon::map_faults>(env, "mapFaults"));
   exports.Set("mapFile", Napi::Function::New<addon::map_file>(env, "mapFile"));
+  exports.Set("moveFile", Napi::Function::New<addon::move_file>(env, "moveFile"));
   exports.Set("openRadixTree", Napi::Function::New<addon::open_radix_tree>(env, "openRadixTree"));
   exports.Set("openRanges", Napi::Function::New<addon::open_ranges>(env, "openRanges"));
   exports.Set("nextRanges", Napi::Function::New<addon::next_ranges>(env, "nextRanges"));

@@ -64,6 +64,14 @@ std::uint64_t Arguments::bigint(std::size_t position, const char* name) {
   return number;
 }
 
+std::string Arguments::path(std::size_t position, const char* name) {
+  const Napi::Value value = info_[position];
+  if (!value.IsString()) return wrong_type<std::string>(name, "a string");
+  std::string path = value.As<Napi::String>().Utf8Value();
+  if (ok()) require(path.find('\0') == std::string::npos, "a path has no NUL");
+  return path;
+}
+
 std::span<std::uint64_t> Arguments::u64s(std::size_t position, const char* name) {
   const Napi::Value value = info_[position];
   if (!is_typed(value, napi_biguint64_array))

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "chain_shape.h"
@@ -34,6 +35,8 @@ public:
   std::uint64_t integer(std::size_t position, const char* name, std::uint64_t max);
   /// A BigInt in [0, 2^64).
   std::uint64_t bigint(std::size_t position, const char* name);
+  /// A string without NUL, which no path may have.
+  std::string path(std::size_t position, const char* name);
   std::span<std::uint64_t> u64s(std::size_t position, const char* name);
   std::span<std::uint32_t> u32s(std::size_t position, const char* name);
   std::span<std::uint8_t> u8s(std::size_t position, const char* name);

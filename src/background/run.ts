@@ -28,10 +28,13 @@ export async function runInWorker(job: Job, { signal, onProgress }: BackgroundOp
   // Options of node itself, such as --input-type, are about the caller's program.
   const worker = new Worker(WORKER, { workerData, execArgv: [] });
   let onAbort = () => {};
+  let stopped = false;
   try {
     return await new Promise<string>((resolve, reject) => {
       const stop = (error: unknown) => {
-        if (turn.take()) reject(error);
+        if (!turn.take()) return;
+        stopped = true;
+        reject(error);
       };
       onAbort = () => stop(aborted(signal?.reason));
       signal?.addEventListener('abort', onAbort);
@@ -47,7 +50,9 @@ export async function runInWorker(job: Job, { signal, onProgress }: BackgroundOp
     signal?.removeEventListener('abort', onAbort);
     // A call of the addon that runs is waited for.
     await worker.terminate();
-    if ('output' in job) await rm(job.output.temporary, { recursive: true, force: true });
+    // A worker whose turn it was to put its output in place sees to that itself.
+    const isOurs = stopped || turn.take();
+    if ('output' in job && isOurs) await rm(job.output.temporary, { recursive: true, force: true });
   }
 }
 

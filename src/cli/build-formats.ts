@@ -1,8 +1,7 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { readInput, writeAll, writeFileWhole } from '../base/files.ts';
-import { isElf } from '../elf/format.ts';
+import { readInput, writeAll } from '../base/files.ts';
 import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { readVmcoreinfo } from '../formats/vmcoreinfo.ts';
 import { writeElfCore } from '../formats/write-core.ts';
@@ -14,7 +13,10 @@ import { planKexecLoad } from '../load/kexec-load.ts';
 import { buildLoader } from '../load/loader.ts';
 import { kexecSegments, type SegmentsOptions, withSegments } from '../load/segments.ts';
 import type { Machine } from '../memory/machine.ts';
+import { refuseUnread } from '../memory/unread.ts';
 import type { Image } from '../model/image.ts';
+import { checkOutput } from '../output/check.ts';
+import { writeFileWhole } from '../output/write.ts';
 import type { PlacedSegment } from '../render/build.ts';
 
 export const FORMATS = ['dir', 'core', 'elf', 'raw', 'kexec'] as const;
@@ -31,6 +33,7 @@ export interface FormatFlags {
   /** False with --no-loader. */
   loader?: boolean;
   cc?: string;
+  force?: boolean;
 }
 
 /** What was written. */
@@ -59,8 +62,12 @@ const TAKEN: Readonly<Record<'vmcoreinfo' | 'vmlinux' | 'dtb' | 'cc', readonly F
   cc: ['kexec'],
 };
 
-/** @throws KhoforgeError `USAGE`, and of the writers */
-export function writeFormat(image: Image, format: Format, output: string, flags: FormatFlags): Written {
+/**
+ * Refuses options that do not go together, and an output that may not be replaced, before any work is done.
+ * @param source what the image is made from
+ * @throws KhoforgeError `USAGE`, and of checkOutput()
+ */
+export function checkFormat(source: string, format: Format, output: string, flags: FormatFlags): void {
   for (const [option, formats] of Object.entries(TAKEN)) {
     const given = Object.entries(flags).some(([name, value]) => name === option && value !== undefined);
     if (given && !formats.includes(format)) {
@@ -76,13 +83,33 @@ export function writeFormat(image: Image, format: Format, output: string, flags:
   if (flags.kernel === undefined && (flags.initrd ?? flags.cmdline) !== undefined) {
     throw usage('--initrd and --cmdline are for what --kernel loads', 'add --kernel FILE');
   }
+  const { kernel, initrd, vmcoreinfo, vmlinux, dtb, force = false } = flags;
+  checkOutput(output, format, {
+    force,
+    sources: [source, kernel, initrd, vmcoreinfo, vmlinux, dtb],
+    extra: extraFiles(format, flags),
+  });
+}
+
+/** Files of the directory that not every one of its form has. */
+function extraFiles(format: Format, { kernel, loader }: FormatFlags): string[] {
+  if (format === 'kexec') return loader === false ? [] : ['kexec-load'];
+  if (kernel === undefined) return [];
+  return format === 'dir' ? ['boot.elf'] : ['entry.elf'];
+}
+
+/** @throws KhoforgeError of the writers */
+export function writeFormat(image: Image, format: Format, output: string, flags: FormatFlags): Written {
   return WRITERS[format](image, output, flags);
 }
+
+/** Of a dump that is cut short while it is read, nothing is taken. */
+const options = ({ force = false }: FormatFlags) => ({ force, onWritten: () => refuseUnread() });
 
 function writeDir(image: Image, output: string, flags: FormatFlags): Written {
   const boot = flags.kernel === undefined ? undefined : buildBootElf(image, kernelOptions(image, flags));
   const extra = boot === undefined ? [] : [{ name: 'boot.elf', bytes: boot.elf }];
-  writeImageDirectory(image, output, { extra });
+  writeImageDirectory(image, output, { extra, ...options(flags) });
   const files = [...IMAGE_FILES, ...extra.map(({ name }) => name)];
   return { files, segments: boot?.segments ?? [] };
 }
@@ -95,7 +122,7 @@ function writeCore(image: Image, output: string, flags: FormatFlags): Written {
   const info = vmcoreinfo === undefined ? {} : { vmcoreinfo: readVmcoreinfo(vmcoreinfo) };
   const segments = kernel === undefined ? [] : kexecSegments(image, kernelOptions(image, flags)).segments;
   const symbols = vmlinux === undefined ? undefined : kernelImage(image, vmlinux);
-  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols);
+  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols, options(flags));
   return { files: [], segments };
 }
 
@@ -107,28 +134,32 @@ function kernelImage({ target }: Image, vmlinux: string): KernelImage {
 
 function writeElf(image: Image, output: string, flags: FormatFlags): Written {
   const { elf, segments } = buildBootElf(image, kernelOptions(image, flags));
-  writeFileWhole(output, isElf, (descriptor) => writeAll(descriptor, elf));
+  const { mode } = image;
+  writeFileWhole(output, { ...options(flags), form: 'elf', mode }, (descriptor) => writeAll(descriptor, elf));
   return { files: [], segments };
 }
 
 function writeRaw(image: Image, output: string, flags: FormatFlags): Written {
-  if (flags.kernel === undefined) return { files: writeRawExtents(image, output), segments: [] };
+  if (flags.kernel === undefined)
+    return { files: writeRawExtents(image, output, options(flags)), segments: [] };
   const { elf, image: loaded, inElf, machine, segments } = buildBootParts(image, kernelOptions(image, flags));
   const name = 'entry.elf';
   const files = writeRawExtents(loaded, output, {
     extra: [{ name, bytes: elf }],
     arguments: qemuArguments(name, machine, 'tcg'),
     without: inElf,
+    ...options(flags),
   });
   return { files, segments };
 }
 
 function writeKexec(image: Image, output: string, flags: FormatFlags): Written {
   // The console is the machine's own affair.
-  const options = { ...kernelOptions(image, flags), cmdline: `kho=on ${flags.cmdline ?? ''}`.trim() };
-  const load = planKexecLoad(image, options);
+  const booted = { ...kernelOptions(image, flags), cmdline: `kho=on ${flags.cmdline ?? ''}`.trim() };
+  const load = planKexecLoad(image, booted);
   const loader = flags.loader === false ? undefined : buildLoader(load.arch, flags.cc);
-  const files = writeKexecDirectory({ load, cmdline: options.cmdline, ...(loader && { loader }) }, output);
+  const directory = { load, cmdline: booted.cmdline, ...(loader && { loader }) };
+  const files = writeKexecDirectory(directory, output, options(flags));
   return {
     files,
     segments: load.segments.map(({ mem, memsz, ...rest }) => ({ ...rest, start: mem, size: memsz })),

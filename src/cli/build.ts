@@ -6,7 +6,7 @@ import type { BuiltImage } from '../produce/build-image.ts';
 import { buildJson, buildText, segmentsText } from '../render/build.ts';
 import { toJson } from '../render/json.ts';
 import { loadSpec } from '../specfile/load.ts';
-import { FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
+import { checkFormat, FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
 import { print, printDocument, say } from './print.ts';
 import { buildLoaded, isImage, openBootable, specTarget } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
@@ -23,7 +23,11 @@ const HELP = `
 Example:
   khoforge build examples/quickstart.yaml -o out/quickstart
   khoforge build examples/quickstart.yaml -o out/next --target-tree linux
+  khoforge build examples/quickstart.yaml -o boot.elf --format elf --kernel bzImage --force
   khoforge build examples/quickstart.yaml --paths --json
+
+What is at PATH already is replaced in one step, at the end, when its content says that khoforge wrote it; other
+files in the directory stay. Else nothing is done: the message says what would be lost, and --force allows it.
 
 Formats (docs/formats.md), each with an example:
   dir    an image directory, for all other commands; with --kernel also boot.elf
@@ -51,7 +55,8 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
   const command = new Command('build')
     .description('make the image that a spec describes: a directory, or a form that other programs read')
     .argument('<source>', 'spec; or an image directory or a dump, to give it another form')
-    .option('-o, --output <path>', 'what to write; an older image there is replaced')
+    .option('-o, --output <path>', 'what to write; an older image there is replaced, and nothing else')
+    .option('--force', 'also replace files there that are not of an older image')
     .addOption(new Option('--format <name>', 'form of the image').choices(FORMATS).default('dir'))
     .option('--kernel <file>', 'bzImage or arm64 Image to load beside it, where kexec_file_load() would')
     .option('--initrd <file>', 'initrd for --kernel')
@@ -71,6 +76,11 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
 }
 
 function run(source: string, options: Options): ExitCode {
+  const { output, format } = options;
+  if (options.paths !== true) {
+    if (output === undefined) throw usage('no output', 'add -o DIR');
+    checkFormat(source, format, output, options);
+  }
   if (isImage(source)) {
     if (options.paths) throw usage('--paths is about a spec', 'khoforge build SPEC --paths');
     using opened = openBootable(source, options);
@@ -100,8 +110,7 @@ function printPaths(image: BuiltImage, json: boolean): void {
 }
 
 function write(image: Image, options: Options): ExitCode {
-  const { output, format, explain, json } = options;
-  if (output === undefined) throw usage('no output', 'add -o DIR');
+  const { output = '', format, explain, json } = options;
   if (explain && options.kernel === undefined)
     throw usage('--explain is about what --kernel loads', 'add --kernel FILE');
   const { files, segments } = writeFormat(image, format, output, options);

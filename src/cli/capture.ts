@@ -7,7 +7,9 @@ import { jsonValue } from '../base/json.ts';
 import { humanSize } from '../base/numbers.ts';
 import { extractHandover } from '../capture/extract.ts';
 import { writeImageDirectory } from '../formats/directory.ts';
+import { refuseUnread } from '../memory/unread.ts';
 import type { Image } from '../model/image.ts';
+import { checkOutput } from '../output/check.ts';
 import { inspect } from '../receive/decode.ts';
 import { captureJson, captureText } from '../render/capture.ts';
 import { dumpGuest } from '../source/guest.ts';
@@ -20,6 +22,7 @@ interface Options extends SourceFlags {
   output: string;
   qmp?: string;
   withContents?: boolean;
+  force?: boolean;
   json?: boolean;
 }
 
@@ -27,20 +30,25 @@ const HELP = `
 Example:
   khoforge capture guest.elf -o out/captured
   khoforge capture --qmp /run/guest.qmp -o out/captured
+  khoforge capture guest.elf -o out/results --force
   khoforge boot out/captured --kernel next/arch/x86/boot/bzImage
 
 Preserved folios are captured by their addresses alone: what they hold stays where it is, unless
 --with-contents is given. With --qmp the guest stands still while QEMU dumps it, and goes on afterwards, at
 once when the capture is interrupted or fails; the dump, a hidden file beside DIR that only you can read, goes
-with the command. A capture of a file that was interrupted leaves .DIR.partial, and the same command goes on
-with it.
+with the command. A capture of a file that was interrupted leaves a hidden folder beside DIR, and the same
+command goes on with it. What it writes has the permissions of the file that it was read from.
 ${SOURCE_HELP}`;
 
 export function captureCommand(done: (code: ExitCode) => void): Command {
   const command = new Command('capture')
     .description('take just the handover out of a dump or a running QEMU guest, as an image directory')
     .argument('[source]', 'ELF core, raw dump or image directory')
-    .requiredOption('-o, --output <dir>', 'directory to write; an older image there is replaced')
+    .requiredOption(
+      '-o, --output <dir>',
+      'directory to write; an older image there is replaced, and nothing else',
+    )
+    .option('--force', 'also replace files there that are not of an older image')
     .option('--qmp <socket>', "a running guest instead: the unix socket of QEMU's machine protocol")
     .option('--with-contents', 'also what the preserved folios hold')
     .option('--json', 'print one JSON document')
@@ -56,6 +64,7 @@ async function run(source: string | undefined, options: Options): Promise<ExitCo
       hint: 'khoforge capture guest.elf -o DIR',
     });
   }
+  checkOutput(options.output, 'dir', { force: options.force === true, sources: [source, options.qmp] });
   if (source !== undefined) return capture(source, options);
   // Beside the output, where there is room.
   const output = resolve(options.output);
@@ -84,11 +93,14 @@ async function dumpWithProgress(socket: string, dump: string): Promise<void> {
   }
 }
 
-function writeWithProgress(image: Image, output: string, resume: string | undefined): void {
+function writeWithProgress(image: Image, output: string, resume: string | undefined, force: boolean): void {
   const progress = new Progress();
   try {
     const kept = writeImageDirectory(image, output, {
       ...(resume !== undefined && { resume }),
+      force,
+      // Of a dump that is cut short while it is read, nothing is taken.
+      onWritten: () => refuseUnread(),
       onProgress: (bytes) => progress.updateBytes('writing', bytes),
     });
     if (kept > 0n) say(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
@@ -106,12 +118,16 @@ function resumeKey(source: string, flags: object): string | undefined {
 }
 
 /** @param isKept whether the source is there for another run to go on with */
-function capture(source: string, { output, withContents, json, ...flags }: Options, isKept = true): ExitCode {
+function capture(
+  source: string,
+  { output, withContents, force, json, ...flags }: Options,
+  isKept = true,
+): ExitCode {
   using opened = openWithProgress(source, openOptions(flags));
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
   const resume = isKept ? resumeKey(source, { withContents, ...flags }) : undefined;
-  writeWithProgress(image, output, resume);
+  writeWithProgress(image, output, resume, force === true);
   for (const { code, text } of opened.notes) say(`note: ${code}: ${text}`);
   if (json) printDocument(captureJson(image, inspection, output));
   else print(captureText(image, inspection, output));

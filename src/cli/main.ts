@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
-import { refuseUnread } from '../formats/unread.ts';
+import { refuseUnread } from '../memory/unread.ts';
 import { COMMANDS } from './commands.ts';
 import { asksForJson } from './format-options.ts';
 import { errorDocument, printDocument, printError, say } from './print.ts';

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KhoforgeError } from '../base/errors.ts';
-import { readInput, writeDirectory } from '../base/files.ts';
+import { readInput } from '../base/files.ts';
 import { hex, humanSize, toNumber } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { ZEROES } from '../memory/contents.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
+import { type OutputOptions, writeDirectory } from '../output/write.ts';
 import { type Manifest, manifestRecord, manifestTarget, manifestText, parseManifest } from './manifest.ts';
 import { MappedFile } from './mapped-file.ts';
 import { writeMemory } from './memory-file.ts';
@@ -26,12 +27,12 @@ export interface ExtraFile {
   readonly bytes: Uint8Array;
 }
 
-/** Whether `path` is an image directory, or something that may be replaced by one. */
+/** Whether `path` is to be read as an image directory. */
 export function isImageDirectory(path: string): boolean {
   return existsSync(join(path, MANIFEST)) && existsSync(join(path, MEMORY));
 }
 
-export interface DirectoryOptions {
+export interface DirectoryOptions extends OutputOptions {
   /** Files beside the image's own. */
   readonly extra?: readonly ExtraFile[];
   /**
@@ -39,27 +40,35 @@ export interface DirectoryOptions {
    * stopped. Without it an interrupted run leaves nothing.
    */
   readonly resume?: string;
-  /** Where it is written first, beside `path`: a folder that is not there yet, and that stays when this fails. */
+  /** Where it is written first: a name beside `path` that nothing has yet. */
   readonly temporary?: string;
   /** Bytes of memory, in whole pages. */
   readonly onProgress?: (progress: ByteProgress) => void;
-  /** Called when all is written, before it takes its place: the last chance to throw. */
-  readonly onWritten?: () => void;
 }
 
 /**
  * Writes `manifest.json`, `memory.bin` and `kho.dtb`: all of them, or nothing.
  * @returns bytes of memory that an interrupted run had written already
- * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `OUTPUT_BUSY`
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_BUSY`, `OUTPUT_FAILED`, `SOURCE_SHRANK`
  */
 export function writeImageDirectory(image: Image, path: string, options: DirectoryOptions = {}): bigint {
-  const partial = options.resume === undefined ? undefined : new Partial(path, options.resume);
+  using partial = options.resume === undefined ? undefined : new Partial(path, options.resume);
+  const { force, onWritten, temporary } = options;
   let kept = 0n;
   writeDirectory(
     path,
-    isImageDirectory,
+    {
+      form: 'dir',
+      mode: image.mode,
+      ...(force !== undefined && { force }),
+      onWritten() {
+        onWritten?.();
+        partial?.finish();
+      },
+      ...(temporary !== undefined && { temporary }),
+      ...(partial && { kept: partial.folder }),
+    },
     (directory) => {
-      if (directory === options.temporary) mkdirSync(directory);
       const before = partial?.start(MEMORY);
       kept = (before?.extents ?? []).reduce((sum, { size }) => sum + size, 0n);
       const { extents, zeroes } = writeMemory(image, join(directory, MEMORY), {
@@ -69,11 +78,9 @@ export function writeImageDirectory(image: Image, path: string, options: Directo
       });
       writeFileSync(join(directory, FDT), rootFdtBytes(image));
       for (const { name, bytes } of options.extra ?? []) writeFileSync(join(directory, name), bytes);
-      writeFileSync(join(directory, MANIFEST), manifestText(image, extents, zeroes));
-      partial?.finish();
-      options.onWritten?.();
+      const files = [MEMORY, FDT, ...(options.extra ?? []).map(({ name }) => name)];
+      writeFileSync(join(directory, MANIFEST), manifestText(image, extents, zeroes, files));
     },
-    partial?.folder ?? options.temporary,
   );
   return kept;
 }
@@ -103,7 +110,7 @@ export function openImageDirectory(path: string): { image: Image; file: MappedFi
   const manifest = parseManifest(new TextDecoder().decode(readInput(manifestPath)), manifestPath);
   const file = new MappedFile(join(path, MEMORY));
   try {
-    const image = imageOf(manifest, manifestPath, readMemory(manifest, file));
+    const image = { ...imageOf(manifest, manifestPath, readMemory(manifest, file)), mode: file.mode };
     file.closeDescriptor();
     return { image, file };
   } catch (error) {

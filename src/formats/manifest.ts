@@ -36,6 +36,8 @@ const tree = z.object({ base: z.string(), items: z.array(facts), gone: z.array(z
 /** `manifest.json` of an image directory. */
 export const manifestSchema = z.object({
   schema: z.object({ name: z.literal('khoforge-image'), version: z.literal(MANIFEST_VERSION) }),
+  /** Names of the other files of the image; what else is in the directory is somebody else's. */
+  files: z.array(z.string()).exactOptional(),
   target: z.object({
     generation: z.string(),
     arch: z.enum(ARCHES),
@@ -83,10 +85,12 @@ export function manifestText(
   image: Image,
   extents: readonly FileExtent[],
   zeroes: readonly Region[] = [],
+  files: readonly string[] = [],
 ): string {
   const { target, bootRecord, scratch, ram, nodes, placements, expect, vmcoreinfo } = image;
   const manifest = {
     schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
+    files,
     target: {
       generation: target.generation.name,
       arch: target.arch,

@@ -27,6 +27,8 @@ export class MappedFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
   #fd: number | undefined;
   readonly #windows = new Map<number, Uint8Array>();
 
@@ -36,7 +38,9 @@ export class MappedFile {
     try {
       const fd = openSync(path, 'r');
       this.#fd = fd;
-      this.size = fstatSync(fd).size;
+      const { size, mode } = fstatSync(fd);
+      this.size = size;
+      this.mode = mode & 0o666;
     } catch (cause) {
       throw unreadable(path, cause);
     }

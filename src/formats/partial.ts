@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,
-  chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
-  readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { unguessable } from '../base/cleanup.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
 import { toNumber } from '../base/numbers.ts';
 import type { Region } from '../memory/regions.ts';
+import { plainText } from '../output/forms.ts';
+import { tryLock } from '../output/lock.ts';
+import { temporaryPrefix } from '../output/write.ts';
 import { type FileExtent, manifestSchema } from './manifest.ts';
 import { MappedFile } from './mapped-file.ts';
 import type { MemoryFile } from './memory-file.ts';
@@ -23,15 +27,23 @@ const JOURNAL = 'journal';
 
 const { extents, zeroes } = manifestSchema.shape;
 const run = z.union([extents.element, zeroes.unwrap().element]);
-const head = z.object({ of: z.string(), pid: z.number().int().min(1) });
+const SCHEMA = { name: 'khoforge-journal', version: 1 } as const;
+const head = z.object({
+  schema: z.object({ name: z.literal(SCHEMA.name), version: z.literal(SCHEMA.version) }),
+  of: z.string(),
+  pid: z.number().int().min(1),
+});
 
 /**
  * A folder beside the output that an interrupted run leaves, and the next one goes on with: memory.bin as far as it
- * came, and a journal with a line for each run of pages that is in it.
+ * came, and a journal with a line for each run of pages that is in it. Whoever is at it has it locked.
  */
-export class Partial {
+export class Partial implements Disposable {
   readonly folder: string;
   readonly #of: string;
+  #lock: Disposable | undefined;
+  /** What interrupted runs of something else left there. */
+  readonly #stale: string[] = [];
 
   /**
    * @param output directory that is to be written
@@ -39,29 +51,38 @@ export class Partial {
    * @throws KhoforgeError `OUTPUT_BUSY` when another process is at it
    */
   constructor(output: string, of: string) {
-    this.folder = join(dirname(output), `.${basename(output)}.partial`);
     this.#of = of;
-    const left = this.#head();
-    if (left !== undefined && left.pid !== process.pid && isRunning(left.pid)) {
-      throw new KhoforgeError('OUTPUT_BUSY', `process ${left.pid} is writing ${output}`, {
-        where: { file: this.folder },
-        hint: 'wait for it, or choose another directory',
-      });
+    const path = resolve(output);
+    const prefix = temporaryPrefix(path);
+    let found: string | undefined;
+    for (const folder of leftBeside(prefix)) {
+      const left = headOf(folder);
+      const lock = left && tryLock(folder);
+      if (left?.of === of && !lock) throw busy(output, folder, left.pid);
+      if (left?.of === of && found === undefined) {
+        found = folder;
+        this.#lock = lock;
+        continue;
+      }
+      if (lock) this.#stale.push(folder);
+      lock?.[Symbol.dispose]();
     }
-    if (left?.of !== of) rmSync(this.folder, { recursive: true, force: true });
+    this.folder = found ?? unguessable(prefix);
   }
 
   /** What is written already, as far as its bytes are still those; then this process goes on. */
   start(memory: string): MemoryFile {
+    for (const folder of this.#stale) rmSync(folder, { recursive: true, force: true });
     const kept: MemoryFile = { extents: [], zeroes: [] };
-    if (existsSync(this.folder)) keepWhole(this.#runs(), join(this.folder, memory), kept);
-    mkdirSync(this.folder, { recursive: true });
-    chmodSync(this.folder, 0o777 & ~process.umask());
+    if (this.#lock) {
+      keepWhole(runsOf(this.folder), join(this.folder, memory), kept);
+    } else {
+      mkdirSync(this.folder, { mode: 0o700 });
+      this.#lock = tryLock(this.folder);
+    }
     const lines = [...kept.extents, ...kept.zeroes].sort((a, b) => (a.start < b.start ? -1 : 1));
-    writeFileSync(
-      this.#journal,
-      [JSON.stringify({ of: this.#of, pid: process.pid }), ...lines.map(line), ''].join('\n'),
-    );
+    const first = JSON.stringify({ schema: SCHEMA, of: this.#of, pid: process.pid });
+    writeFileSync(this.#journal, [first, ...lines.map(line), ''].join('\n'));
     return kept;
   }
 
@@ -75,29 +96,43 @@ export class Partial {
     rmSync(this.#journal, { force: true });
   }
 
+  [Symbol.dispose](): void {
+    this.#lock?.[Symbol.dispose]();
+  }
+
   get #journal(): string {
     return join(this.folder, JOURNAL);
   }
+}
 
-  #head() {
-    const [first = ''] = this.#lines();
-    return head.safeParse(json(first)).data;
-  }
+/** Folders with such a name that nobody but this user can have put anything into. */
+function leftBeside(prefix: string): string[] {
+  const parent = dirname(prefix);
+  if (!existsSync(parent)) return [];
+  const start = basename(prefix);
+  const names = readdirSync(parent).filter((name) => name.startsWith(start));
+  return names
+    .filter((name) => !name.slice(start.length).includes('.'))
+    .flatMap((name) => {
+      const stat = lstatSync(join(parent, name), { throwIfNoEntry: false });
+      const isPrivate = stat?.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0;
+      return isPrivate ? [join(parent, name)] : [];
+    });
+}
 
-  #runs(): (FileExtent | Region)[] {
-    const runs: (FileExtent | Region)[] = [];
-    for (const text of this.#lines().slice(1)) {
-      const parsed = run.safeParse(json(text));
-      // The last line may be half a line.
-      if (!parsed.success) break;
-      runs.push(parsed.data);
-    }
-    return runs;
-  }
+const linesOf = (folder: string): string[] => (plainText(join(folder, JOURNAL)) ?? '').split('\n');
 
-  #lines(): string[] {
-    return existsSync(this.#journal) ? readFileSync(this.#journal, 'utf8').split('\n') : [];
+const headOf = (folder: string) => head.safeParse(json(linesOf(folder)[0] ?? '')).data;
+
+function runsOf(folder: string): (FileExtent | Region)[] {
+  const runs: (FileExtent | Region)[] = [];
+  for (const text of linesOf(folder).slice(1)) {
+    const parsed = run.safeParse(json(text));
+    // The last line may be half a line.
+    if (!parsed.success) break;
+    runs.push(parsed.data);
   }
+  return runs;
 }
 
 /** Runs by ascending address until one whose bytes are not in the file as they were written. */
@@ -134,11 +169,9 @@ function json(text: string): unknown {
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+function busy(output: string, folder: string, pid: number): KhoforgeError {
+  return new KhoforgeError('OUTPUT_BUSY', `process ${pid} is writing ${output}`, {
+    where: { file: folder },
+    hint: 'wait for it, or choose another directory',
+  });
 }

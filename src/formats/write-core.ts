@@ -2,13 +2,15 @@ import { ftruncateSync } from 'node:fs';
 import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
-import { writeAll, writeFileWhole, writeParts } from '../base/files.ts';
+import { writeAll, writeParts } from '../base/files.ts';
 import { alignUp, toNumber } from '../base/numbers.ts';
-import { ET_CORE, isElf, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
+import { ET_CORE, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
 import { noteBytes } from '../elf/notes.ts';
+import { ownNote } from '../elf/own-note.ts';
 import { headBytes, headSize, type ProgramHeader } from '../elf/write.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
+import { type OutputOptions, writeFileWhole } from '../output/write.ts';
 import { pageRegions, pageRuns } from './page-runs.ts';
 import { vmcoreinfoOf } from './vmcoreinfo.ts';
 
@@ -26,13 +28,18 @@ interface Load extends Region {
 }
 
 /**
- * Writes the image's memory as an ELF core: a PT_LOAD for each run of pages, and a VMCOREINFO note where the image has
- * one. Addresses are physical, in p_vaddr too: without the dumped kernel there are no others, and gdb reads by p_vaddr
+ * Writes the image's memory as an ELF core: a PT_LOAD for each run of pages, a VMCOREINFO note where the image has
+ * one, and ours. Addresses are physical, in p_vaddr too: without the dumped kernel there are no others, and gdb reads by p_vaddr
  * alone. Pages of zeroes are holes of the file.
  * @param kernel whose image is added, as it is before it runs, for debuggers that ask for it; then VMCOREINFO is of it
- * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_FAILED`, `SOURCE_SHRANK`
  */
-export function writeElfCore(image: Image, path: string, kernel?: KernelImage): void {
+export function writeElfCore(
+  image: Image,
+  path: string,
+  kernel?: KernelImage,
+  options: OutputOptions = {},
+): void {
   const loads: Load[] = pageRegions(image).map((region) => ({ ...region, virt: region.start }));
   let info = image.vmcoreinfo;
   if (kernel !== undefined) {
@@ -41,9 +48,9 @@ export function writeElfCore(image: Image, path: string, kernel?: KernelImage): 
     info = vmcoreinfoOf(kernel, moved);
   }
   // crash takes the first program header for the notes, whatever it is (8.0.2, netdump.c).
-  const note = info === undefined ? Buffer.alloc(0) : vmcoreinfoNote(info);
+  const note = Buffer.concat([...(info === undefined ? [] : [vmcoreinfoNote(info)]), ownNote('core')]);
   const { head, offsets, size } = coreHead(image.target.arch, loads, note);
-  writeFileWhole(path, isCore, (descriptor) => {
+  writeFileWhole(path, { ...options, form: 'core', mode: image.mode }, (descriptor) => {
     writeAll(descriptor, head, 0);
     let load = 0;
     for (const { start, parts } of pageRuns(image)) {
@@ -57,8 +64,6 @@ export function writeElfCore(image: Image, path: string, kernel?: KernelImage): 
     ftruncateSync(descriptor, size);
   });
 }
-
-const isCore = (head: Buffer) => isElf(head) && head.readUInt16LE(16) === ET_CORE;
 
 /** How far from its linked place the kernel's image is: behind all memory, unless its own place is free. */
 function kernelDistance({ loads: kernel }: KernelImage, memory: readonly Region[]): bigint {
@@ -81,10 +86,15 @@ interface CoreHead {
 
 /** Everything before the memory: headers and notes. */
 function coreHead(arch: Arch, loads: readonly Load[], note: Buffer): CoreHead {
-  const noteAt = headSize(loads.length + (note.length > 0 ? 1 : 0));
-  const notes: ProgramHeader[] = [
-    { type: PT_NOTE, flags: PF_R, offset: noteAt, phys: 0n, virt: 0n, size: BigInt(note.length) },
-  ];
+  const noteAt = headSize(loads.length + 1);
+  const notes: ProgramHeader = {
+    type: PT_NOTE,
+    flags: PF_R,
+    offset: noteAt,
+    phys: 0n,
+    virt: 0n,
+    size: BigInt(note.length),
+  };
   let end = inFilePages(noteAt + note.length);
   const memory = loads.map(({ start: phys, virt, size }): ProgramHeader => {
     const offset = end;
@@ -93,7 +103,7 @@ function coreHead(arch: Arch, loads: readonly Load[], note: Buffer): CoreHead {
   });
   const head = Buffer.alloc(inFilePages(noteAt + note.length));
   const { elfMachine: machine } = ARCHITECTURES[arch];
-  const programHeaders = [...(note.length > 0 ? notes : []), ...memory];
+  const programHeaders = [notes, ...memory];
   head.set(headBytes({ type: ET_CORE, machine, programHeaders }));
   head.set(note, noteAt);
   return { head, offsets: memory.map(({ offset }) => offset), size: end };

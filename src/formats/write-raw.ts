@@ -1,16 +1,19 @@
-import { closeSync, existsSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeDirectory, writeParts } from '../base/files.ts';
+import { writeParts } from '../base/files.ts';
 import { hex, toNumber } from '../base/numbers.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
+import { type OutputOptions, writeDirectory } from '../output/write.ts';
 import type { ExtraFile } from './directory.ts';
 import { pageRegions, pageRuns } from './page-runs.ts';
 
 /** Arguments for QEMU, one after the other; none has a space. */
 const ARGUMENTS = 'qemu-args';
+/** Says that the directory is ours, and which files of it. */
+const DESCRIPTION = 'raw.json';
 
-export interface RawOptions {
+export interface RawOptions extends OutputOptions {
   /** Files beside the memory's. */
   readonly extra?: readonly ExtraFile[];
   /** Arguments for QEMU before those that load memory. */
@@ -20,19 +23,19 @@ export interface RawOptions {
 }
 
 /**
- * Writes each run of pages into a file of its own, named by its address, and the arguments with which QEMU loads them.
- * Pages of zeroes are holes of the file.
+ * Writes each run of pages into a file of its own, named by its address, the arguments with which QEMU loads them, and
+ * `raw.json`, which lists the files. Pages of zeroes are holes of the file.
  * @returns names of the files
- * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_BUSY`, `OUTPUT_FAILED`, `SOURCE_SHRANK`
  */
 export function writeRawExtents(image: Image, path: string, options: RawOptions = {}): string[] {
-  const { extra = [], without = [] } = options;
+  const { extra = [], without = [], arguments: first = [], ...output } = options;
   const regions = pageRegions(image).map((region) => ({ ...region, name: `${hex(region.start)}.bin` }));
   const devices = regions
     .filter(({ start }) => !without.includes(start))
     .flatMap(({ start, name }) => ['-device', `loader,file=${name},addr=${hex(start)},force-raw=on`]);
-  const isOurs = (existing: string) => existsSync(join(existing, ARGUMENTS));
-  writeDirectory(path, isOurs, (directory) => {
+  const files = [ARGUMENTS, ...extra.map(({ name }) => name), ...regions.map(({ name }) => name)];
+  writeDirectory(path, { ...output, form: 'raw', mode: image.mode }, (directory) => {
     const runs = pageRuns(image);
     let run = runs.next();
     for (const region of regions) {
@@ -48,7 +51,9 @@ export function writeRawExtents(image: Image, path: string, options: RawOptions 
       }
     }
     for (const { name, bytes } of extra) writeFileSync(join(directory, name), bytes);
-    writeFileSync(join(directory, ARGUMENTS), `${[...(options.arguments ?? []), ...devices].join(' ')}\n`);
+    writeFileSync(join(directory, ARGUMENTS), `${[...first, ...devices].join(' ')}\n`);
+    const schema = { name: 'khoforge-raw', version: 1 };
+    writeFileSync(join(directory, DESCRIPTION), `${JSON.stringify({ schema, files }, null, 2)}\n`);
   });
-  return [ARGUMENTS, ...extra.map(({ name }) => name), ...regions.map(({ name }) => name)];
+  return [DESCRIPTION, ...files];
 }

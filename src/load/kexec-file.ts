@@ -1,9 +1,10 @@
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { writeAll, writeDirectory, writeParts } from '../base/files.ts';
+import { writeAll, writeParts } from '../base/files.ts';
 import { jsonValue } from '../base/json.ts';
 import type { Region } from '../memory/regions.ts';
+import { type OutputOptions, writeDirectory } from '../output/write.ts';
 import type { KexecLoad } from './kexec-load.ts';
 
 const IMAGE = 'kexec.img';
@@ -36,18 +37,21 @@ export interface KexecDirectory {
 /**
  * Writes `kexec.img`, `kexec.json`, which says the same for people and other loaders, and the loader.
  * @returns names of the files
- * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_BUSY`, `OUTPUT_FAILED`, `SOURCE_SHRANK`
  */
-export function writeKexecDirectory({ load, cmdline, loader }: KexecDirectory, path: string): string[] {
+export function writeKexecDirectory(
+  { load, cmdline, loader }: KexecDirectory,
+  path: string,
+  options: OutputOptions = {},
+): string[] {
   const { head, offsets } = headOf(load);
-  const isOurs = (existing: string) =>
-    existsSync(join(existing, IMAGE)) && existsSync(join(existing, DESCRIPTION));
-  writeDirectory(path, isOurs, (directory) => {
+  const files = [IMAGE, ...(loader === undefined ? [] : [LOADER])];
+  writeDirectory(path, { ...options, form: 'kexec', mode: load.mode }, (directory) => {
     writeImage(load, join(directory, IMAGE), head, offsets);
-    writeFileSync(join(directory, DESCRIPTION), describe(load, cmdline, offsets));
+    writeFileSync(join(directory, DESCRIPTION), describe(load, cmdline, offsets, files));
     if (loader !== undefined) writeFileSync(join(directory, LOADER), loader, { mode: 0o755 });
   });
-  return [DESCRIPTION, IMAGE, ...(loader === undefined ? [] : [LOADER])];
+  return [DESCRIPTION, ...files];
 }
 
 function writeImage({ segments }: KexecLoad, path: string, head: Buffer, offsets: readonly number[]): void {
@@ -93,7 +97,12 @@ function writeNumbers(head: Buffer, at: number, numbers: readonly bigint[]): voi
   });
 }
 
-function describe(load: KexecLoad, cmdline: string, offsets: readonly number[]): string {
+function describe(
+  load: KexecLoad,
+  cmdline: string,
+  offsets: readonly number[],
+  files: readonly string[],
+): string {
   const { arch, entry, kernelVersion } = load;
   const regions = (list: readonly Region[]) => list.map(({ start, size }) => ({ start, size }));
   const segments = load.segments.map(({ name, mem, memsz, bufsz }, i) => ({
@@ -105,6 +114,6 @@ function describe(load: KexecLoad, cmdline: string, offsets: readonly number[]):
   }));
   const ranges = { writes: regions(load.writes), ram: regions(load.ram) };
   const schema = { name: 'khoforge-kexec', version: VERSION };
-  const document = { schema, arch, entry, kernelVersion, cmdline, file: IMAGE, segments, ...ranges };
+  const document = { schema, files, arch, entry, kernelVersion, cmdline, file: IMAGE, segments, ...ranges };
   return `${JSON.stringify(document, jsonValue, 2)}\n`;
 }

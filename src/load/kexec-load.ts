@@ -39,6 +39,8 @@ export interface KexecLoad {
   readonly ram: readonly Region[];
   /** Version text of the kernel file; may be empty. */
   readonly kernelVersion: string;
+  /** Permission bits of what is written of it; see `Image.mode`. */
+  readonly mode?: number | undefined;
 }
 
 const MiB = 1n << 20n;
@@ -94,6 +96,7 @@ export function planKexecLoad(image: Image, options: SegmentsOptions): KexecLoad
     writes: unionOf([...places, ...unpacked, { start: address, size }]),
     ram: image.ram,
     kernelVersion,
+    mode: image.mode,
   };
 }
 

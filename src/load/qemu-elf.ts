@@ -3,6 +3,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import { ET_EXEC, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
+import { ownNote } from '../elf/own-note.ts';
 import { headBytes, headSize, type ProgramHeader } from '../elf/write.ts';
 import type { Extent, Made, Piece } from '../memory/physical-memory.ts';
 
@@ -31,11 +32,11 @@ export function qemuElf(arch: Arch, pieces: readonly Piece[], entry: bigint, ram
   if (bootElf.fillsStartOfRam && loads[0]?.start !== ramStart) {
     loads.unshift({ start: ramStart, size: 8, parts: [] });
   }
-  return elfFile(loads, entry, elfMachine, bootElf.note(entry));
+  return elfFile(loads, entry, elfMachine, Buffer.concat([bootElf.note(entry), ownNote('elf')]));
 }
 
 function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Uint8Array): Uint8Array {
-  const noteAt = headSize(loads.length + (note.length > 0 ? 1 : 0));
+  const noteAt = headSize(loads.length + 1);
   const size = loads.reduce((sum, load) => sum + load.size, noteAt + note.length);
   if (size > LARGEST_FILE) throw tooLarge(humanSize(BigInt(size)));
   const raw = Buffer.alloc(size);
@@ -47,8 +48,8 @@ function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: U
     offset += load.size;
     return programHeader(PT_LOAD, PF_RWX, at, load.start, load.size);
   });
-  const notes = note.length > 0 ? [programHeader(PT_NOTE, PF_R, noteAt, 0n, note.length)] : [];
-  raw.set(headBytes({ type: ET_EXEC, machine, entry, programHeaders: [...notes, ...memory] }));
+  const notes = programHeader(PT_NOTE, PF_R, noteAt, 0n, note.length);
+  raw.set(headBytes({ type: ET_EXEC, machine, entry, programHeaders: [notes, ...memory] }));
   return raw;
 }
 

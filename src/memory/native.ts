@@ -134,6 +134,17 @@ export interface NativeAddon {
   unmapFile(bytes: Uint8Array): void;
   /** Pages of maps that could not be read since the start: the file shrank, or its device failed. */
   mapFaults(): number;
+  /**
+   * renameat2(2) without replacing, or with exchanging: then both are there before and after.
+   * @param exchange 0 or 1
+   * Throws an Error with `code` FILE_MOVE and `errno`: EEXIST, or EINVAL and ENOSYS where the file system cannot.
+   */
+  moveFile(from: string, to: string, exchange: number): void;
+  /**
+   * flock(2), exclusive: until the descriptor is closed, whatever ends the process.
+   * Throws an Error with `code` FILE_LOCK and `errno`. @returns false when another has it
+   */
+  lockFile(fd: number): boolean;
   /** File offsets; throws an Error with `code` FILE_SCAN and `errno`. */
   scanFile(fd: number, offsets: BigUint64Array, lengths: BigUint64Array, limit: number): NativeScan;
   /**
@@ -220,7 +231,7 @@ export interface NativeAddon {
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** Raised when a call of binding/addon changes. CMakeLists.txt gives this line's number to the addon. */
-const INTERFACE = 7;
+const INTERFACE = 8;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

@@ -71,6 +71,11 @@ export interface Image {
   readonly expect: Expectations;
   /** KEY=VALUE lines that the producing kernel left for those who read its dump, where they are known. */
   readonly vmcoreinfo?: string;
+  /**
+   * Permission bits of the file that it was read from: what is written of it is no more open than that. None of an image
+   * from a spec, which holds nobody's memory.
+   */
+  readonly mode?: number;
   /** A root FDT and nothing else: its address, and all that it leads to, are not known. */
   readonly fdtAlone?: true;
 }

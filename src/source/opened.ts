@@ -46,5 +46,6 @@ export function opened(found: FoundHandover, file: MappedFile | undefined): Open
     found.image.memory.close();
     file?.close();
   };
-  return { ...found, close, [Symbol.dispose]: close };
+  const image = file === undefined ? found.image : { ...found.image, mode: file.mode };
+  return { ...found, image, close, [Symbol.dispose]: close };
 }

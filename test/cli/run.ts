@@ -10,10 +10,11 @@ export interface Ran {
 }
 
 /** Runs the built command line, as a user would. */
-export function khoforge(args: readonly string[], env: NodeJS.ProcessEnv = {}): Ran {
+export function khoforge(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
   });
   return { code: status, stdout, stderr };
 }

@@ -1,9 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KhoforgeError } from '../../src/base/errors.ts';
 import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
+import { tryLock } from '../../src/output/lock.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { khoforge } from '../cli/run.ts';
 import { asLoads, copyMemory, elfCore, filesFolder, setupDataRecord } from './core-writer.ts';
@@ -12,7 +23,19 @@ const file = filesFolder();
 let count = 0;
 /** A path below a folder of its own, so that what else is there shows. */
 const output = () => join(dirname(file(`anchor-${count++}`, Buffer.alloc(1))), `output-${count}`);
-const partialOf = (path: string) => join(dirname(path), `.${path.split('/').at(-1)}.partial`);
+
+/** The folders that runs left beside an output, under names that nobody can guess. */
+function leftBeside(path: string): string[] {
+  const names = readdirSync(dirname(path)).filter((name) => name.startsWith(`.${basename(path)}.`));
+  for (const name of names) expect(name.slice(basename(path).length + 2)).toMatch(/^[\w-]{16}$/);
+  return names.map((name) => join(dirname(path), name));
+}
+
+function partialOf(path: string): string {
+  const [left = 'nothing was left', ...others] = leftBeside(path);
+  expect(others).toEqual([]);
+  return left;
+}
 
 const image = buildImage({
   target: { release: '7.3' },
@@ -56,7 +79,7 @@ describe('an image directory whose writing was interrupted', () => {
     expect(written).toBeGreaterThan(kept);
     expect(sums(path)).toBe(sums(whole));
     expect(readdirSync(path).sort()).toEqual(['kho.dtb', 'manifest.json', 'memory.bin']);
-    expect(existsSync(partialOf(path))).toBe(false);
+    expect(leftBeside(path)).toEqual([]);
     readImageDirectory(path);
   });
 
@@ -93,10 +116,53 @@ describe('an image directory whose writing was interrupted', () => {
   it('is left alone while its writer runs', () => {
     const path = output();
     interrupted(path, 1);
-    const journal = join(partialOf(path), 'journal');
-    const [, ...lines] = readFileSync(journal, 'utf8').split('\n');
-    writeFileSync(journal, [JSON.stringify({ of: 'this', pid: process.ppid }), ...lines].join('\n'));
-    expect(() => writeImageDirectory(image, path, { resume: 'this' })).toThrow(/is writing/);
+    const before = readFileSync(join(partialOf(path), 'journal'), 'utf8');
+    {
+      using lock = tryLock(partialOf(path));
+      expect(lock).toBeDefined();
+      const busy = new RegExp(`^process ${process.pid} is writing`);
+      expect(() => writeImageDirectory(image, path, { resume: 'this' })).toThrow(busy);
+      expect(writeImageDirectory(image, path, { resume: 'another' })).toBe(0n);
+      expect(readFileSync(join(partialOf(path), 'journal'), 'utf8')).toBe(before);
+    }
+    expect(writeImageDirectory(image, path, { resume: 'this' })).toBeGreaterThan(0n);
+    expect(sums(path)).toBe(sums(whole));
+  });
+
+  it('is not gone on with, or written to, where others could have put something into it', () => {
+    const path = output();
+    interrupted(path, 3);
+    const folder = partialOf(path);
+    chmodSync(folder, 0o777);
+    const victim = file(`victim-${count}`, Buffer.from('text'));
+    symlinkSync(victim, join(folder, 'kho.dtb'));
+    expect(writeImageDirectory(image, path, { resume: 'this' })).toBe(0n);
+    expect(readFileSync(victim, 'utf8')).toBe('text');
+    expect(existsSync(folder)).toBe(true);
+  });
+
+  it('leaves folders of other outputs with a like name', () => {
+    const [path, other] = [output(), output()];
+    const longer = `${path}.more`;
+    interrupted(longer, 3);
+    const mine = join(dirname(path), `.${basename(path)}.my-own-backup-16`);
+    mkdirSync(mine, { mode: 0o700 });
+    writeFileSync(join(mine, 'journal'), 'mine');
+    writeImageDirectory(image, path, { resume: 'this' });
+    writeImageDirectory(image, other, { resume: 'another' });
+    expect(readFileSync(join(mine, 'journal'), 'utf8')).toBe('mine');
+    expect(readdirSync(partialOf(longer)).sort()).toEqual(['journal', 'memory.bin']);
+  });
+
+  it('stays where its writing ended in the last moment', () => {
+    const path = output();
+    const onWritten = () => {
+      throw new Stop('killed');
+    };
+    expect(() => writeImageDirectory(image, path, { resume: 'this', onWritten })).toThrow(KhoforgeError);
+    expect(writeImageDirectory(image, path, { resume: 'this' })).toBeGreaterThan(0n);
+    expect(sums(path)).toBe(sums(whole));
+    expect(leftBeside(path)).toEqual([]);
   });
 });
 

@@ -26,7 +26,7 @@ describe('raw extents', () => {
       [0x1_0000_0000n, 3],
     ]);
     const names = writeRawExtents(image, output);
-    expect(names).toEqual(['qemu-args', '0x200000.bin', '0x100000000.bin']);
+    expect(names).toEqual(['raw.json', 'qemu-args', '0x200000.bin', '0x100000000.bin']);
     expect(readdirSync(output).sort()).toEqual([...names].sort());
     const bytes = readFileSync(join(output, '0x200000.bin'));
     expect([0, 4096, 8192, 12287].map((at) => bytes[at])).toEqual([1, 0, 2, 2]);
@@ -49,14 +49,14 @@ describe('raw extents', () => {
     expect(readFileSync(join(output, 'qemu-args'), 'utf8')).toBe(
       '-kernel entry.elf -device loader,file=0x400000.bin,addr=0x400000,force-raw=on\n',
     );
-    expect(readdirSync(output)).toHaveLength(4);
+    expect(readdirSync(output)).toHaveLength(5);
   });
 
   it('replace older ones, and nothing else', () => {
     const output = path('again');
     writeRawExtents(imageOf([[0x200000n, 1]]), output);
     writeRawExtents(imageOf([[0x300000n, 1]]), output);
-    expect(readdirSync(output)).toEqual(['0x300000.bin', 'qemu-args']);
+    expect(readdirSync(output).toSorted()).toEqual(['0x300000.bin', 'qemu-args', 'raw.json']);
     const other = path('other');
     mkdirSync(other);
     writeFileSync(join(other, 'file'), '');

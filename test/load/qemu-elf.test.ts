@@ -15,6 +15,9 @@ const filled = (start: bigint, length: number, byte = 7): Extent => ({
 const pvhElf = (extents: readonly Extent[], entry: bigint) => qemuElf('x86_64', extents, entry, 0n);
 const loads = (elf: Uint8Array) => readElf(elf).headers.filter(({ type }) => type === 1);
 
+/** Owner `khoforge`, text `elf`. */
+const OURS = '09000000030000004b484f46' + '6b686f666f72676500000000' + '656c6600';
+
 describe('qemuElf', () => {
   it('is what readelf takes for an executable with a Xen note and one LOAD per extent', () => {
     const elf = pvhElf([filled(0x100000n, 0x1800), filled(0x1_4000_0000n, 10)], 0x123000n);
@@ -26,9 +29,9 @@ describe('qemuElf', () => {
     expect(text).toMatch(/Class: +ELF64/);
     expect(text).toMatch(/Machine: +Advanced Micro Devices X86-64/);
     expect(text).toMatch(/Entry point address: +0x123000/);
-    expect(text).toMatch(/NOTE .* 0x000018 0x000018 R +0x4/);
-    expect(text).toMatch(/LOAD +0x000100 0x0000000000100000 0x0000000000100000 0x001800 0x001800 RWE/);
-    expect(text).toMatch(/LOAD +0x001900 0x0000000140000000 0x0000000140000000 0x00000a 0x00000a RWE/);
+    expect(text).toMatch(/NOTE .* 0x000034 0x000034 R +0x4/);
+    expect(text).toMatch(/LOAD +0x00011c 0x0000000000100000 0x0000000000100000 0x001800 0x001800 RWE/);
+    expect(text).toMatch(/LOAD +0x00191c 0x0000000140000000 0x0000000140000000 0x00000a 0x00000a RWE/);
     expect(text).toMatch(/Xen +0x00000008/);
     expect(text).toContain('description data: 00 30 12 00 00 00 00 00');
   });
@@ -36,7 +39,9 @@ describe('qemuElf', () => {
   it('has the note that QEMU looks for', () => {
     const [note] = readElf(pvhElf([filled(0x100000n, 1)], 0x123000n)).headers;
     expect(note?.type).toBe(4);
-    expect(note?.bytes.toString('hex')).toBe('040000000800000012000000' + '58656e00' + '0030120000000000');
+    expect(note?.bytes.toString('hex')).toBe(
+      '040000000800000012000000' + '58656e00' + '0030120000000000' + OURS,
+    );
   });
 
   it('leaves out zero memory, piece by piece', () => {

@@ -1,5 +1,5 @@
 import { KhoforgeError } from '../base/errors.ts';
-import { unreadPages } from '../memory/native.ts';
+import { unreadPages } from './native.ts';
 
 /**
  * What is mapped cannot fail where it is read: it is zero there, and what was made of it is not what the file held.
