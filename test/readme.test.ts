@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readmeSession, runAsReader, withoutAccidents } from './readme.ts';
+import { buildLoaded } from '../src/produce/build-image.ts';
+import { loadSpec } from '../src/specfile/load.ts';
+import { readmeSession, readmeSpecs, runAsReader, withoutAccidents } from './readme.ts';
 
 describe('the session in the README', () => {
   const steps = readmeSession();
@@ -10,5 +15,23 @@ describe('the session in the README', () => {
 
   it.each(steps.filter(({ command }) => !command.includes('--kernel')))('$command', ({ command, output }) => {
     expect(withoutAccidents(runAsReader(command))).toBe(withoutAccidents(output));
+  });
+});
+
+describe('the specs in the README', () => {
+  const specs = readmeSpecs();
+
+  it('are there', () => expect(specs.length).toBe(2));
+
+  it.each(specs.map((text, i) => [i, text] as const))('are built as they stand: %i', (_i, text) => {
+    const folder = mkdtempSync(join(tmpdir(), 'khoforge-readme-'));
+    const path = join(folder, 'spec.yaml');
+    writeFileSync(path, text);
+    for (const name of ['guest.bin', 'state.bin']) writeFileSync(join(folder, name), 'contents');
+    try {
+      expect(buildLoaded(loadSpec(path), {}).unusedAllows).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

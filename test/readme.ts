@@ -23,6 +23,12 @@ export function readmeSession(): SessionStep[] {
     });
 }
 
+/** The specs of the README, in its order. */
+export function readmeSpecs(): string[] {
+  const readme = readFileSync(`${root}README.md`, 'utf8');
+  return [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+}
+
 /** Runs a command as a reader of the README would, in a clone. @returns its standard output */
 export function runAsReader(command: string): string {
   return execFileSync('bash', ['-c', command], {

@@ -1,4 +1,5 @@
 import { KhoforgeError } from '../base/errors.ts';
+import { decodeText, encodeText } from '../base/text.ts';
 import type { Endian } from './endian.ts';
 import type { FieldLayout, FieldValue, Layout } from './layout.ts';
 
@@ -85,11 +86,12 @@ function textField({ offset, size }: FieldLayout, refuse: Refuse): { read: Reade
     read(bytes, at) {
       const start = at + offset;
       const end = bytes.subarray(start, start + size).indexOf(0);
-      return bytes.toString('latin1', start, start + (end < 0 ? size : end));
+      return decodeText(bytes.subarray(start, start + (end < 0 ? size : end)));
     },
     write(bytes, at, value) {
-      if (typeof value !== 'string' || value.length > size) throw refuse(value);
-      bytes.write(value, at + offset, 'latin1');
+      const text = typeof value === 'string' ? encodeText(value) : undefined;
+      if (text === undefined || text.length > size) throw refuse(value);
+      text.copy(bytes, at + offset);
     },
   };
 }
@@ -221,6 +223,8 @@ function bitField(
 function doesNotFit(struct: string, field: FieldLayout, value: FieldValue): KhoforgeError {
   const { kind, size, bits } = field;
   const room =
-    kind === 'chars' ? `${size} characters` : `${kind} of ${bits ? `${bits.width} bits` : `${size} bytes`}`;
+    kind === 'chars'
+      ? `${size} bytes of UTF-8`
+      : `${kind} of ${bits ? `${bits.width} bits` : `${size} bytes`}`;
   return new KhoforgeError('FIELD_RANGE', `${struct}.${field.name}: '${value}' does not fit ${room}`);
 }

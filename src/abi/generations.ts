@@ -43,6 +43,8 @@ export interface Generation {
   readonly verbatimScratch?: true;
   /** A range of pages is preserved in blocks that are each on one node. */
   readonly blocksWithinNode?: true;
+  /** KHO turns itself off where a node has processors and no memory: it finds no scratch there. */
+  readonly needsMemoryOnNodes?: true;
 }
 
 const ROOT = {
@@ -84,6 +86,7 @@ export const GENERATIONS: readonly Generation[] = [
   {
     ...V1,
     name: 'kho-v1-6.17',
+    needsMemoryOnNodes: true, // kernel/kexec_handover.c: kho_reserve_scratch(), 6.17
     releases: ['6.16', '6.17'],
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), 6.17
@@ -94,6 +97,7 @@ export const GENERATIONS: readonly Generation[] = [
   {
     ...V1,
     name: 'kho-v1-6.18',
+    needsMemoryOnNodes: true, // kho_reserve_scratch(), 6.18; 6.19 goes by N_MEMORY (commit 427b2535f513)
     releases: ['6.18'],
     scratchAlignment: pageblock,
     rootFdt: 'sequential', // kho_finalize() and kho_add_subtree(), kernel/kexec_handover.c, 6.18

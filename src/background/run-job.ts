@@ -5,7 +5,7 @@ import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { native } from '../memory/native.ts';
 import { refuseUnread } from '../memory/unread.ts';
 import type { Image } from '../model/image.ts';
-import { buildParsed } from '../produce/build-image.ts';
+import { buildImage, buildLoaded } from '../produce/build-image.ts';
 import { inspect } from '../receive/decode.ts';
 import { verifyImage } from '../receive/verify.ts';
 import { buildJson } from '../render/build.ts';
@@ -15,7 +15,6 @@ import { verifyJson } from '../render/verify.ts';
 import { openSource } from '../source/open.ts';
 import type { OpenedSource } from '../source/opened.ts';
 import { loadSpec } from '../specfile/load.ts';
-import { parseSpec } from '../specfile/parse.ts';
 import type {
   BackgroundProgress,
   BuildJob,
@@ -52,9 +51,8 @@ export function runJob(job: Job, hooks: JobHooks): string {
 
 function build({ spec, baseDir, output }: BuildJob, hooks: JobHooks): string {
   hooks.report({ stage: 'building' });
-  const loaded =
-    typeof spec === 'string' ? loadSpec(spec) : { spec: parseSpec(spec), baseDir: process.cwd() };
-  const image = buildParsed(loaded.spec, { baseDir: baseDir ?? loaded.baseDir });
+  const options = baseDir === undefined ? {} : { baseDir };
+  const image = typeof spec === 'string' ? buildLoaded(loadSpec(spec), options) : buildImage(spec, options);
   write(image, output, hooks);
   return buildJson(image, { format: 'dir', output: output.directory, files: IMAGE_FILES });
 }

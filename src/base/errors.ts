@@ -1,3 +1,4 @@
+import { pathText, type SpecPath } from './spec-path.ts';
 import { oneLine } from './visible.ts';
 
 /** Where an error or finding is: any of a spec path, a file, a byte offset, a physical address, an FDT path. */
@@ -23,8 +24,17 @@ export interface Where {
 export const ExitCode = { ok: 0, no: 1, badInput: 2, couldNotRun: 3, skipped: 4 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** One of several things that an error names. */
+export interface ErrorLine {
+  readonly text: string;
+  /** The part of the spec that it is about. */
+  readonly specPath?: SpecPath | undefined;
+}
+
 export interface KhoforgeErrorOptions {
   where?: Where;
+  /** The part of the spec that it is about, of which `where.spec` is the text. */
+  specPath?: SpecPath | undefined;
   /** The way out: what to change or install. */
   hint?: string;
   /** Checks of a build that were broken, by the names that `allow` of a spec takes. */
@@ -43,21 +53,59 @@ export class KhoforgeError extends Error {
   readonly hint: string | undefined;
   readonly checks: readonly string[];
   readonly exitCode: ExitCode;
+  /** The lines of the message, and what part of the spec each is about. */
+  readonly lines: readonly ErrorLine[];
 
   /**
    * @param code stable upper-case code, e.g. `SPEC_INVALID`
    * @param message one sentence that names the thing and its value, or a line for each thing
    */
-  constructor(code: string, message: string | readonly string[], options: KhoforgeErrorOptions = {}) {
-    const lines = typeof message === 'string' ? [message] : message;
-    super(lines.map(oneLine).join('\n'), options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: string, message: string | readonly ErrorLine[], options: KhoforgeErrorOptions = {}) {
+    const { specPath } = options;
+    const lines = typeof message === 'string' ? [{ text: message, specPath }] : message;
+    super(
+      lines.map(({ text }) => oneLine(text)).join('\n'),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = 'KhoforgeError';
     this.code = code;
-    this.where = options.where ?? {};
+    this.lines = lines;
+    const path = specPath ?? lines.find((line) => line.specPath)?.specPath;
+    this.where = { ...(path && { spec: pathText(path) }), ...options.where };
     this.hint = options.hint;
     this.checks = options.checks ?? [];
     this.exitCode = options.exitCode ?? ExitCode.badInput;
   }
+}
+
+/**
+ * Does what a part of a spec asks for. An error that names no part of the spec is then about this one.
+ * @throws KhoforgeError of `body`
+ */
+export function withinSpec<T>(specPath: SpecPath, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof KhoforgeError)) throw error;
+    if (error.where.spec !== undefined || error.lines.some((line) => line.specPath)) throw error;
+    throw changed(
+      error,
+      error.lines.map(({ text }) => ({ text, specPath })),
+      error.where,
+    );
+  }
+}
+
+/** The same error with other lines and another place. */
+export function changed(error: KhoforgeError, lines: readonly ErrorLine[], where: Where): KhoforgeError {
+  const { code, hint, checks, exitCode, cause } = error;
+  return new KhoforgeError(code, lines, {
+    where,
+    checks,
+    exitCode,
+    cause: cause ?? error,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 /** The error itself, or, of one that nobody raised on purpose, `INTERNAL` with it as `cause`. */

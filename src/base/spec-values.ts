@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseSize } from './numbers.ts';
+import { encodeText, textBytes } from './text.ts';
 
 /** Addresses and sizes in a spec: `64MiB`, `0x4000_0000`, `4096`; from TypeScript also a bigint. */
 export const size = z
@@ -47,7 +48,18 @@ export function integer(min: number, max: number, description: string) {
 export const U32_MAX = 0xffff_ffff;
 
 export const text = (description: string) =>
-  z.string({ error: () => 'text (write it in quotes)' }).meta({ description });
+  z
+    .string({ error: () => 'text (write it in quotes)' })
+    .refine((value) => encodeText(value) !== undefined, { error: () => 'text without half a surrogate pair' })
+    .meta({ description });
+
+/** Text of at most so many bytes of UTF-8. */
+export function shortText(min: number, max: number, description: string) {
+  const expected = min === 0 ? `at most ${max} bytes of UTF-8` : `${min} to ${max} bytes of UTF-8`;
+  return text(description).refine((value) => textBytes(value) >= min && textBytes(value) <= max, {
+    error: () => expected,
+  });
+}
 
 export const seed = z
   .union([z.string(), z.number(), z.bigint()], { error: () => 'text or a number' })

@@ -1,5 +1,5 @@
-/** What moves a terminal's cursor, colours it or turns its text round: C0, DEL, C1, bidirectional controls, separators. */
-const CONTROLS = /[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu;
+/** What moves a terminal's cursor, colours it or turns its text round, and bytes that are no text (base/text.ts). */
+const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_C}\u2028\u2029]/gu;
 
 /** More of a line is no help to anybody: as long as the longest path and the longest kernel command line. */
 const MAX_LINE = 4096;

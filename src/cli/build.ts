@@ -2,13 +2,13 @@ import { Command, Option } from 'commander';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { CHECKS } from '../emit/checks.ts';
 import type { Image } from '../model/image.ts';
-import type { BuiltImage } from '../produce/build-image.ts';
+import { buildLoaded, loadedPaths, type SpecPaths } from '../produce/build-image.ts';
 import { buildJson, buildText, segmentsText } from '../render/build.ts';
 import { toJson } from '../render/json.ts';
 import { loadSpec } from '../specfile/load.ts';
 import { checkFormat, FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
 import { print, printDocument, say } from './print.ts';
-import { buildLoaded, isImage, openBootable, specTarget } from './source.ts';
+import { isImage, openBootable, specTarget, targetOption } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
 interface Options extends TargetFlags, FormatFlags {
@@ -87,11 +87,12 @@ function run(source: string, options: Options): ExitCode {
     return write(opened.image, options);
   }
   const loaded = loadSpec(source);
-  const image = buildLoaded(loaded, specTarget(loaded, options)?.target);
+  const target = targetOption(specTarget(loaded, options));
   if (options.paths) {
-    printPaths(image, options.json === true);
+    printPaths(loadedPaths(loaded, target), options.json === true);
     return ExitCode.ok;
   }
+  const image = buildLoaded(loaded, target);
   const code = write(image, options);
   for (const check of image.unusedAllows) {
     say(`note: allow: ${check} is not needed: nothing in this image breaks it`);
@@ -99,13 +100,9 @@ function run(source: string, options: Options): ExitCode {
   return code;
 }
 
-function printPaths(image: BuiltImage, json: boolean): void {
-  const places = image.placements.map(({ path }) => path);
-  const lines = [
-    ...places.map((path) => `place     ${path}`),
-    ...image.paths.map((path) => `override  ${path}`),
-  ];
-  if (json) printDocument(toJson('paths', 1, { place: places, override: image.paths }));
+function printPaths({ place, override }: SpecPaths, json: boolean): void {
+  const lines = [...place.map((path) => `place     ${path}`), ...override.map((path) => `override  ${path}`)];
+  if (json) printDocument(toJson('paths', 1, { place, override }));
   else print(lines);
 }
 

@@ -1,12 +1,11 @@
 import { statSync } from 'node:fs';
-import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { bootableImage } from '../capture/extract.ts';
 import { isElf } from '../elf/format.ts';
 import { isImageDirectory } from '../formats/directory.ts';
 import { MappedFile } from '../formats/mapped-file.ts';
 import type { Image } from '../model/image.ts';
-import { buildParsed } from '../produce/build-image.ts';
+import { buildLoaded } from '../produce/build-image.ts';
 import type { ProfileTarget } from '../profile/target.ts';
 import { type LoadedSpec, loadSpec } from '../specfile/load.ts';
 import { openWithProgress } from './open-source.ts';
@@ -44,12 +43,10 @@ export function openImage(path: string, flags: SourceFlags & TargetFlags = {}): 
   }
   const loaded = loadSpec(path);
   const own = specTarget(loaded, flags);
-  return { image: buildLoaded(loaded, own?.target), own, [Symbol.dispose]() {} };
+  return { image: buildLoaded(loaded, targetOption(own)), own, [Symbol.dispose]() {} };
 }
 
-export function buildLoaded({ spec, baseDir }: LoadedSpec, target: Target | undefined) {
-  return buildParsed(spec, { baseDir, ...(target && { target }) });
-}
+export const targetOption = (own: ProfileTarget | undefined) => (own ? { target: own.target } : {});
 
 /** The target that options name for a spec, on the machine that the spec names. */
 export function specTarget({ spec }: LoadedSpec, flags: TargetFlags): ProfileTarget | undefined {

@@ -1,4 +1,5 @@
-import { KhoforgeError } from '../base/errors.ts';
+import { type ErrorLine, KhoforgeError, withinSpec } from '../base/errors.ts';
+import type { SpecPath } from '../base/spec-path.ts';
 import { FDT_CHECKS } from '../fdt/checks.ts';
 
 /**
@@ -33,6 +34,7 @@ export function isCheck(name: string): name is Check {
 interface Problem {
   check: Check;
   text: string;
+  specPath: SpecPath | undefined;
 }
 
 /** Collects broken checks, so that one build names them all. */
@@ -40,15 +42,38 @@ export class Checker {
   readonly allowed: ReadonlySet<Check>;
   readonly #problems: Problem[] = [];
   readonly #used = new Set<Check>();
+  #specPath: SpecPath | undefined;
 
   constructor(allowed: Iterable<Check>) {
     this.allowed = new Set(allowed);
   }
 
+  /** The part of the spec that is being done. */
+  get specPath(): SpecPath | undefined {
+    return this.#specPath;
+  }
+
+  /** Does what a part of the spec asks for: what it breaks, and errors, are about that part. */
+  within<T>(specPath: SpecPath, body: () => T): T {
+    const outer = this.#specPath;
+    this.#specPath = specPath;
+    try {
+      return withinSpec(specPath, body);
+    } finally {
+      this.#specPath = outer;
+    }
+  }
+
+  /** Whether `check` is allowed; if so, something needs it. */
+  allows(check: Check): boolean {
+    if (!this.allowed.has(check)) return false;
+    this.#used.add(check);
+    return true;
+  }
+
   /** Records that `check` is broken, unless it is allowed. */
-  broken(check: Check, text: string): void {
-    if (this.allowed.has(check)) this.#used.add(check);
-    else this.#problems.push({ check, text });
+  broken(check: Check, text: string, specPath = this.#specPath): void {
+    if (!this.allows(check)) this.#problems.push({ check, text, specPath });
   }
 
   /** Allowed checks that nothing broke: leftovers of an earlier spec. */
@@ -59,10 +84,12 @@ export class Checker {
   /** @throws KhoforgeError `CHECK_FAILED` naming every broken check, at most 20 in full */
   finish(): void {
     if (this.#problems.length === 0) return;
-    const shown = this.#problems.slice(0, 20).map(({ check, text }) => `${check}: ${text}`);
+    const shown = this.#problems
+      .slice(0, 20)
+      .map(({ check, text, specPath }): ErrorLine => ({ text: `${check}: ${text}`, specPath }));
     const more = this.#problems.length - shown.length;
     const names = [...new Set(this.#problems.map(({ check }) => check))];
-    throw new KhoforgeError('CHECK_FAILED', [...shown, ...(more > 0 ? [`and ${more} more`] : [])], {
+    throw new KhoforgeError('CHECK_FAILED', [...shown, ...(more > 0 ? [{ text: `and ${more} more` }] : [])], {
       hint: `correct the spec, or say that it is meant: allow: [${names.join(', ')}]`,
       checks: names,
     });

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { toNumber } from '../base/numbers.ts';
 import { seed, size, text } from '../base/spec-values.ts';
+import { encodeText } from '../base/text.ts';
 import { type Contents, held } from '../memory/contents.ts';
 import { fileContents } from './file-contents.ts';
 import { seedContents } from './random.ts';
@@ -52,7 +53,7 @@ export function isOneSource(value: { readonly [key in keyof typeof contentShape]
  */
 export function contentsOf(from: Content, baseDir: string): Contents {
   if (from.bytes) return held(from.bytes);
-  if (from.text !== undefined) return held(Buffer.from(from.text, 'utf8'));
+  if (from.text !== undefined) return held(encodeText(from.text) ?? new Uint8Array());
   if (from.seed === undefined) return fileContents(resolve(baseDir, from.file ?? ''));
   return seedContents(from.seed, toNumber(from.size ?? 0n, 'size'));
 }

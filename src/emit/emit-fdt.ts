@@ -1,8 +1,7 @@
-import { FDT_CHECKS, type FdtCheck } from '../fdt/checks.ts';
+import type { Allowed } from '../fdt/checks.ts';
 import { HEADER_FIELDS, setField, viewOf } from '../fdt/format.ts';
 import { FdtSequentialWriter } from '../fdt/sequential.ts';
-import type { Check } from './checks.ts';
-import { asBigInt, type Overrides } from './overrides.ts';
+import { asU32, type Overrides } from './overrides.ts';
 import type { Producer } from './producer.ts';
 
 /** Writes nodes and properties, each of which an override may replace or leave out. */
@@ -52,14 +51,10 @@ export function overrideHeader(overrides: Overrides, path: string, tree: Uint8Ar
   const header = viewOf(tree);
   for (const field of HEADER_FIELDS) {
     const value = overrides.take(`${path}/header/${field}`);
-    if (value !== undefined) setField(header, field, Number(asBigInt(value, `${path}/header/${field}`)));
+    if (value !== undefined) setField(header, field, asU32(value, `${path}/header/${field}`));
   }
 }
 
-export function allowedFdtChecks(producer: Producer): ReadonlySet<FdtCheck> {
-  return new Set([...producer.checker.allowed].filter(isFdtCheck));
-}
-
-function isFdtCheck(check: Check): check is FdtCheck {
-  return Object.hasOwn(FDT_CHECKS, check);
+export function allowedFdtChecks({ checker }: Producer): Allowed {
+  return { has: (check) => checker.allows(check) };
 }

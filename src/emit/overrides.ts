@@ -1,8 +1,9 @@
 import type { Codec } from '../abi/codec.ts';
 import type { FieldValue } from '../abi/layout.ts';
 import type { Endian } from '../abi/target.ts';
-import { KhoforgeError } from '../base/errors.ts';
+import { KhoforgeError, withinSpec } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import { encodeText } from '../base/text.ts';
 import { PathIndex } from './path-index.ts';
 
 /** A value that replaces what would have been emitted. `null` leaves a property or a node out. */
@@ -18,8 +19,12 @@ export class Overrides {
   readonly #taken = new Set<string>();
   readonly #offered = new Set<string>();
 
-  constructor(values: ReadonlyMap<string, OverrideValue>) {
+  readonly #lists: boolean;
+
+  /** @param lists whether every path is to be offered, also those of which there are so many that they are asked for */
+  constructor(values: ReadonlyMap<string, OverrideValue>, { lists = false } = {}) {
     this.#values = values;
+    this.#lists = lists;
     this.#index = new PathIndex(values.keys());
   }
 
@@ -33,7 +38,7 @@ export class Overrides {
 
   /** Whether some override is below `prefix`, which ends in `/` or `[`. */
   hasUnder(prefix: string): boolean {
-    return this.#index.hasUnder(prefix);
+    return this.#lists || this.#index.hasUnder(prefix);
   }
 
   /** Overrides of single elements: `path[3]`. */
@@ -46,7 +51,8 @@ export class Overrides {
   }
 
   /** Applies overrides to the fields of a structure. */
-  struct<V>(path: string, { layout }: Codec<V>, values: V): V {
+  struct<V>(path: string, codec: Codec<V>, values: V): V {
+    const { layout } = codec;
     const result = { ...values } as Record<string, FieldValue>;
     for (const field of layout.fields) {
       const here = `${path}/${field.name}`;
@@ -54,7 +60,7 @@ export class Overrides {
         const array = toArray(result[field.name]);
         for (const { index, value } of this.takeElements(here, field.size / 8)) {
           while (array.length <= index) array.push(0n);
-          array[index] = asBigInt(value, `${here}[${index}]`);
+          array[index] = asU64(value, `${here}[${index}]`);
         }
         result[field.name] = array;
         continue;
@@ -64,6 +70,7 @@ export class Overrides {
       if (field.value === 'text') result[field.name] = asText(value, here);
       else if (field.value === 'number') result[field.name] = Number(asBigInt(value, here));
       else result[field.name] = asBigInt(value, here);
+      withinSpec(['override', here], () => codec.encode(result as V));
     }
     return result as V;
   }
@@ -76,7 +83,7 @@ export class Overrides {
     const value = this.take(path);
     if (value === undefined) return bytes;
     if (value === null) return undefined;
-    if (typeof value === 'string') return Buffer.from(`${value}\0`, 'latin1');
+    if (typeof value === 'string') return Buffer.from([...(encodeText(value) ?? []), 0]);
     if (typeof value !== 'bigint') return value.bytes;
     if (value < 0n || value >= 1n << BigInt(bytes.length * 8)) {
       throw wrong(path, value, `a number of ${bytes.length} bytes`);
@@ -94,7 +101,7 @@ export class Overrides {
     const unknown = [...this.#values.keys()].find((path) => !this.#taken.has(path));
     if (unknown === undefined) return;
     throw new KhoforgeError('OVERRIDE_UNKNOWN', `nothing is emitted at '${unknown}'`, {
-      where: { spec: `override.${unknown}` },
+      specPath: ['override', unknown],
       hint:
         didYouMean(unknown, this.#offered).hint ??
         'khoforge build --paths lists every path that this spec can override',
@@ -108,9 +115,23 @@ export class Overrides {
 }
 
 /** @throws KhoforgeError `OVERRIDE_INVALID` unless the override is a number */
-export function asBigInt(value: OverrideValue, path: string): bigint {
+function asBigInt(value: OverrideValue, path: string): bigint {
   if (typeof value === 'bigint') return value;
   throw wrong(path, value, 'a number');
+}
+
+/** @throws KhoforgeError `OVERRIDE_INVALID` unless the override fits 64 bits */
+function asU64(value: OverrideValue, path: string): bigint {
+  const number = asBigInt(value, path);
+  if (number >= 0n && number < 1n << 64n) return number;
+  throw wrong(path, value, 'a number from 0 to 2^64 - 1');
+}
+
+/** @throws KhoforgeError `OVERRIDE_INVALID` unless the override fits 32 bits */
+export function asU32(value: OverrideValue, path: string): number {
+  const number = asBigInt(value, path);
+  if (number >= 0n && number < 1n << 32n) return Number(number);
+  throw wrong(path, value, 'a number from 0 to 2^32 - 1');
 }
 
 function asText(value: OverrideValue, path: string): string {
@@ -121,7 +142,7 @@ function asText(value: OverrideValue, path: string): string {
 function wrong(path: string, value: OverrideValue, expected: string): KhoforgeError {
   const shown = typeof value === 'object' && value !== null ? 'bytes' : String(value);
   return new KhoforgeError('OVERRIDE_INVALID', `'${path}' cannot be ${shown}: expected ${expected}`, {
-    where: { spec: `override.${path}` },
+    specPath: ['override', path],
   });
 }
 

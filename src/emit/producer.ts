@@ -3,8 +3,9 @@ import { getOrder, maxPageOrder } from '../abi/page-order.ts';
 import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { alignUp, hex, humanSize, overlaps } from '../base/numbers.ts';
+import { alignUp, hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
+import type { SpecPath } from '../base/spec-path.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { Allocator } from '../memory/allocator.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -21,6 +22,8 @@ export interface SubtreeEntry {
   readonly phys: bigint;
   /** Bytes. */
   readonly size: bigint;
+  /** The part of the spec that it is made of. */
+  readonly specPath?: SpecPath | undefined;
 }
 
 /** Blocks side by side. */
@@ -29,6 +32,12 @@ export interface Row {
   readonly first: number;
   readonly count: number;
   readonly start: bigint;
+}
+
+/** An address that is asked for, and the part of the spec that does. */
+export interface Place {
+  readonly start: bigint;
+  readonly specPath: SpecPath;
 }
 
 export interface ProducerOptions {
@@ -40,7 +49,7 @@ export interface ProducerOptions {
   checker: Checker;
   overrides: Overrides;
   /** Addresses asked for, by the path of the structure. */
-  place: ReadonlyMap<string, bigint>;
+  place: ReadonlyMap<string, Place>;
   /** Paths that have a place of their own, also while their sizes are found out and `place` is empty. */
   splits: ReadonlySet<string>;
   /** Sizes of the structures in `place`, known from an earlier pass, so that nothing else is put there. */
@@ -94,7 +103,7 @@ export class Producer {
       this.#allocator.take(start, size, `scratch[${i}]`);
     });
     for (const [path, size] of options.placeSizes) {
-      const start = options.place.get(path);
+      const start = options.place.get(path)?.start;
       if (start !== undefined) this.#allocator.take(start, size, path);
     }
   }
@@ -109,6 +118,11 @@ export class Producer {
 
   get onProgress(): ((progress: ByteProgress) => void) | undefined {
     return this.#options.onProgress;
+  }
+
+  /** Bytes of all RAM. */
+  get ramBytes(): bigint {
+    return this.#options.ram.reduce((sum, { size }) => sum + size, 0n);
   }
 
   get pageSize(): bigint {
@@ -169,14 +183,14 @@ export class Producer {
   /** Preserves one folio, as kho_preserve_folio() does. */
   preserveFolio(path: string, phys: bigint, order: number): void {
     if (this.#isUnpreserved(path)) return;
-    this.#checkOrder(path, order);
+    this.#checkFolio(path, phys, order);
     this.preserved.addFolios(phys, order);
   }
 
   /** Preserves `count` folios side by side; the path of one is `<path>[first + i]`. */
   preserveFolios(path: string, phys: bigint, order: number, count: number, first = 0): void {
     if (this.#isUnpreserved(path)) return;
-    this.#checkOrder(path, order);
+    this.#checkFolio(path, phys, order);
     const size = this.pageSize << BigInt(order);
     if (!this.#unpreserve.hasUnder(`${path}[`)) {
       this.preserved.addFolios(phys, order, count);
@@ -215,7 +229,7 @@ export class Producer {
 
   /** Records a subtree for the root FDT, as kho_add_subtree() does. */
   addSubtree(entry: SubtreeEntry): void {
-    this.subtrees.push(entry);
+    this.subtrees.push({ ...entry, specPath: this.checker.specPath });
   }
 
   /** @throws KhoforgeError `PLACE_UNKNOWN` for a path in `place` or `unpreserve` that nothing used */
@@ -228,15 +242,26 @@ export class Producer {
     ] as const) {
       const unknown = [...wanted].find((path) => !used.has(path));
       if (unknown === undefined) continue;
-      throw unknownPath(what, unknown, paths);
+      throw unknownPath(what, unknown, paths, place.get(unknown)?.specPath ?? [what]);
     }
   }
 
   #explicit(path: string, size: bigint): bigint | undefined {
-    const start = this.#options.place.get(path);
-    if (start === undefined) return undefined;
+    const asked = this.#options.place.get(path);
+    if (asked === undefined) return undefined;
+    const { start, specPath } = asked;
+    if (this.#placed.has(path)) {
+      throw new KhoforgeError(
+        'PLACE_TWICE',
+        `two structures are called '${path}': both would be at one place`,
+        {
+          specPath,
+          hint: 'give them names of their own',
+        },
+      );
+    }
     this.#placed.add(path);
-    this.#checkPlace(path, start, size);
+    this.checker.within(specPath, () => this.#checkPlace(path, start, size));
     this.#allocator.take(start, size, path);
     return start;
   }
@@ -270,7 +295,19 @@ export class Producer {
     if (other) broken('placement-overlap', `overlaps ${other.path} at ${hex(other.start)}-${hex(other.end)}`);
   }
 
-  #checkOrder(path: string, order: number): void {
+  /** @throws KhoforgeError `PLACE_UNALIGNED` for a folio that no memory map can tell */
+  #checkFolio(path: string, phys: bigint, order: number): void {
+    const size = this.pageSize << BigInt(order);
+    if (!isAligned(phys, size)) {
+      throw new KhoforgeError(
+        'PLACE_UNALIGNED',
+        `${hex(phys)} is not aligned to ${humanSize(size)}, the size of the folio ${path}`,
+        {
+          specPath: this.#options.place.get(path)?.specPath,
+          hint: `the next one that is: ${hex(alignUp(phys, size))}`,
+        },
+      );
+    }
     const limit = maxPageOrder(this.target);
     if (order > limit)
       this.checker.broken('folio-order', `${path} has order ${order}, the limit is ${limit}`);
@@ -283,10 +320,15 @@ export class Producer {
   }
 }
 
-export function unknownPath(what: string, path: string, known: readonly string[]): KhoforgeError {
+export function unknownPath(
+  what: string,
+  path: string,
+  known: readonly string[],
+  specPath: SpecPath = [what],
+): KhoforgeError {
   const { hint } = didYouMean(path, known);
   return new KhoforgeError('PATH_UNKNOWN', `${what}: nothing is emitted at '${path}'`, {
-    where: { spec: what },
+    specPath,
     hint: hint ?? 'khoforge build --paths lists the paths of this spec',
   });
 }

@@ -31,16 +31,19 @@ export function checkCode(check: FdtCheck): string {
 /** What both writers are told. */
 export interface FdtWriterOptions {
   /** Checks to waive, so that a bad tree can be made on purpose. What libfdt would write is written. */
-  allow?: ReadonlySet<FdtCheck>;
+  allow?: Allowed;
   /** What the tree is, for errors, e.g. `root-fdt`; default `fdt`. */
   label?: string;
 }
 
+/** Is asked for a check when a tree breaks it. */
+export type Allowed = Pick<ReadonlySet<FdtCheck>, 'has'>;
+
 /** Refuses by name, unless allowed. */
 export class Refusals {
-  readonly #allow: ReadonlySet<FdtCheck>;
+  readonly #allow: Allowed;
 
-  constructor(allow: ReadonlySet<FdtCheck> = new Set()) {
+  constructor(allow: Allowed = new Set()) {
     this.#allow = allow;
   }
 

@@ -45,15 +45,12 @@ function machineArguments({ cpu, size, nodes = [] }: Machine): string[] {
   ];
 }
 
-/** The only CPU is on node 0. */
+/** The only CPU is on node 0. A node may have no memory. */
 function nodeArguments(size: bigint, node: number): string[] {
+  const cpus = node === 0 ? ',cpus=0' : '';
+  if (size === 0n) return ['-numa', `node,nodeid=${node}${cpus}`];
   const backend = `memory-backend-ram,id=node${node},size=${size >> 20n}M`;
-  return [
-    '-object',
-    backend,
-    '-numa',
-    `node,nodeid=${node},memdev=node${node}${node === 0 ? ',cpus=0' : ''}`,
-  ];
+  return ['-object', backend, '-numa', `node,nodeid=${node},memdev=node${node}${cpus}`];
 }
 
 /**

@@ -126,10 +126,21 @@ export function receiverFor({ generation, tree }: Target, base: string): Receive
   return tree ? { ...receiver, release: generation.name, generation, tree } : receiver;
 }
 
-/** The newest kernel that accepts the images of a target for its own. */
+/**
+ * The newest kernel of a target's own generation: another may accept its images, and misread them.
+ * @throws KhoforgeError `RECEIVER_UNKNOWN` when the source of none was read
+ */
 export function defaultReceiver(target: Target): Receiver {
   const { generation, tree } = target;
   if (tree) return receiverFor(target, tree.base);
   const own = [...generation.releases].reverse().find((release) => TRAITS[release]);
-  return receiverOf(own ?? newestOf(compatibleOf(generation)) ?? RECEIVERS.at(-1) ?? '');
+  if (own !== undefined) return receiverOf(own);
+  const { name, releases } = generation;
+  throw new KhoforgeError(
+    'RECEIVER_UNKNOWN',
+    `no receiver is known for images of ${name} (${releases.join(', ')}): their source was not read`,
+    {
+      hint: `--receiver ${newestOf(compatibleOf(generation)) ?? RECEIVERS.at(-1)} tells what that kernel makes of it`,
+    },
+  );
 }

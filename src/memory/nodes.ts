@@ -60,7 +60,7 @@ export function intersect(regions: readonly Region[], others: readonly Region[])
 
 function checkSizes(machine: Machine, sizes: readonly bigint[]): void {
   const total = sizes.reduce((sum, size) => sum + size, 0n);
-  const odd = sizes.find((size) => size === 0n || !isAligned(size, MiB));
+  const odd = sizes.find((size) => !isAligned(size, MiB));
   if (total === machine.size && odd === undefined) return;
   const list = sizes.map(humanSize).join(' + ');
   const why =

@@ -1,23 +1,25 @@
 import { makeTarget, type Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { KhoforgeError } from '../base/errors.ts';
-import { hex, parseSize, toNumber } from '../base/numbers.ts';
+import { KhoforgeError, withinSpec } from '../base/errors.ts';
+import { hex, humanSize, isAligned, overlaps, parseSize, toNumber } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
-import { type Check, Checker } from '../emit/checks.ts';
+import { CHECKS, type Check, Checker, isCheck } from '../emit/checks.ts';
 import { Overrides, type OverrideValue } from '../emit/overrides.ts';
-import { Producer, unknownPath } from '../emit/producer.ts';
+import { type Place, Producer, unknownPath } from '../emit/producer.ts';
 import { ZEROES } from '../memory/contents.ts';
 import { intersect, nodeRegions } from '../memory/nodes.ts';
-import type { Region } from '../memory/regions.ts';
+import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
+import type { LoadedSpec } from '../specfile/load.ts';
 import { parseSpec } from '../specfile/parse.ts';
 import type { ParsedSpec, Spec } from '../specfile/schema.ts';
 import { USER_KEYS, USERS } from '../users/registry.ts';
 import type { User } from '../users/user.ts';
 import { emitMemoryMap } from './memory-map.ts';
+import { MEMORY_MAP, MEMORY_MAP_ROOT } from './place-map.ts';
 import { emitPreserved } from './preserve.ts';
 import { emitRootFdt, ROOT_FDT } from './root-fdt.ts';
-import { emitScratchArray, layOutScratch } from './scratch.ts';
+import { defaultRam, emitScratchArray, layOutScratch } from './scratch.ts';
 
 export interface BuildOptions {
   /** Folder that relative file names in the spec start from; default: the working directory. */
@@ -26,6 +28,8 @@ export interface BuildOptions {
   target?: Target;
   /** How far the contents are read that have to be known before the image can be written: those with a checksum. */
   onProgress?: (progress: ByteProgress) => void;
+  /** Whether `paths` of the image has also those of each page of the memory map. */
+  listPaths?: boolean;
 }
 
 export interface BuiltImage extends Image {
@@ -48,14 +52,12 @@ export function buildImage(spec: Spec, options: BuildOptions = {}): BuiltImage {
 export function buildParsed(parsed: ParsedSpec, options: BuildOptions): BuiltImage {
   const job: Job = {
     spec: parsed,
+    listPaths: options.listPaths === true,
     baseDir: options.baseDir ?? process.cwd(),
-    target: options.target ?? specTarget(parsed),
+    target: options.target ?? withinSpec(['target'], () => specTarget(parsed)),
     ...(options.onProgress && { onProgress: options.onProgress }),
   };
-  const place = new Map(Object.entries(parsed.place ?? {}));
-  for (const entry of parsed.preserve ?? []) {
-    if (entry.addr !== undefined) place.set(`preserve/${entry.name}`, entry.addr);
-  }
+  const place = specPlaces(parsed);
   if (place.size === 0) return new Assembly(job, { place, splits: new Set() }).finish();
   // The sizes of explicitly placed structures are known only once they are made: a first pass finds them,
   // so that in the second nothing else is put there.
@@ -63,15 +65,68 @@ export function buildParsed(parsed: ParsedSpec, options: BuildOptions): BuiltIma
   return new Assembly(job, { place, splits, placeSizes: measure(job, place) }).finish();
 }
 
+/** Paths that a spec can use, before it does. */
+export interface SpecPaths {
+  /** Structures: for `place`, `omit` and `unpreserve`. */
+  readonly place: readonly string[];
+  /** Fields, for `override`; of an array the first element. */
+  readonly override: readonly string[];
+}
+
+/**
+ * The paths of what a spec makes where it is not wrong on purpose: before places, overrides, omissions are applied.
+ * @throws KhoforgeError of buildParsed()
+ */
+export function specPaths(parsed: ParsedSpec, options: BuildOptions): SpecPaths {
+  const { place: _, override, omit, unpreserve, patch, ...rest } = parsed;
+  const preserve = parsed.preserve?.map(({ addr, ...entry }) => entry);
+  const spec = { ...rest, ...(preserve && { preserve }), allow: Object.keys(CHECKS).filter(isCheck) };
+  const image = buildParsed(spec, { ...options, listPaths: true });
+  const places = image.placements.map(({ path }) => path);
+  const root = places.includes(MEMORY_MAP) ? [MEMORY_MAP_ROOT] : [];
+  return { place: [...places, ...root], override: image.paths };
+}
+
+/** `buildParsed` for a spec of a file: errors name file and line. */
+export function buildLoaded(loaded: LoadedSpec, options: BuildOptions): BuiltImage {
+  return locating(loaded, () => buildParsed(loaded.spec, { baseDir: loaded.baseDir, ...options }));
+}
+
+/** `specPaths` for a spec of a file. */
+export function loadedPaths(loaded: LoadedSpec, options: BuildOptions): SpecPaths {
+  return locating(loaded, () => specPaths(loaded.spec, { baseDir: loaded.baseDir, ...options }));
+}
+
+function locating<T>({ locate }: LoadedSpec, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw locate(error);
+  }
+}
+
+/** Where a spec wants structures: `place`, and `addr` of what it preserves. */
+function specPlaces({ place = {}, preserve = [] }: ParsedSpec): Map<string, Place> {
+  const places = Object.entries(place).map(([path, start]): [string, Place] => [
+    path,
+    { start, specPath: ['place', path] },
+  ]);
+  const own = preserve.flatMap(({ name, addr }, i): [string, Place][] =>
+    addr === undefined ? [] : [[`preserve/${name}`, { start: addr, specPath: ['preserve', i, 'addr'] }]],
+  );
+  return new Map([...places, ...own]);
+}
+
 /** What is built. */
 interface Job {
+  readonly listPaths: boolean;
   readonly spec: ParsedSpec;
   readonly baseDir: string;
   readonly target: Target;
   readonly onProgress?: (progress: ByteProgress) => void;
 }
 
-function measure(job: Job, place: ReadonlyMap<string, bigint>): Map<string, bigint> {
+function measure(job: Job, place: ReadonlyMap<string, Place>): Map<string, bigint> {
   const { producer } = new Assembly(job, {
     place: new Map(),
     splits: new Set(place.keys()),
@@ -82,7 +137,7 @@ function measure(job: Job, place: ReadonlyMap<string, bigint>): Map<string, bigi
 }
 
 interface Placing {
-  readonly place: ReadonlyMap<string, bigint>;
+  readonly place: ReadonlyMap<string, Place>;
   readonly splits: ReadonlySet<string>;
   readonly placeSizes?: ReadonlyMap<string, bigint>;
   readonly measuring?: boolean;
@@ -98,21 +153,23 @@ class Assembly {
   readonly #record: BootRecord;
 
   constructor(job: Job, { place, splits, placeSizes = new Map(), measuring = false }: Placing) {
-    const { spec, baseDir, target, onProgress } = job;
+    const { spec, listPaths, baseDir, target, onProgress } = job;
     this.#spec = spec;
     this.#target = target;
-    this.#ram = specRam(spec, this.#target);
     const checker = new Checker(spec.allow ?? []);
-    const nodes = specNodes(spec, this.#target, this.#ram);
+    this.#ram = checker.within(['ram'], () => specRam(spec, target));
+    const nodes = checker.within(['nodes'], () => specNodes(spec, target, this.#ram));
     const { reserved } = spec;
-    this.#scratch = layOutScratch({ target, ram: this.#ram, nodes, reserved }, spec.scratch, checker);
+    this.#scratch = checker.within(['scratch'], () =>
+      layOutScratch({ target, ram: this.#ram, nodes, reserved }, spec.scratch, checker),
+    );
     this.producer = new Producer({
       target: this.#target,
       ram: this.#ram,
       nodes,
       scratch: this.#scratch,
       checker,
-      overrides: new Overrides(overrideValues(spec)),
+      overrides: new Overrides(overrideValues(spec), { lists: listPaths }),
       place,
       splits,
       placeSizes,
@@ -171,13 +228,17 @@ class Assembly {
   }
 
   #emitUsers(): void {
-    for (const entry of this.#spec.subtrees ?? []) {
+    const { checker } = this.producer;
+    for (const [i, entry] of (this.#spec.subtrees ?? []).entries()) {
       for (const key of USER_KEYS) {
         const user: User = USERS[key];
-        if (entry[key] !== undefined) user.emit(this.producer, entry[key]);
+        if (entry[key] === undefined) continue;
+        checker.within(['subtrees', i, key], () => user.emit(this.producer, entry[key]));
       }
     }
-    for (const entry of this.#spec.preserve ?? []) emitPreserved(this.producer, entry);
+    for (const [i, entry] of (this.#spec.preserve ?? []).entries()) {
+      checker.within(['preserve', i], () => emitPreserved(this.producer, entry));
+    }
   }
 
   /** The record tells a page for the FDT, whatever its totalsize (setup_kho(), kexec-bzimage64.c, 7.3). */
@@ -206,13 +267,37 @@ class Assembly {
   }
 
   #omitAndPatch(): void {
-    const { memory, pageSize } = this.producer;
-    for (const what of this.#spec.omit ?? []) {
-      const { start, size } =
-        typeof what === 'bigint' ? { start: what, size: pageSize } : this.#placement(what);
+    const { memory, checker } = this.producer;
+    for (const [i, what] of (this.#spec.omit ?? []).entries()) {
+      const { start, size } = withinSpec(['omit', i], () =>
+        typeof what === 'bigint' ? this.#page(what) : this.#placement(what),
+      );
       memory.fill(start, toNumber(size, `omit ${hex(start)}`), ZEROES);
     }
-    for (const { addr, bytes } of this.#spec.patch ?? []) memory.write(addr, bytes);
+    for (const [i, { addr, bytes }] of (this.#spec.patch ?? []).entries()) {
+      const end = addr + BigInt(bytes.length);
+      if (!isWithin(this.#ram, addr, end))
+        checker.broken('outside-ram', `patch at ${hex(addr)}-${hex(end)} is not in RAM`, [
+          'patch',
+          i,
+          'addr',
+        ]);
+      memory.write(addr, bytes);
+    }
+  }
+
+  /** A page that is left out has to be one that something is in. */
+  #page(start: bigint): Region {
+    const { pageSize, placements } = this.producer;
+    const wrong = !isAligned(start, pageSize)
+      ? `is not the start of a page of ${humanSize(pageSize)}`
+      : placements.some((one) => overlaps(start, start + pageSize, one.start, regionEnd(one)))
+        ? undefined
+        : 'is a page that nothing is in';
+    if (wrong === undefined) return { start, size: pageSize };
+    throw new KhoforgeError('OMIT_NOTHING', `${hex(start)} ${wrong}`, {
+      hint: 'khoforge build without omit tells where the structures are',
+    });
   }
 
   #placement(path: string): Region {
@@ -235,16 +320,35 @@ function specTarget({ target = {} }: ParsedSpec): Target {
   });
 }
 
-const DEFAULT_RAM = 512n << 20n;
-const LEAST_RAM = 32n << 20n;
+const MIN_RAM = 32n << 20n;
+/** Physical addresses have 52 bits at most (x86: MAX_PHYSMEM_BITS, arm64: PHYS_MASK_SHIFT, 7.3). */
+const MAX_RAM_END = 1n << 52n;
 
 function specRam(spec: ParsedSpec, target: Target): Region[] {
-  if (Array.isArray(spec.ram)) return spec.ram;
-  const size = spec.ram ?? DEFAULT_RAM;
-  if (size >= LEAST_RAM) return ARCHITECTURES[target.arch].machineRam(size);
-  throw new KhoforgeError('RAM_TOO_SMALL', `ram of ${size} bytes: expected at least 32MiB`, {
-    where: { spec: 'ram' },
-  });
+  const regions = Array.isArray(spec.ram) ? spec.ram : machineRam(spec.ram, target);
+  for (const [i, one] of regions.entries()) {
+    const specPath = Array.isArray(spec.ram) ? ['ram', i] : ['ram'];
+    const end = regionEnd(one);
+    if (one.size === 0n) throw new KhoforgeError('RAM_INVALID', 'a range of no bytes', { specPath });
+    if (end > MAX_RAM_END) {
+      const text = `RAM up to ${hex(end)}: physical addresses end at ${hex(MAX_RAM_END)}`;
+      throw new KhoforgeError('RAM_INVALID', text, { specPath });
+    }
+    const other = regions.findIndex(
+      (next, j) => j < i && overlaps(one.start, end, next.start, regionEnd(next)),
+    );
+    if (other < 0) continue;
+    const text = `${hex(one.start)}-${hex(end)} overlaps range ${other}`;
+    throw new KhoforgeError('RAM_INVALID', text, { specPath });
+  }
+  return regions;
+}
+
+function machineRam(asked: bigint | undefined, target: Target): Region[] {
+  const size = asked ?? defaultRam(target);
+  if (size >= MIN_RAM && size <= MAX_RAM_END) return ARCHITECTURES[target.arch].machineRam(size);
+  const limits = `${humanSize(MIN_RAM)} to ${humanSize(MAX_RAM_END)}`;
+  throw new KhoforgeError('RAM_INVALID', `${humanSize(size)}: expected ${limits}`, { specPath: ['ram'] });
 }
 
 /** RAM of each node. */
@@ -255,7 +359,6 @@ function specNodes({ nodes }: ParsedSpec, { arch }: Target, ram: readonly Region
 
 function overrideValues(spec: ParsedSpec): Map<string, OverrideValue> {
   const entries = Object.entries(spec.override ?? {}).map(([path, value]): [string, OverrideValue] => {
-    if (typeof value === 'boolean') return [path, value ? 1n : 0n];
     if (typeof value === 'number') return [path, BigInt(value)];
     if (value === null || typeof value !== 'object') return [path, numeric(value)];
     return [path, { bytes: value.bytes }];

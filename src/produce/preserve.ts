@@ -20,7 +20,7 @@ export function emitPreserved(producer: Producer, entry: Entry): void {
   const contents = contentsOf(entry.content, producer.baseDir);
   if (BigInt(contents.size) > size) {
     throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${contents.size} bytes for ${humanSize(size)}`, {
-      where: { spec: path },
+      where: { path },
       hint: 'make the memory larger or the content shorter',
     });
   }

@@ -25,9 +25,11 @@ export function emitRootFdt(producer: Producer, memoryMap: bigint): Uint8Array {
       : emitFdt(producer, ROOT_FDT, pageSize, (fdt) => {
           base(fdt);
           for (const subtree of producer.subtrees) {
-            fdt.node(subtree.name, () => {
-              for (const [name, value] of subtreeProperties(producer, subtree)) fdt.property(name, value);
-            });
+            within(producer, subtree, () =>
+              fdt.node(subtree.name, () => {
+                for (const [name, value] of subtreeProperties(producer, subtree)) fdt.property(name, value);
+              }),
+            );
           }
         });
   overrideHeader(producer.overrides, ROOT_FDT, tree);
@@ -45,7 +47,7 @@ function addSubtrees(producer: Producer, base: Uint8Array): Uint8Array {
     const path = `${ROOT_FDT}/${subtree.name}`;
     if (overrides.take(path) === null) continue;
     editor.openInto(target.pageSize);
-    const node = editor.addSubnode('/', subtree.name);
+    const node = within(producer, subtree, () => editor.addSubnode('/', subtree.name));
     for (const [name, value] of subtreeProperties(producer, subtree)) {
       const final = overrides.property(`${path}/${name}`, value, target.endian);
       if (final) editor.setProperty(node, name, final);
@@ -54,6 +56,9 @@ function addSubtrees(producer: Producer, base: Uint8Array): Uint8Array {
   }
   return tree;
 }
+
+const within = <T>({ checker }: Producer, { specPath }: SubtreeEntry, body: () => T): T =>
+  specPath ? checker.within(specPath, body) : body();
 
 /** In the order in which the kernel sets them. */
 function subtreeProperties(producer: Producer, subtree: SubtreeEntry): [string, Uint8Array][] {

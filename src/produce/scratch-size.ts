@@ -53,7 +53,7 @@ function kernelBytes(reserved: readonly Reserved[], limit?: bigint): bigint {
 }
 
 /** sizeof(struct page), of which every page of memory has one. */
-const PAGE_STRUCT = 64n;
+export const PAGE_STRUCT = 64n;
 
 /**
  * What a kernel has reserved for itself at the least: the struct pages of each node, which it puts at its upper end

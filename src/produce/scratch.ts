@@ -1,14 +1,14 @@
 import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
+import { alignDown, alignUp, hex, humanSize, isAligned, maxOf, overlaps } from '../base/numbers.ts';
 import type { Checker } from '../emit/checks.ts';
 import type { Producer } from '../emit/producer.ts';
 import { Allocator } from '../memory/allocator.ts';
 import { placeSegment } from '../memory/place-segment.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { ParsedSpec } from '../specfile/schema.ts';
-import { pageStructs, type Reserved, scratchSizes } from './scratch-size.ts';
+import { PAGE_STRUCT, pageStructs, type Reserved, scratchSizes } from './scratch-size.ts';
 
 const MiB = 1n << 20n;
 
@@ -32,7 +32,12 @@ export interface ScratchRoom {
  * @param wanted regions, or the value of kho_scratch=
  * @throws KhoforgeError `NO_ROOM`, `SCRATCH_PARAMETER`
  */
-export function layOutScratch(room: ScratchRoom, wanted: ParsedSpec['scratch'], checker: Checker): Region[] {
+export function layOutScratch(
+  machine: ScratchRoom,
+  wanted: ParsedSpec['scratch'],
+  checker: Checker,
+): Region[] {
+  const room = { ...machine, nodes: nodesWithMemory(machine) };
   const allocator = new Allocator(room.ram);
   const entries =
     typeof wanted === 'string' ? asKernel(room, wanted, allocator) : (wanted ?? byDefault(room));
@@ -53,14 +58,52 @@ export function layOutScratch(room: ScratchRoom, wanted: ParsedSpec['scratch'], 
   return regions;
 }
 
+/** A node without memory has no scratch. @throws KhoforgeError `NODES_SIZE` for a kernel that fails on one */
+function nodesWithMemory({ target, nodes }: ScratchRoom): (readonly Region[])[] {
+  const some = nodes.filter((regions) => regions.length > 0);
+  if (some.length === nodes.length || !target.generation.needsMemoryOnNodes) return some;
+  throw new KhoforgeError(
+    'NODES_SIZE',
+    `kernels of ${target.generation.name} have no KHO where a node has no memory`,
+    {
+      specPath: ['nodes'],
+      hint: 'give each node memory, or name a later release',
+    },
+  );
+}
+
 interface Wanted {
   readonly size: bigint;
   readonly addr?: bigint | undefined;
 }
 
-function byDefault({ nodes }: ScratchRoom): Wanted[] {
+/**
+ * Regions of whole blocks: global with room for the page structures of all RAM, where there is much, which a receiver
+ * before 7.3 has to allocate in scratch. Of little RAM a part is left, and where even the smallest blocks are too many, one node goes without.
+ */
+function byDefault({ target, ram, nodes }: ScratchRoom): Wanted[] {
+  const bytes = ram.reduce((sum, { size }) => sum + size, 0n);
+  const alignment = target.generation.scratchAlignment(target);
+  const structs = (bytes / BigInt(target.pageSize)) * PAGE_STRUCT;
+  const most = (bytes / 4n) * 3n;
+  const count = nodes.length;
+  const regions = (lowmem: bigint, global: bigint, node: bigint) =>
+    [lowmem, global, ...Array.from({ length: count }, () => node)].map((size) => ({
+      size: alignUp(size, alignment),
+    }));
+  const fits = (wanted: Wanted[]) => wanted.reduce((sum, { size }) => sum + size, 0n) <= most;
   const { lowmem, other } = DEFAULT_SIZES;
-  return [{ size: lowmem }, { size: other }, ...nodes.map(() => ({ size: other }))];
+  const usual = regions(lowmem, structs > lowmem ? structs : other, other);
+  if (fits(usual)) return usual;
+  const part = alignDown(most / 2n / BigInt(count + 1), alignment);
+  const less = regions(alignDown(most / 2n, alignment), part, part);
+  return part > 0n && fits(less) ? less : regions(alignment, alignment, alignment).slice(0, 2);
+}
+
+/** RAM that there is where a spec names none: with room for scratch of whole blocks. */
+export function defaultRam(target: Target): bigint {
+  const alignment = target.generation.scratchAlignment(target);
+  return maxOf(512n * MiB, alignment * 8n);
 }
 
 /** Sizes by the kernel's rules; the kernel first takes memory for its own array (kho_reserve_scratch(), 7.3). */

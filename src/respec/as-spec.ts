@@ -111,7 +111,7 @@ export function specYaml(spec: Spec, source: string): string {
       if (
         isScalar(node) &&
         typeof node.value === 'string' &&
-        /^0x|\p{Cc}|\p{Bidi_C}|[\u2028\u2029]/u.test(node.value)
+        /^0x|\p{Cc}|\p{Cs}|\p{Bidi_C}|[\u2028\u2029]/u.test(node.value)
       )
         node.type = 'QUOTE_DOUBLE';
     },

@@ -1,68 +1,164 @@
 import { dirname, resolve } from 'node:path';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
-import { KhoforgeError } from '../base/errors.ts';
+import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
+import { changed, ExitCode, KhoforgeError } from '../base/errors.ts';
 import { readInput, reason } from '../base/files.ts';
-import { type LineOf, parseSpec } from './parse.ts';
+import { pathText, type SpecPath } from '../base/spec-path.ts';
+import { parseSpec } from './parse.ts';
 import type { ParsedSpec } from './schema.ts';
 
 export interface LoadedSpec {
   readonly spec: ParsedSpec;
   /** Folder that relative file names in the spec start from. */
   readonly baseDir: string;
+  /** The error with file and line of the part of the spec that it is about. */
+  locate(error: unknown): unknown;
 }
 
 /** More than any spec needs; a larger file is not one. */
-const LARGEST_FILE = 16 << 20;
+const MAX_FILE = 16 << 20;
 
 /**
  * Reads and checks a YAML spec.
  * @throws KhoforgeError `FILE_UNREADABLE`, `SPEC_SYNTAX`, `SPEC_INVALID`, each naming file and line
  */
 export function loadSpec(file: string): LoadedSpec {
-  const bytes = readInput(file);
-  if (bytes.length > LARGEST_FILE) {
-    throw new KhoforgeError('SPEC_SYNTAX', `${file}: ${bytes.length} bytes are too many for a spec`, {
-      where: { file },
-    });
-  }
   const lines = new LineCounter();
-  const document = parseDocument(new TextDecoder().decode(bytes), {
-    intAsBigInt: true,
-    lineCounter: lines,
-    prettyErrors: false,
-  });
-  const [error] = document.errors;
-  if (error) {
-    const line = lines.linePos(error.pos[0]).line;
-    throw new KhoforgeError('SPEC_SYNTAX', `${file}:${line}: not YAML: ${error.message}`, {
-      where: { file, line },
-    });
+  const document = parseText(readText(file), file, lines);
+  const locate = (error: unknown) => located(error, file, (path) => lineOf(path, document, lines));
+  try {
+    const spec = parseSpec(plainData(document, file, lines));
+    return { spec, baseDir: dirname(resolve(file)), locate };
+  } catch (error) {
+    throw locate(error);
   }
-  const spec = parseSpec(plainData(document, file), file, lineFinder(document, lines));
-  return { spec, baseDir: dirname(resolve(file)) };
+}
+
+function readText(file: string): string {
+  const bytes = readInput(file);
+  if (bytes.length > MAX_FILE) throw syntax(file, `${bytes.length} bytes are too many for a spec`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw syntax(file, 'not UTF-8 text', lineOfBadByte(bytes));
+  }
+}
+
+/** The line of the first byte that is not UTF-8. */
+function lineOfBadByte(bytes: Uint8Array): number {
+  const decoded = new TextDecoder().decode(bytes);
+  const good = Buffer.from(decoded);
+  const at = bytes.findIndex((byte, i) => byte !== good[i]);
+  return bytes.subarray(0, at).filter((byte) => byte === 0x0a).length + 1;
+}
+
+function parseText(text: string, file: string, lines: LineCounter): Document {
+  let document: Document;
+  try {
+    document = parseDocument(text, {
+      intAsBigInt: true,
+      lineCounter: lines,
+      prettyErrors: false,
+    });
+  } catch (cause) {
+    throw syntax(file, yamlText(reason(cause)));
+  }
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem) throw syntax(file, yamlText(problem.message), lines.linePos(problem.pos[0]).line);
+  return document;
+}
+
+/** What the parser says, in words that are about a spec. */
+function yamlText(message: string): string {
+  if (/call stack/.test(message)) return 'nested too deeply for a spec';
+  if (/parseAllDocuments/.test(message)) return 'not YAML: a spec is one document';
+  return `not YAML: ${message}`;
+}
+
+function syntax(file: string, text: string, line?: number): KhoforgeError {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return new KhoforgeError('SPEC_SYNTAX', `${place}: ${text}`, {
+    where: { file, ...(line !== undefined && { line }) },
+  });
 }
 
 /** Aliases are followed only so far: a file of a few lines must not fill the memory. */
-function plainData(document: Document, file: string): object {
+function plainData(document: Document, file: string, lines: LineCounter): object {
+  let data: unknown;
   try {
-    const data: unknown = document.toJS({ maxAliasCount: 100 });
-    if (data === null) return {};
-    if (typeof data === 'object') return data;
+    data = document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw new KhoforgeError('SPEC_SYNTAX', `${file}: ${reason(cause)}`, { where: { file }, cause });
+    throw syntax(file, yamlText(reason(cause)), lineOfLostAlias(document, lines));
   }
-  throw new KhoforgeError('SPEC_SYNTAX', `${file}: expected keys and values, as in 'ram: 512MiB'`, {
-    where: { file },
+  if (typeof data !== 'object' || data === null)
+    throw syntax(file, "expected keys and values, as in 'ram: 512MiB'; the least spec is {}");
+  const cycle = findCycle(data);
+  if (cycle)
+    throw syntax(file, `${pathText(cycle)}: an alias that holds itself`, lineOf(cycle, document, lines));
+  return data;
+}
+
+/** The line of the first alias of nothing. */
+function lineOfLostAlias(document: Document, lines: LineCounter): number | undefined {
+  let line: number | undefined;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined || !alias.range) return undefined;
+      line = lines.linePos(alias.range[0]).line;
+      return visit.BREAK;
+    },
   });
+  return line;
+}
+
+/** The way to an object that is its own ancestor. */
+function findCycle(root: object): SpecPath | undefined {
+  const done = new Set<object>();
+  const above = new Set<object>();
+  const visit = (value: unknown, path: SpecPath): SpecPath | undefined => {
+    if (typeof value !== 'object' || value === null || done.has(value)) return undefined;
+    if (above.has(value)) return path;
+    above.add(value);
+    for (const [key, child] of Object.entries(value)) {
+      const found = visit(child, [...path, Array.isArray(value) ? Number(key) : key]);
+      if (found) return found;
+    }
+    above.delete(value);
+    done.add(value);
+    return undefined;
+  };
+  return visit(root, []);
 }
 
 /** The line of the nearest part of a path that stands in the file. */
-function lineFinder(document: Document, lines: LineCounter): LineOf {
-  return (path) => {
-    for (let length = path.length; length >= 0; length--) {
-      const node = document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-    }
-    return undefined;
-  };
+function lineOf(path: SpecPath, document: Document, lines: LineCounter): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
+}
+
+/** Each line of the error begins with the file, and where it is known with the line and the part of the spec. */
+function located(error: unknown, file: string, lineAt: (path: SpecPath) => number | undefined): unknown {
+  if (!(error instanceof KhoforgeError) || error.exitCode === ExitCode.couldNotRun) return error;
+  if (error.where.line !== undefined || error.code === 'SPEC_SYNTAX') return error;
+  const named = error.where.spec === undefined ? undefined : partsOf(error.where.spec);
+  const pathOf = (own: SpecPath | undefined) => own ?? named;
+  const lines = error.lines.map(({ text, specPath }) => {
+    const path = pathOf(specPath);
+    const line = path && lineAt(path);
+    const part = path && !text.includes(pathText(path)) ? `${pathText(path)}: ` : '';
+    return { text: `${file}${line === undefined ? '' : `:${line}`}: ${part}${text}`, specPath: path };
+  });
+  const first = lines.find(({ specPath }) => specPath)?.specPath;
+  const line = first && lineAt(first);
+  return changed(error, lines, { ...error.where, file, ...(line !== undefined && { line }) });
+}
+
+/** `scratch[0].size` as a path. */
+function partsOf(text: string): SpecPath {
+  return text
+    .split(/[.[\]]+/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }

@@ -1,35 +1,34 @@
 import type { z } from 'zod';
-import { KhoforgeError } from '../base/errors.ts';
+import { type ErrorLine, KhoforgeError } from '../base/errors.ts';
+import { pathText } from '../base/spec-path.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { CHECKS } from '../emit/checks.ts';
 import { keysAt } from './json-schema.ts';
 import { type ParsedSpec, type Spec, specSchema } from './schema.ts';
 
-/** Tells the line of a path in the file that the spec came from. */
-export type LineOf = (path: readonly PropertyKey[]) => number | undefined;
+/** Keys of an object that are told. */
+const SHOWN_KEYS = 8;
+
+/** Of what is wrong with a spec, no more is listed. */
+const MAX_PROBLEMS = 20;
 
 /**
  * Checks a spec and gives its sizes and addresses as bigint.
  * @throws KhoforgeError `SPEC_INVALID` naming each wrong path, its value and what was expected
  */
-export function parseSpec(spec: Spec, file?: string, lineOf: LineOf = () => undefined): ParsedSpec {
+export function parseSpec(spec: Spec): ParsedSpec {
   const result = specSchema.safeParse(spec, { reportInput: true });
   if (result.success) return result.data;
   const problems = withoutFollowUps(result.error.issues).flatMap((issue) => describe(issue, spec));
-  const first = problems[0];
-  const text = problems.map(({ path, message }) => {
-    const line = lineOf(path);
-    const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}`}: `;
-    return `${place}${message}`;
+  const rest = problems.length - MAX_PROBLEMS;
+  const hint = problems.find((problem) => problem.hint !== undefined)?.hint;
+  const lines = problems.slice(0, MAX_PROBLEMS).map(({ path, message, hint: own }): ErrorLine => {
+    // That of the first that has one is the error's.
+    const way = own === undefined || own === hint ? '' : `; ${own}`;
+    return { text: `${message}${way}`, specPath: path };
   });
-  const line = first && lineOf(first.path);
-  throw new KhoforgeError('SPEC_INVALID', text, {
-    where: {
-      spec: first ? pathText(first.path) : '',
-      ...(file === undefined ? {} : { file }),
-      ...(line === undefined ? {} : { line }),
-    },
-    ...(first?.hint === undefined ? {} : { hint: first.hint }),
+  throw new KhoforgeError('SPEC_INVALID', rest > 0 ? [...lines, { text: `and ${rest} more` }] : lines, {
+    ...(hint !== undefined && { hint }),
   });
 }
 
@@ -56,7 +55,7 @@ function describe(issue: z.core.$ZodIssue, spec: unknown): Problem[] {
     }));
   }
   const value = valueAt(spec, issue.path);
-  const shown = value === undefined ? 'missing' : JSON.stringify(value, printable);
+  const shown = value === undefined ? 'missing' : shownValue(value);
   const wrongCheck = issue.path[0] === 'allow' && typeof value === 'string';
   return [
     {
@@ -67,23 +66,33 @@ function describe(issue: z.core.$ZodIssue, spec: unknown): Problem[] {
   ];
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  object: 'keys and values',
+  record: 'keys and values',
+};
+
 /** Our schemas word their messages as what was expected; zod's own begin otherwise. */
 function expected(issue: z.core.$ZodIssue): string {
-  return issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*/, '');
+  const isOwn = !/^Too (?:small|big)/.test(issue.message);
+  if (issue.code === 'too_small' && !isOwn) return `at least ${issue.minimum}${thingsOf(issue)}`;
+  if (issue.code === 'too_big' && !isOwn) return `at most ${issue.maximum}${thingsOf(issue)}`;
+  const own = issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*/, '');
+  return TYPES[own] ?? own;
 }
 
-const printable = (_key: string, value: unknown) =>
-  typeof value === 'bigint'
-    ? value.toString()
-    : value instanceof Uint8Array
-      ? `${value.length} bytes`
-      : value;
-
-/** `subtrees[0].kho_test.seed` */
-export function pathText(path: readonly PropertyKey[]): string {
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return text.replace(/^\./, '') || 'the spec';
+/** As people would write it: numbers without quotes, and not more of a list than its length. */
+function shownValue(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value);
+  const keys = Object.keys(value);
+  return `{ ${keys.slice(0, SHOWN_KEYS).join(', ')}${keys.length > SHOWN_KEYS ? ', …' : ''} }`;
 }
+
+const thingsOf = ({ origin }: { origin: string }) =>
+  origin === 'array' ? ' of them' : origin === 'string' ? ' characters' : '';
 
 function valueAt(spec: unknown, path: readonly PropertyKey[]): unknown {
   let value: unknown = spec;

@@ -38,12 +38,20 @@ const reserved = z
   })
   .meta({ description: 'memory that the producing kernel had taken before it laid out scratch' });
 
+/** A path has to name one thing: `preserve/NAME`, and `preserve/NAME[i]` for one of its folios. */
+const isPathPart = (name: string) => name !== '' && !name.includes('/') && !/\[\d+\]$/.test(name);
+
 const preserve = z
   .strictObject({
-    name: text('name of the memory, for its path: preserve/NAME'),
+    name: text('name of the memory, for its path: preserve/NAME').refine(isPathPart, {
+      error: () => 'a name of its own, without a slash and without [N] at its end',
+    }),
     order: integer(0, 63, 'order of the folios').optional(),
     count: integer(1, 1 << 30, 'how many folios; default 1').optional(),
-    size: size.optional().meta({ description: 'bytes of a page range, instead of folios' }),
+    size: size
+      .refine((value) => value > 0n, { error: () => 'a size above 0' })
+      .optional()
+      .meta({ description: 'bytes of a page range, instead of folios' }),
     addr: size.optional().meta({ description: 'physical address; default: the lowest that fits' }),
     content: content.optional(),
   })
@@ -64,8 +72,8 @@ export function isSubtreeEntry(value: unknown): value is SubtreeEntry {
 }
 
 const overrideValue = z
-  .union([z.null(), z.string(), z.number(), z.bigint(), z.boolean(), z.strictObject({ bytes })], {
-    error: () => 'a number, text, null (leave it out) or { bytes: hex }',
+  .union([z.null(), text('text'), z.number().int(), z.bigint(), z.strictObject({ bytes })], {
+    error: () => 'a whole number, text, null (leave it out) or { bytes: hex }',
   })
   .meta({ description: 'a number, text, null (leave it out) or { bytes: hex }' });
 
@@ -117,7 +125,13 @@ export const specSchema = z
       .array(subtree)
       .optional()
       .meta({ description: 'KHO users, in the order in which the producing kernel adds them' }),
-    preserve: z.array(preserve).optional().meta({ description: 'more preserved memory' }),
+    preserve: z
+      .array(preserve)
+      .refine((entries) => new Set(entries.map(({ name }) => name)).size === entries.length, {
+        error: () => 'a name of its own for each',
+      })
+      .optional()
+      .meta({ description: 'more preserved memory' }),
     place: paths('physical address of a structure, by its path').optional(),
     override: z
       .record(z.string(), overrideValue)

@@ -204,7 +204,7 @@ describe('bad images on purpose', () => {
     [{ omit: ['kho_tset/fdt'] }, 'PATH_UNKNOWN', /did you mean 'kho_test\/fdt'/],
     [{ unpreserve: ['nothing'] }, 'PATH_UNKNOWN', /./],
     [{ target: { release: '7.0' } }, 'CHECK_FAILED', /subtree-unknown/],
-    [{ ram: '32MiB' }, 'NO_ROOM', /./],
+    [{ ram: '32MiB', preserve: [{ name: 'all', size: '32MiB' }] }, 'NO_ROOM', /./],
     [{ preserve: [{ name: 'big', size: '1GiB' }] }, 'NO_ROOM', /./],
     [{ preserve: [{ name: 'huge', order: 11 }] }, 'CHECK_FAILED', /folio-order/],
     [{ scratch: [{ size: '5MiB' }] }, 'CHECK_FAILED', /scratch-alignment/],

@@ -6,7 +6,7 @@ import { buildImage } from '../../src/produce/build-image.ts';
 import { type Reserved, scratchSizes } from '../../src/produce/scratch-size.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
-import { codeOf } from '../thrown.ts';
+import { codeOf, errorOf } from '../thrown.ts';
 
 const MiB = 1n << 20n;
 const GiB = 1n << 30n;
@@ -77,7 +77,20 @@ describe('scratch of several nodes', () => {
 
   it('is refused when the nodes are not all memory', () => {
     expect(codeOf(() => buildImage({ ...spec, nodes: ['1GiB', '4GiB'] }))).toBe('NODES_SIZE');
-    expect(codeOf(() => buildImage({ ...spec, nodes: [0, '6GiB'] }))).toBe('NODES_SIZE');
+    expect(codeOf(() => buildImage({ ...spec, nodes: [0, '5GiB'] }))).toBe('NODES_SIZE');
+  });
+
+  it('leaves out a node without memory, on which KHO of 6.18 fails', () => {
+    const empty = (release: string): Spec => ({
+      target: { release },
+      ram: '512MiB',
+      nodes: ['256MiB', 0, '256MiB'],
+    });
+    for (const release of ['6.19', '7.3']) {
+      expect(buildImage(empty(release)).scratch).toHaveLength(4);
+      expect(buildImage({ ...empty(release), scratch: '200%' }).scratch).toHaveLength(4);
+    }
+    expect(errorOf(() => buildImage(empty('6.18'))).message).toMatch(/no KHO where a node has no memory/);
   });
 
   it('has no block of a range in two nodes, from 7.1 on', () => {

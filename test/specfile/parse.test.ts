@@ -51,7 +51,7 @@ describe('an error in a spec names file, line, path, value and what was expected
     [
       'subtrees:\n  - kexec-metadata:\n      previous_release: 7.3\n      kexec_count: -1',
       'spec.yaml:3: subtrees[0].kexec-metadata.previous_release: 7.3: expected text (write it in quotes)\n' +
-        'spec.yaml:4: subtrees[0].kexec-metadata.kexec_count: "-1": expected a whole number from 0 to 4294967295',
+        'spec.yaml:4: subtrees[0].kexec-metadata.kexec_count: -1: expected a whole number from 0 to 4294967295',
     ],
     [
       'subtrees:\n  - kho_tset: {}',

@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import { integer, text, U32_MAX } from '../../base/spec-values.ts';
+import { integer, shortText, U32_MAX } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { PATH } from './paths.ts';
 import { walkMetadata } from './walk.ts';
 
 export const schema = z.strictObject({
-  previous_release: text('release of the producing kernel, e.g. 7.3.4; up to 64 characters').max(64, {
-    error: () => 'at most 64 characters',
-  }),
+  previous_release: shortText(0, 64, 'release of the producing kernel, e.g. 7.3.4; up to 64 bytes'),
   kexec_count: integer(0, U32_MAX, 'kexec boots since the last cold boot, this one included'),
 });
 

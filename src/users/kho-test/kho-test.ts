@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { getOrder, maxPageOrder } from '../../abi/page-order.ts';
 import type { Target } from '../../abi/target.ts';
-import { hex } from '../../base/numbers.ts';
+import { KhoforgeError } from '../../base/errors.ts';
+import { hex, humanSize } from '../../base/numbers.ts';
 import { integer, seed, size } from '../../base/spec-values.ts';
 import { emitFdt, overrideHeader } from '../../emit/emit-fdt.ts';
 import type { Producer } from '../../emit/producer.ts';
@@ -146,6 +147,12 @@ function checksum(
 }
 
 function emitFolios(producer: Producer, spec: Spec): TestFolio[] {
+  if (spec.max_mem !== undefined && spec.max_mem > producer.ramBytes) {
+    const [wanted, ram] = [spec.max_mem, producer.ramBytes].map(humanSize);
+    throw new KhoforgeError('NO_ROOM', `max_mem is ${wanted}, RAM is ${ram}`, {
+      hint: 'give the spec more ram or less test data',
+    });
+  }
   const random = new SeededBytes(spec.seed);
   const orders = spec.orders ?? randomOrders(producer.target, random, spec.max_mem);
   const size = (order: number) => Number(producer.pageSize) * 2 ** order;

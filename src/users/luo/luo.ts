@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { makeTarget } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
-import { text, u64 } from '../../base/spec-values.ts';
+import { shortText, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import { luoFdt } from './fdt-form.ts';
@@ -22,9 +22,7 @@ const isDistinct = <T, V>(list: readonly T[], key: (item: T) => V) =>
   new Set(list.map(key)).size === list.length;
 
 const session = z.strictObject({
-  name: text(`what its user called the session, 1 to ${NAME} characters`)
-    .min(1, { error: () => `1 to ${NAME} characters` })
-    .max(NAME, { error: () => `1 to ${NAME} characters` }),
+  name: shortText(1, NAME, `what its user called the session, 1 to ${NAME} bytes`),
   files: z
     .array(fileSchema)
     .refine((files) => isDistinct(files, ({ token }) => token), {

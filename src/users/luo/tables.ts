@@ -15,7 +15,7 @@ function checkLimit(path: string, count: number, limit: number): void {
     'LUO_LIMIT',
     `${path}: ${count} are more than the ${limit} that a kernel can keep`,
     {
-      where: { spec: path },
+      where: { path },
     },
   );
 }

@@ -118,7 +118,7 @@ export function fillHoles(runs: readonly FolioRun[], size: bigint, pageSize: big
 
 function wrong(path: string, text: string): KhoforgeError {
   return new KhoforgeError('MEMFD_LAYOUT', `${path}: ${text}`, {
-    where: { spec: path },
+    where: { path },
     hint: 'give the content another at, or another order',
   });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { RELEASES } from '../../abi/declared.ts';
 import { inexpressible } from '../../abi/inexpressible.ts';
-import type { Target } from '../../abi/target.ts';
+import { makeTarget, type Target } from '../../abi/target.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
 import { integer, size, u64 } from '../../base/spec-values.ts';
@@ -52,7 +53,7 @@ export function emit(producer: Producer, path: string, spec: Memfd): bigint {
       'MEMFD_LAYOUT',
       `${path}: the content ends at ${hex(end)}, the size is ${hex(bytes)}`,
       {
-        where: { spec: path },
+        where: { path },
         hint: 'make the file larger or the content shorter',
       },
     );
@@ -60,8 +61,17 @@ export function emit(producer: Producer, path: string, spec: Memfd): bigint {
   const folios = emitFolios(producer, path, spec.fill_holes ? fillHoles(runs, bytes, pageSize) : runs);
   const phys = producer.allocateFolioFor(path, producer.sizeOf('memfd_luo_ser'));
   const seals = (spec.seals ?? ['seal']).reduce((all, name) => all | SEALS[name], 0);
-  const { abi } = producer.target;
-  const foreign = abi.struct('memfd_luo_ser').has('seals') ? unknownSeals(producer.target, seals) : 0;
+  const keepsSeals = ({ abi: own }: Target) =>
+    own.has('memfd_luo_ser') && own.struct('memfd_luo_ser').has('seals');
+  if (spec.seals !== undefined && !keepsSeals(producer.target)) {
+    const { name } = producer.target.generation;
+    const first = RELEASES.find((release) => keepsSeals(makeTarget({ release })));
+    throw new KhoforgeError('SEALS_UNKNOWN', `kernels of ${name} hand over no seals of a memfd`, {
+      where: { path },
+      hint: `leave seals out, or name ${first} or a later release`,
+    });
+  }
+  const foreign = keepsSeals(producer.target) ? unknownSeals(producer.target, seals) : 0;
   if (foreign !== 0) throw inexpressible(`MEMFD_LUO_ALL_SEALS has no ${sealNames(producer.target, seals)}`);
   const values = { pos: spec.position ?? 0n, size: bytes, ...folios, seals, flags: 0 };
   producer.writeStruct(path, 'memfd_luo_ser', phys, values);

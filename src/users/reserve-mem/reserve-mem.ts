@@ -91,7 +91,7 @@ function emitRegion(producer: Producer, { name, size: bytes, align, content: fro
   const data = contentsOf(from, producer.baseDir);
   if (BigInt(data.size) > bytes) {
     throw new KhoforgeError('CONTENT_TOO_LARGE', `${path}: ${data.size} bytes for ${humanSize(bytes)}`, {
-      where: { spec: path },
+      where: { path },
       hint: 'make the region larger or the content shorter',
     });
   }

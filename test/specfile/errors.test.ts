@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { buildLoaded } from '../../src/produce/build-image.ts';
+import { loadSpec } from '../../src/specfile/load.ts';
+import { errorOf } from '../thrown.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'khoforge-spec-errors-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = join(folder, 'spec.yaml');
+function build(text: string | Uint8Array) {
+  writeFileSync(file, text);
+  return buildLoaded(loadSpec(file), {});
+}
+
+/** `line: part of the spec: …` that begins each line of an error. */
+const CASES: readonly (readonly [what: string, text: string, expected: RegExp])[] = [
+  ['a release', 'ram: 64MiB\ntarget:\n  release: "7.4"\n', /^3: target.release: unknown release '7.4'/],
+  ['a generation', 'target:\n  generation: kho-v5\n', /^2: target.generation: unknown generation 'kho-v5'/],
+  ['RAM beyond all addresses', '\nram: 0xffffffffffffffff\n', /^2: ram: .*: expected 32 MiB to 4096 TiB$/],
+  [
+    'RAM twice',
+    'ram:\n  - { start: 0, size: 1GiB }\n  - { start: 512MiB, size: 1GiB }\n',
+    /^3: ram\[1\]: .* overlaps range 0$/,
+  ],
+  ['RAM of no bytes', 'ram:\n  - { start: 0, size: 0 }\n', /^2: ram\[0\]: a range of no bytes$/],
+  ['nodes of odd sizes', 'ram: 512MiB\nnodes:\n  - 511KiB\n', /^\d: nodes: 511 KiB is not made of MiB$/],
+  [
+    'scratch without room',
+    'ram: 64MiB\nscratch:\n  - size: 1GiB\n',
+    /^3: (scratch\[0\].size: )?no room for scratch\[0\] of 1 GiB$/,
+  ],
+  [
+    'a folio at an odd place',
+    'subtrees:\n  - raw: { name: drv, content: { text: x } }\nplace:\n  drv: 0x8000123\n',
+    /^4: place.drv: 0x8000123 is not aligned to 4 KiB/,
+  ],
+  [
+    'preserved folios at an odd place',
+    'preserve:\n  - { name: a, order: 9, addr: 0x8001000 }\n',
+    /^2: preserve\[0\].addr: 0x8001000 is not aligned to 2 MiB/,
+  ],
+  ['a place in scratch', 'place:\n  root-fdt: 0x1f800000\n', /^2: place.root-fdt: scratch-overlap: /],
+  [
+    'a place for nothing',
+    'place:\n  root-fdt: 0x8000000\n  nothing: 0x9000000\n',
+    /^3: place.nothing: place: nothing is emitted at 'nothing'$/,
+  ],
+  [
+    'two of one name at one place',
+    'subtrees:\n  - raw: { name: a, content: { text: a } }\n  - raw: { name: a, content: { text: b } }\nallow: [fdt-duplicate-node]\nplace: { a: 0x8000000 }\n',
+    /^5: place.a: two structures are called 'a'/,
+  ],
+  [
+    'preserved memory of no bytes',
+    'preserve:\n  - { name: a, size: 0 }\n',
+    /^2: preserve\[0\].size: 0: expected a size above 0$/,
+  ],
+  [
+    'preserved memory of one name',
+    'preserve:\n  - { name: a, order: 0 }\n  - { name: a, order: 0 }\n',
+    /^2: preserve: a list of 2: expected a name of its own for each$/,
+  ],
+  [
+    'preserved memory without a name',
+    'preserve: [{ name: "", order: 0 }]\n',
+    /^1: preserve\[0\].name: "": expected a name of its own/,
+  ],
+  [
+    'preserved memory with a path',
+    'preserve: [{ name: a/b, order: 0 }]\n',
+    /^1: preserve\[0\].name: "a\/b": expected a name of its own/,
+  ],
+  [
+    'preserved memory called as a folio',
+    'preserve: [{ name: "a[0]", order: 0 }]\n',
+    /^1: preserve\[0\].name: "a\[0\]": expected a name of its own/,
+  ],
+  [
+    'too much preserved',
+    'preserve:\n  - { name: a, order: 0 }\n  - { name: b, size: 1GiB }\n',
+    /^3: preserve\[1\]: no room for preserve\/b/,
+  ],
+  [
+    'a subtree that the FDT refuses',
+    'subtrees:\n  - raw: { name: a, content: { text: x } }\n  - raw: { name: a b, content: { text: x } }\n',
+    /^3: subtrees\[1\].raw: node name 'a b' is not valid/,
+  ],
+  [
+    'a subtree that does not fit',
+    'subtrees:\n  - reserve_mem:\n    - { name: a, size: 4KiB, content: { text: xyz, bytes: "00" } }\n',
+    /^3: subtrees\[0\].reserve_mem\[0\].content: { text, bytes }: expected one of/,
+  ],
+  [
+    'an override of nothing',
+    'override:\n  root-fdt/compatible: x\n  root-fdt/compatibel: x\n',
+    /^3: override.root-fdt\/compatibel: nothing is emitted at/,
+  ],
+  [
+    'an override of a fraction',
+    'override:\n  root-fdt/compatible: 1.5\n',
+    /^2: override.root-fdt\/compatible: 1.5: expected a whole number/,
+  ],
+  [
+    'an override that is no value',
+    'override:\n  root-fdt/compatible: true\n',
+    /^2: override.root-fdt\/compatible: true: expected a whole number/,
+  ],
+  [
+    'an override below a header field',
+    'override:\n  root-fdt/header/totalsize: -1\n',
+    /^2: override.root-fdt\/header\/totalsize: .*-1: expected a number from 0 to 2\^32 - 1$/,
+  ],
+  [
+    'an override above a header field',
+    'override:\n  root-fdt/header/totalsize: 0x100000000\n',
+    /^2: .*cannot be 4294967296: expected a number from 0 to 2\^32 - 1$/,
+  ],
+  [
+    'an override above a field',
+    'override:\n  kho_data/fdt_size: 0x10000000000000000\n',
+    /^2: override.kho_data\/fdt_size: /,
+  ],
+  [
+    'an omitted page of nothing',
+    'omit:\n  - 0x7000000\n',
+    /^2: omit\[0\]: 0x7000000 is a page that nothing is in$/,
+  ],
+  [
+    'an omitted page that is none',
+    'omit:\n  - 0x200001\n',
+    /^2: omit\[0\]: 0x200001 is not the start of a page of 4 KiB$/,
+  ],
+  [
+    'a patch outside RAM',
+    'patch:\n  - { addr: 0x900000000, bytes: "00" }\n',
+    /^2: patch\[0\].addr: outside-ram: patch at 0x900000000/,
+  ],
+  [
+    'vmalloc beyond RAM',
+    'subtrees:\n  - vmalloc: { name: t, order: 30, content: { text: a } }\n',
+    /^2: subtrees\[0\].vmalloc: no room for t\/pages\[0\]/,
+  ],
+  [
+    'test data beyond RAM',
+    'subtrees:\n  - kho_test: { max_mem: 0xffffffffffffffff }\n',
+    /^2: subtrees\[0\].kho_test: max_mem is .*, RAM is \d+ KiB$/,
+  ],
+  [
+    'a file that is not there',
+    'subtrees:\n  - raw: { name: a, content: { file: nowhere } }\n',
+    /^2: subtrees\[0\].raw: cannot read .*nowhere: ENOENT/,
+  ],
+  ['an alias of itself', 'subtrees: &a [ *a ]\n', /^1: subtrees\[0\]: an alias that holds itself$/],
+  ['an alias of nothing', 'ram: 64MiB\nscratch: *a\n', /^2: not YAML: /],
+  ['deep nesting', `ram: ${'['.repeat(20_000)}\n`, /^(1: )?nested too deeply for a spec$/],
+  ['two documents', 'ram: 64MiB\n---\nram: 1GiB\n', /^2: not YAML: a spec is one document$/],
+  ['a tag that is not known', 'ram: !foo 64MiB\n', /^1: not YAML: Unresolved tag: !foo$/],
+  ['nothing', '', /^expected keys and values, as in 'ram: 512MiB'; the least spec is \{\}$/],
+  ['an empty list', 'ram: []\n', /^1: ram: a list of 0: expected at least 1 of them$/],
+  ['no list', 'subtrees: a\n', /^1: subtrees: "a": expected a list$/],
+];
+
+describe('an error of a spec', () => {
+  it.each(CASES)('names file, line and part: %s', (_what, text, expected) => {
+    const error = errorOf(() => build(text));
+    const lines = error.message.split('\n');
+    for (const line of lines) expect(line.startsWith(`${file}:`), line).toBe(true);
+    expect(lines[0]?.slice(file.length + 1).trimStart()).toMatch(expected);
+    expect(error.where.file).toBe(file);
+    expect([2]).toContain(error.exitCode);
+  });
+
+  it('names the line of bytes that are not UTF-8', () => {
+    const text = Buffer.from(
+      'ram: 64MiB\nsubtrees: [{ raw: { name: a, content: { text: "caf\xe9" } } }]\n',
+      'latin1',
+    );
+    expect(errorOf(() => build(text)).message).toBe(`${file}:2: not UTF-8 text`);
+  });
+
+  it('refuses text that no bytes stand for', () => {
+    expect(
+      errorOf(() => build('subtrees: [{ raw: { name: a, content: { text: "\\ud800" } } }]')).message,
+    ).toMatch(/:1: subtrees\[0\]\.raw\.content\.text: .*half a surrogate pair$/);
+  });
+
+  it('lists no more than 20, with the way out of each', () => {
+    const text = `subtrees:\n${'  - raw: { nam: a }\n'.repeat(5000)}`;
+    const { message, hint } = errorOf(() => build(text));
+    expect(message.split('\n')).toHaveLength(21);
+    expect(message).toMatch(/and \d+ more$/);
+    const two = errorOf(() => build('rum: 64MiB\nsubtree: []\n'));
+    expect(`${two.message}\n${two.hint}`).toMatch(
+      /rum: no such key\n.*subtree: no such key; did you mean 'subtrees'\?/,
+    );
+    expect(two.hint).toMatch(/did you mean 'ram'\?/);
+    expect(hint).toBe("did you mean 'name'?");
+  });
+});
