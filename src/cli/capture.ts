@@ -123,10 +123,11 @@ function capture(
   { output, withContents, force, json, ...flags }: Options,
   isKept = true,
 ): ExitCode {
+  // Of the file as it is before it is read: cut short meanwhile, it is another.
+  const resume = isKept ? resumeKey(source, { withContents, ...flags }) : undefined;
   using opened = openWithProgress(source, openOptions(flags));
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
-  const resume = isKept ? resumeKey(source, { withContents, ...flags }) : undefined;
   writeWithProgress(image, output, resume, force === true);
   for (const { code, text } of opened.notes) say(`note: ${code}: ${text}`);
   if (json) printDocument(captureJson(image, inspection, output));

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { claimPath, unguessable } from '../base/cleanup.ts';
+import { KhoforgeError } from '../base/errors.ts';
 import { makeFolders } from '../base/files.ts';
 import { unreadPages } from '../memory/native.ts';
 import { refuseUnread } from '../memory/unread.ts';
@@ -37,7 +38,7 @@ interface Output<Form> extends OutputOptions {
 export interface DirectoryOutput extends Output<DirectoryForm> {
   /** Where it is filled: a name beside `path` that nothing has yet. Default: one that nobody can guess. */
   readonly temporary?: string;
-  /** Where it is filled instead: a folder that `fill` makes, and that stays when this fails. */
+  /** Where it is filled instead: a folder that `fill` makes, and that stays when this fails, unless it holds what is wrong. */
   readonly kept?: string;
 }
 
@@ -68,7 +69,10 @@ export function writeDirectory(path: string, output: DirectoryOutput, fill: (fol
     sync(dirname(target));
   } catch (cause) {
     // Once it has taken its place, its name is that of what somebody had there.
-    if (made !== undefined && identity(folder) === made) rmSync(folder, { recursive: true, force: true });
+    const isWrong = kept !== undefined && cause instanceof KhoforgeError && cause.code === 'SOURCE_SHRANK';
+    if (isWrong || (made !== undefined && identity(folder) === made)) {
+      rmSync(folder, { recursive: true, force: true });
+    }
     throw outputFailed(path, cause);
   }
 }

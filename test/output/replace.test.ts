@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { extractHandover } from '../../src/capture/extract.ts';
-import { readImageDirectory } from '../../src/formats/directory.ts';
+import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
 import { native } from '../../src/memory/native.ts';
 import { noteReplaced } from '../../src/output/bring-over.ts';
 import { writeFileWhole } from '../../src/output/write.ts';
@@ -179,14 +179,20 @@ describe('an output of a source that shrinks', () => {
       const memory = copyMemory(image);
       memory.write(0x3f_0040n, setupDataRecord(image));
       memory.map(0x800_0000n, new Uint8Array(8 << 20).fill(7));
-      const dump = place('dump.elf');
-      writeFileSync(dump, elfCore(asLoads(memory)));
+      const [dump, whole] = [place('dump.elf'), place('whole.elf')];
+      for (const path of [dump, whole]) writeFileSync(path, elfCore(asLoads(memory)));
       const output = place('output');
       WRITERS[form](output);
       const before = around(output);
       using opened = openSource(dump);
       truncateSync(dump, 4096);
       expect(codeOf(() => WRITERS[form](output, {}, opened.image))).toBe('SOURCE_SHRANK');
+      expect(around(output)).toEqual(before);
+      if (form !== 'dir') return;
+      // A run that could be gone on with has nothing that is right.
+      using again = openSource(whole);
+      truncateSync(whole, 4096);
+      expect(codeOf(() => writeImageDirectory(again.image, output, { resume: 'it' }))).toBe('SOURCE_SHRANK');
       expect(around(output)).toEqual(before);
     },
   );
