@@ -45,18 +45,21 @@ bool is_record(const std::byte* at) {
   return (size == 4096 || size == 16384 || size == 65536) && load(at, 2) % size == 0;
 }
 
-/// At least two entries, the first of them not empty; behind the last nothing but zeroes.
+/// At least two entries, one of them not empty; behind the last nothing but zeroes. A region without memory
+/// still has an address (4.3.9 of docs/kho-facts.md), and may be the first.
 bool is_scratch_array(const std::byte* page) {
   constexpr std::uint64_t kWords = kScanPage / 8;
   std::uint64_t entries = 0;
+  bool has_memory = false;
   for (; entries * 2 < kWords; ++entries) {
     const std::uint64_t start = load(page, entries * 2);
     const std::uint64_t size = load(page, entries * 2 + 1);
     if (start == 0 && size == 0) break;
     if (start % kScratchAlignment != 0 || size % kScanPage != 0) return false;
-    if (start >= kAddressLimit || size >= kAddressLimit || (entries == 0 && size == 0)) return false;
+    if (start >= kAddressLimit || size >= kAddressLimit) return false;
+    has_memory = has_memory || size != 0;
   }
-  if (entries < 2) return false;
+  if (entries < 2 || !has_memory) return false;
   for (std::uint64_t word = entries * 2; word < kWords; ++word)
     if (load(page, word) != 0) return false;
   return true;

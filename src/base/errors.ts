@@ -117,3 +117,8 @@ export function asKhoforgeError(error: unknown): KhoforgeError {
     cause: error,
   });
 }
+
+/** What the operating system said, without the stack. */
+export function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

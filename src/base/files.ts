@@ -1,17 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { KhoforgeError } from './errors.ts';
+import { readRegular } from './regular-file.ts';
 
-/** @throws KhoforgeError `FILE_UNREADABLE` naming the file and the reason */
+export { reason } from './errors.ts';
+
+/** @throws KhoforgeError `FILE_UNREADABLE` naming the file and the reason; of a pipe or device too */
 export function readInput(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
-      where: { file: path },
-      cause,
-    });
-  }
+  return readRegular(path);
 }
 
 /**
@@ -39,9 +34,4 @@ export function makeFolders(path: string): void {
   if (existsSync(path)) return;
   makeFolders(dirname(path));
   mkdirSync(path);
-}
-
-/** What the operating system said, without the stack. */
-export function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -5,7 +5,7 @@ import { claimPath, unguessable } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
 import { humanSize } from '../base/numbers.ts';
-import { extractHandover } from '../capture/extract.ts';
+import { captureNotes, extractHandover } from '../capture/extract.ts';
 import { writeImageDirectory } from '../formats/directory.ts';
 import { refuseUnread } from '../memory/unread.ts';
 import type { Image } from '../model/image.ts';
@@ -130,6 +130,7 @@ function capture(
   const inspection = inspect(image);
   writeWithProgress(image, output, resume, force === true);
   for (const { code, text } of opened.notes) say(`note: ${code}: ${text}`);
+  for (const text of captureNotes(image)) say(`note: ${text}`);
   if (json) printDocument(captureJson(image, inspection, output));
   else print(captureText(image, inspection, output));
   return inspection.fdt ? ExitCode.ok : ExitCode.no;

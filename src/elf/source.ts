@@ -1,6 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { KhoforgeError } from '../base/errors.ts';
-import { reason } from '../base/files.ts';
+import { closeSync, readSync } from 'node:fs';
+import { openRegular, unreadable } from '../base/regular-file.ts';
 
 /** Bytes that are read in pieces: a vmlinux with debug information is hundreds of MiB, its BTF a few. */
 export interface Source {
@@ -25,25 +24,17 @@ export function memorySource(bytes: Uint8Array, file: string | undefined): Sourc
  * @throws KhoforgeError `FILE_UNREADABLE` when it cannot be opened or read, is no regular file, or shrinks meanwhile
  */
 export function withFile<T>(path: string, use: (source: Source) => T): T {
-  let descriptor: number | undefined;
+  const { descriptor, size } = openRegular(path);
   try {
-    const opened = openSync(path, 'r');
-    descriptor = opened;
-    const stat = fstatSync(opened);
-    if (!stat.isFile()) throw new Error('no regular file');
     return use({
       file: path,
-      size: stat.size,
-      read: (offset, length) => readExactly(opened, offset, length),
+      size,
+      read: (offset, length) => readExactly(descriptor, offset, length),
     });
   } catch (cause) {
-    if (cause instanceof KhoforgeError) throw cause;
-    throw new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
-      where: { file: path },
-      cause,
-    });
+    throw unreadable(path, cause);
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    closeSync(descriptor);
   }
 }
 

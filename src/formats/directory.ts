@@ -2,14 +2,23 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KhoforgeError } from '../base/errors.ts';
-import { readInput } from '../base/files.ts';
 import { hex, humanSize, toNumber } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
+import { readRegular } from '../base/regular-file.ts';
 import { ZEROES } from '../memory/contents.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
+import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { type OutputOptions, writeDirectory } from '../output/write.ts';
-import { type Manifest, manifestRecord, manifestTarget, manifestText, parseManifest } from './manifest.ts';
+import {
+  LONGEST_MANIFEST,
+  type Manifest,
+  manifestRecord,
+  manifestTarget,
+  manifestText,
+  parseManifest,
+} from './manifest.ts';
+import type { FileExtent } from './manifest-lists.ts';
 import { MappedFile } from './mapped-file.ts';
 import { writeMemory } from './memory-file.ts';
 import { Partial } from './partial.ts';
@@ -107,11 +116,14 @@ export function readImageDirectory(path: string): Image {
 /** The same, with the file that the memory of the image is mapped from. */
 export function openImageDirectory(path: string): { image: Image; file: MappedFile } {
   const manifestPath = join(path, MANIFEST);
-  const manifest = parseManifest(new TextDecoder().decode(readInput(manifestPath)), manifestPath);
+  const manifest = parseManifest(
+    new TextDecoder().decode(readRegular(manifestPath, LONGEST_MANIFEST)),
+    manifestPath,
+  );
   const file = new MappedFile(join(path, MEMORY));
   try {
     const image = { ...imageOf(manifest, manifestPath, readMemory(manifest, file)), mode: file.mode };
-    file.closeDescriptor();
+    file.settle();
     return { image, file };
   } catch (error) {
     file.close();
@@ -123,9 +135,12 @@ function imageOf(manifest: Manifest, manifestPath: string, memory: PhysicalMemor
   return {
     target: manifestTarget(manifest),
     ram: manifest.ram,
+    ...(manifest.ramGuessed && { ramGuessed: true }),
+    ...(manifest.absent && { absent: manifest.absent }),
+    ...(manifest.cutShort && { cutShort: true }),
     ...(manifest.nodes && { nodes: manifest.nodes }),
     bootRecord: manifestRecord(manifest, manifestPath),
-    scratch: manifest.scratch.map(({ addr, size }) => ({ start: addr, size })),
+    scratch: manifest.scratch,
     memory,
     placements: manifest.placements,
     expect: manifest.expect,
@@ -133,22 +148,48 @@ function imageOf(manifest: Manifest, manifestPath: string, memory: PhysicalMemor
   };
 }
 
+/** What is hashed is at most the file: no byte of it is told of twice. */
 function readMemory(manifest: Manifest, file: MappedFile): PhysicalMemory {
   const memory = new PhysicalMemory();
-  for (const { start, size, offset, sha256 } of manifest.extents) {
-    const range = { offset, size: toNumber(size, 'extent size') };
-    if (offset + range.size > file.size || digest(file, range) !== sha256) {
-      const text = `the bytes of ${hex(start)} in ${file.path} are not those written`;
+  let end = 0;
+  for (const { start, size, offset } of [...manifest.extents].sort((a, b) => a.offset - b.offset)) {
+    if (offset < end) {
+      const text = `two extents of the manifest have byte ${offset} of ${file.path}`;
       throw damaged(file.path, text, offset, start);
     }
-    let at = start;
-    for (const bytes of file.pieces(range)) {
-      memory.map(at, bytes);
-      at += BigInt(bytes.length);
+    end = offset + toNumber(size, 'extent size');
+  }
+  for (const extent of manifest.extents) {
+    const size = Number(extent.size);
+    if (extent.offset + size > file.size || digest(file, { offset: extent.offset, size }) !== extent.sha256) {
+      const text = `the bytes of ${hex(extent.start)} in ${file.path} are not those written`;
+      throw damaged(file.path, text, extent.offset, extent.start);
     }
   }
-  mapZeroes(memory, manifest, file.path);
+  mapRuns(memory, manifest, file);
   return memory;
+}
+
+/** Ascending, so that each is put behind the last: the lists may be long, and in any order. */
+function mapRuns(memory: PhysicalMemory, { extents, zeroes }: Manifest, file: MappedFile): void {
+  const total = zeroes.reduce((sum, { size }) => sum + size, 0n);
+  if (total > MOST_ZEROES) throw damaged(file.path, `the manifest tells of ${humanSize(total)} of zeroes`);
+  let end = 0n;
+  const runs: (FileExtent | Region)[] = [...extents, ...zeroes];
+  for (const run of runs.sort((a, b) => (a.start < b.start ? -1 : 1))) {
+    if (run.start < end || regionEnd(run) > 1n << 64n) {
+      throw damaged(
+        file.path,
+        `the manifest has ${hex(run.start)} twice, or beyond 64 bits`,
+        undefined,
+        run.start,
+      );
+    }
+    end = regionEnd(run);
+    if ('offset' in run) file.mapInto(memory, run.start, { offset: run.offset, size: Number(run.size) });
+    // Pages that are known to be zero, such as a leaf of the memory map without a bit, are not unknown.
+    else memory.mapContents(run.start, toNumber(run.size, 'bytes of zeroes'), ZEROES);
+  }
 }
 
 const PIECE = 1 << 20;
@@ -160,15 +201,6 @@ function digest(file: MappedFile, { offset, size }: FileRange): string {
     hash.update(file.read(offset + done, Math.min(PIECE, size - done)));
   }
   return hash.digest('hex');
-}
-
-/** Pages that are known to be zero, such as a leaf of the memory map without a bit: not the same as unknown. */
-function mapZeroes(memory: PhysicalMemory, { zeroes }: Manifest, path: string): void {
-  const total = zeroes.reduce((sum, { size }) => sum + size, 0n);
-  if (total > MOST_ZEROES) throw damaged(path, `the manifest tells of ${humanSize(total)} of zeroes`);
-  for (const { start, size } of zeroes) {
-    memory.mapContents(start, toNumber(size, 'bytes of zeroes'), ZEROES);
-  }
 }
 
 function damaged(file: string, text: string, offset?: number, phys?: bigint): KhoforgeError {

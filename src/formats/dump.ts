@@ -3,6 +3,7 @@ import { hex } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { lowerBound } from '../memory/intervals.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { Region } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import type { MappedFile } from './mapped-file.ts';
 import type { FileRange } from './scan-pieces.ts';
@@ -25,6 +26,14 @@ export interface Dump {
   readonly file: MappedFile;
   /** Ascending by address, without overlap, all within the file. */
   readonly segments: readonly FileSegment[];
+  /** What it tells of as memory, whether its bytes are in the file or not. Ascending, merged. */
+  readonly reach: readonly Region[];
+  /** RAM, where the dump tells. */
+  readonly ram?: readonly Region[];
+  /** What of `reach` has no bytes in the file. */
+  readonly absent?: readonly Region[];
+  /** The file ends before the memory that it tells of. */
+  readonly cutShort?: true;
   readonly arch?: Arch;
   readonly endian?: Endian;
   /** Bytes of a page, where the dump tells. */
@@ -42,17 +51,20 @@ const SHOWN = 4;
 /** Sorts segments and cuts away what overlaps or is not in the file: the first one at an address is kept. */
 export function tidySegments(
   segments: readonly FileSegment[],
-  fileSize: number,
+  file: Pick<MappedFile, 'size' | 'read'>,
 ): { segments: FileSegment[]; notes: SourceNote[] } {
   const tidy: FileSegment[] = [];
   const overlaps: string[] = [];
   const cut: string[] = [];
   let end = 0n;
+  let compared = 0;
   for (const segment of [...segments].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))) {
-    const within = insideFile(segment, fileSize);
+    const within = insideFile(segment, file.size);
     if (within.size < segment.size) cut.push(place(segment));
     const rest = after(within, end, tidy.at(-1));
-    if (rest.overlaps) overlaps.push(place(segment));
+    if (rest.overlaps && !(compared++ < MOST_COMPARED && isSame(within, end, tidy.at(-1), file))) {
+      overlaps.push(place(segment));
+    }
     if (rest.segment.size === 0) continue;
     tidy.push(rest.segment);
     end = rest.segment.start + BigInt(rest.segment.size);
@@ -84,6 +96,23 @@ function after(segment: FileSegment, end: bigint, previous: FileSegment | undefi
   return { segment: rest, overlaps: !same };
 }
 
+/** Overlaps whose bytes are compared, and bytes of each: what is more is told of as an overlap. */
+const MOST_COMPARED = 64;
+const LONGEST_COMPARED = 64 << 10;
+
+/** Whether a segment has below `end` what the one before has there. */
+function isSame(
+  segment: FileSegment,
+  end: bigint,
+  previous: FileSegment | undefined,
+  file: Pick<MappedFile, 'read'>,
+): boolean {
+  const length = Math.min(segment.size, Number(end - segment.start));
+  if (!previous || segment.start < previous.start || length > LONGEST_COMPARED) return false;
+  const offset = previous.offset + Number(segment.start - previous.start);
+  return file.read(segment.offset, length).equals(file.read(offset, length));
+}
+
 const place = ({ start, size }: FileSegment) => `${hex(start)}-${hex(start + BigInt(size))}`;
 
 function gather(code: string, text: string, places: readonly string[]): SourceNote[] {
@@ -92,22 +121,21 @@ function gather(code: string, text: string, places: readonly string[]): SourceNo
   return [{ code, text: `${text}: ${places.slice(0, SHOWN).join(', ')}${more}` }];
 }
 
-/** The memory itself, mapped from the file. @throws KhoforgeError `FILE_UNREADABLE` */
+/** The memory itself, mapped from the file where somebody looks at it. */
 export function dumpMemory({ file, segments }: Dump): PhysicalMemory {
   const memory = new PhysicalMemory();
-  for (const segment of segments) {
-    let at = segment.start;
-    for (const bytes of file.pieces(segment)) {
-      memory.map(at, bytes);
-      at += BigInt(bytes.length);
-    }
-  }
+  for (const segment of segments) file.mapInto(memory, segment.start, segment);
   return memory;
 }
 
-/** The image with what the dump's kernel left for debuggers. */
-export function withVmcoreinfo(image: Image, { vmcoreinfo }: Pick<Dump, 'vmcoreinfo'>): Image {
-  return vmcoreinfo === undefined ? image : { ...image, vmcoreinfo };
+/** The image with what the dump tells beside memory: what its kernel left for debuggers, and what it lacks. */
+export function withFacts(image: Image, { vmcoreinfo, absent, cutShort }: Dump): Image {
+  return {
+    ...image,
+    ...(vmcoreinfo !== undefined && { vmcoreinfo }),
+    ...(absent && { absent }),
+    ...(cutShort && { cutShort }),
+  };
 }
 
 /** Physical addresses of what looks like a part of a handover; each has to be looked at. */

@@ -8,6 +8,14 @@ import { KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
+import {
+  extentList,
+  type FileExtent,
+  isCrowded,
+  placementList,
+  regionList,
+  scratchList,
+} from './manifest-lists.ts';
 
 /** Addresses and 64-bit sizes are `0x…` strings in JSON. */
 const address = z
@@ -45,7 +53,12 @@ export const manifestSchema = z.object({
     endian: z.enum(['little', 'big']),
     tree: tree.optional(),
   }),
-  ram: z.array(z.object({ start: address, size: address })),
+  ram: regionList,
+  /** The RAM is only what a dump reaches over. */
+  ramGuessed: z.literal(true).exactOptional(),
+  /** What the dump that this is of left out, and what of it was cut off. */
+  absent: regionList.exactOptional(),
+  cutShort: z.literal(true).exactOptional(),
   nodes: z.array(address).exactOptional(),
   bootRecord: z.object({
     kind: z.enum(['setup_data', 'chosen', 'none']).exactOptional(),
@@ -56,14 +69,14 @@ export const manifestSchema = z.object({
     setupDataType: u32.exactOptional(),
     setupDataLen: u32.exactOptional(),
   }),
-  scratch: z.array(z.object({ addr: address, size: address })),
+  scratch: scratchList,
   /** Runs of bytes in memory.bin. */
-  extents: z.array(z.object({ start: address, size: address, offset: count, sha256: z.string() })),
+  extents: extentList,
   /** Runs of pages that are zero; what neither they nor the extents cover is not known, and reads as zero too. */
-  zeroes: z.array(z.object({ start: address, size: address })).default([]),
+  zeroes: regionList.prefault([]),
   /** Of the kernel that a capture came from. */
   vmcoreinfo: z.string().exactOptional(),
-  placements: z.array(z.object({ path: z.string(), start: address, size: address })),
+  placements: placementList,
   expect: z.object({
     verdict: z.enum(['revived', 'rejected', 'ignored', 'broken']),
     lines: z.array(z.string()),
@@ -73,13 +86,6 @@ export const manifestSchema = z.object({
 
 export type Manifest = z.output<typeof manifestSchema>;
 
-export interface FileExtent {
-  readonly start: bigint;
-  readonly size: bigint;
-  readonly offset: number;
-  readonly sha256: string;
-}
-
 /** The same image gives the same text. */
 export function manifestText(
   image: Image,
@@ -88,6 +94,7 @@ export function manifestText(
   files: readonly string[] = [],
 ): string {
   const { target, bootRecord, scratch, ram, nodes, placements, expect, vmcoreinfo } = image;
+  const { ramGuessed, absent, cutShort } = image;
   const manifest = {
     schema: { name: 'khoforge-image', version: MANIFEST_VERSION },
     files,
@@ -99,6 +106,9 @@ export function manifestText(
       ...(target.tree && { tree: treeJson(target.tree) }),
     },
     ram,
+    ...(ramGuessed && { ramGuessed }),
+    ...(absent && { absent }),
+    ...(cutShort && { cutShort }),
     ...(nodes && { nodes }),
     bootRecord,
     scratch: scratch.map(({ start, size }) => ({ addr: start, size })),
@@ -108,8 +118,20 @@ export function manifestText(
     placements,
     expect,
   };
-  return `${JSON.stringify(manifest, jsonValue, 2)}\n`;
+  const text = `${JSON.stringify(manifest, jsonValue, 2)}\n`;
+  if (text.length <= LONGEST_MANIFEST) return text;
+  throw new KhoforgeError(
+    'MANIFEST_TOO_LARGE',
+    `${extents.length} runs of bytes and ${zeroes.length} of zeroes: their manifest has ${text.length} bytes, and no more than ${LONGEST_MANIFEST} are read`,
+    { hint: 'write it as an ELF core: --format core' },
+  );
 }
+
+/** Bytes of a manifest.json: some 150,000 runs of memory. */
+export const LONGEST_MANIFEST = 32 << 20;
+
+/** The lists of a manifest that may be long. */
+const LONG_LISTS = ['ram', 'absent', 'scratch', 'extents', 'zeroes', 'placements'];
 
 /** @throws KhoforgeError `MANIFEST_INVALID` */
 export function parseManifest(text: string, file: string): Manifest {
@@ -118,6 +140,9 @@ export function parseManifest(text: string, file: string): Manifest {
     data = JSON.parse(text);
   } catch (cause) {
     throw new KhoforgeError('MANIFEST_INVALID', `${file} is not JSON`, { where: { file }, cause });
+  }
+  if (isCrowded(data, LONG_LISTS)) {
+    throw new KhoforgeError('MANIFEST_INVALID', `${file} has more than any manifest`, { where: { file } });
   }
   const result = manifestSchema.safeParse(data);
   if (result.success) return result.data;

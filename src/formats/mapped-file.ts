@@ -1,14 +1,16 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { reason } from '../base/files.ts';
 import { humanSize } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
+import { openRegular, unreadable } from '../base/regular-file.ts';
+import type { Contents } from '../memory/contents.ts';
 import { type NativeScan, native } from '../memory/native.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { type FileRange, scanPieces } from './scan-pieces.ts';
 
 /**
  * Bytes of the file that are mapped at a time: no ArrayBuffer of that size is refused, and a file of 64 TiB needs half
- * the maps that the system allows a process (vm.max_map_count, 65,530).
+ * the maps that the system allows a process (vm.max_map_count, 65,530), even where all of it is looked at.
  */
 const WINDOW = 2 ** 31;
 /**
@@ -16,8 +18,13 @@ const WINDOW = 2 ** 31;
  * when the event loop turns, which a program that opens many images may never let it.
  */
 const SMALL = 2 ** 20;
+/**
+ * Windows of a file that is mapped. V8 collects garbage for each, which takes some 15 ms: a file of 5 TiB took a minute
+ * before anything was read.
+ */
+const MOST_WINDOWS = 8;
 /** Hits of one kind that a scan keeps. */
-const SCAN_LIMIT = 1 << 16;
+const SCAN_LIMIT = 1 << 14;
 
 /**
  * A file that is mapped where it is looked at and, unless it is small, never read whole. What is mapped is private: writes stay in memory.
@@ -35,15 +42,10 @@ export class MappedFile {
   /** @throws KhoforgeError `FILE_UNREADABLE` */
   constructor(path: string) {
     this.path = path;
-    try {
-      const fd = openSync(path, 'r');
-      this.#fd = fd;
-      const { size, mode } = fstatSync(fd);
-      this.size = size;
-      this.mode = mode & 0o666;
-    } catch (cause) {
-      throw unreadable(path, cause);
-    }
+    const { descriptor, size, mode } = openRegular(path);
+    this.#fd = descriptor;
+    this.size = size;
+    this.mode = mode & 0o666;
   }
 
   /** A copy of up to `length` bytes: fewer at the end of the file. @throws KhoforgeError `FILE_UNREADABLE` */
@@ -63,18 +65,18 @@ export class MappedFile {
   }
 
   /**
-   * The bytes of a range within the file, in as many pieces as it has windows. They stay valid until `close()`.
+   * Puts a range of the file at a physical address, valid until `close()`. Of a file of many windows nothing is mapped:
+   * it is read where somebody looks at it.
    * @throws KhoforgeError `FILE_UNREADABLE`, `FILE_MAP_LIMIT`
    */
-  pieces({ offset, size }: FileRange): Uint8Array[] {
-    const pieces: Uint8Array[] = [];
-    for (let at = offset; at < offset + size; ) {
+  mapInto(memory: PhysicalMemory, start: bigint, { offset, size }: FileRange): void {
+    if (this.#isLarge) memory.mapContents(start, size, this.#contents, offset);
+    for (let at = offset; at < offset + size && !this.#isLarge; ) {
       const first = Math.floor(at / WINDOW) * WINDOW;
       const end = Math.min(offset + size, first + WINDOW);
-      pieces.push(this.#window(first).subarray(at - first, end - first));
+      memory.map(start + BigInt(at - offset), this.#window(first).subarray(at - first, end - first));
       at = end;
     }
-    return pieces;
   }
 
   /**
@@ -92,6 +94,11 @@ export class MappedFile {
     }
   }
 
+  /** Gives the descriptor back, so that a source that nobody closes holds none, unless memory is read by it. */
+  settle(): void {
+    if (!this.#isLarge) this.closeDescriptor();
+  }
+
   /** Gives the descriptor back: what is mapped stays, and nothing else can be read. */
   closeDescriptor(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
@@ -103,6 +110,25 @@ export class MappedFile {
     this.closeDescriptor();
     if (this.size > SMALL) for (const window of this.#windows.values()) native().unmapFile(window);
     this.#windows.clear();
+  }
+
+  get #isLarge(): boolean {
+    return this.size > MOST_WINDOWS * WINDOW;
+  }
+
+  get #contents(): Contents {
+    return {
+      size: this.size,
+      zeroUntil: (offset) => offset,
+      read: (offset, length) => {
+        const bytes = this.read(offset, length);
+        if (bytes.length === length) return bytes;
+        throw unreadable(
+          this.path,
+          new Error(`it ends before byte ${offset + length}: it was cut short meanwhile`),
+        );
+      },
+    };
   }
 
   get #open(): number {
@@ -144,12 +170,4 @@ function tooLarge({ path, size }: MappedFile, mapped: number, cause: Error): Kho
       cause,
     },
   );
-}
-
-function unreadable(path: string, cause: unknown): KhoforgeError {
-  if (cause instanceof KhoforgeError) return cause;
-  return new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
-    where: { file: path },
-    cause,
-  });
 }

@@ -4,7 +4,7 @@ import { writeAll } from '../base/files.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
-import type { FileExtent } from './manifest.ts';
+import type { FileExtent } from './manifest-lists.ts';
 import { pageRegions, pageRuns } from './page-runs.ts';
 
 /** What stands in memory.bin, and what of the memory is zero. */

@@ -19,14 +19,12 @@ import type { Region } from '../memory/regions.ts';
 import { plainText } from '../output/forms.ts';
 import { tryLock } from '../output/lock.ts';
 import { temporaryPrefix } from '../output/write.ts';
-import { type FileExtent, manifestSchema } from './manifest.ts';
+import { type FileExtent, runOf } from './manifest-lists.ts';
 import { MappedFile } from './mapped-file.ts';
 import type { MemoryFile } from './memory-file.ts';
 
 const JOURNAL = 'journal';
 
-const { extents, zeroes } = manifestSchema.shape;
-const run = z.union([extents.element, zeroes.unwrap().element]);
 const SCHEMA = { name: 'khoforge-journal', version: 1 } as const;
 const head = z.object({
   schema: z.object({ name: z.literal(SCHEMA.name), version: z.literal(SCHEMA.version) }),
@@ -127,10 +125,10 @@ const headOf = (folder: string) => head.safeParse(json(linesOf(folder)[0] ?? '')
 function runsOf(folder: string): (FileExtent | Region)[] {
   const runs: (FileExtent | Region)[] = [];
   for (const text of linesOf(folder).slice(1)) {
-    const parsed = run.safeParse(json(text));
+    const run = runOf(json(text));
     // The last line may be half a line.
-    if (!parsed.success) break;
-    runs.push(parsed.data);
+    if (run === undefined) break;
+    runs.push(run);
   }
   return runs;
 }

@@ -10,6 +10,8 @@ export interface FileRange {
 
 /** Bytes of one call: a file in memory takes some 10 ms for them. */
 const PIECE = 64 << 20;
+/** Calls at most: a file of 64 TiB is mostly holes, and each call takes 10 us for them. */
+const MOST_CALLS = 1 << 14;
 /** Smallest page of any target. */
 const PAGE = 4096;
 
@@ -35,7 +37,8 @@ export function scanPieces(
   const hits: Record<Kind, bigint[]> = { fdts: [], records: [], scratchArrays: [], bootParams: [] };
   let truncated = false;
   let done = 0n;
-  for (const { parts, size, follows } of piecesOf(ranges)) {
+  const piece = Math.max(PIECE, Math.ceil(Number(total) / MOST_CALLS / PAGE) * PAGE);
+  for (const { parts, size, follows } of piecesOf(ranges, piece)) {
     const offsets = BigUint64Array.from(parts, (part) => BigInt(part.offset));
     const last = parts.length - 1;
     const sizes = BigUint64Array.from(parts, (part, i) => BigInt(part.size + (i === last ? follows : 0)));
@@ -71,19 +74,19 @@ interface Piece {
   readonly follows: number;
 }
 
-/** Parts of ranges, up to `PIECE` bytes together: a dump may have thousands of small ranges. */
-function* piecesOf(ranges: readonly FileRange[]): Generator<Piece> {
+/** Parts of ranges, up to `piece` bytes together: a dump may have thousands of small ranges. */
+function* piecesOf(ranges: readonly FileRange[], piece: number): Generator<Piece> {
   let parts: FileRange[] = [];
   let size = 0;
   for (const range of ranges) {
     for (let at = 0; at < range.size; ) {
       // Whole pages, so that the next part begins at one.
-      const room = Math.max(PAGE, Math.floor((PIECE - size) / PAGE) * PAGE);
+      const room = Math.max(PAGE, Math.floor((piece - size) / PAGE) * PAGE);
       const length = Math.min(range.size - at, room);
       parts.push({ offset: range.offset + at, size: length });
       size += length;
       at += length;
-      if (size < PIECE) continue;
+      if (size < piece) continue;
       yield { parts, size, follows: Math.min(PAGE, range.size - at) };
       parts = [];
       size = 0;

@@ -12,6 +12,7 @@ import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { type OutputOptions, writeFileWhole } from '../output/write.ts';
 import { pageRegions, pageRuns } from './page-runs.ts';
+import { ramNote } from './ram-note.ts';
 import { vmcoreinfoOf } from './vmcoreinfo.ts';
 
 /** Memory begins at a page of the file, so that it can be mapped. */
@@ -48,7 +49,11 @@ export function writeElfCore(
     info = vmcoreinfoOf(kernel, moved);
   }
   // crash takes the first program header for the notes, whatever it is (8.0.2, netdump.c).
-  const note = Buffer.concat([...(info === undefined ? [] : [vmcoreinfoNote(info)]), ownNote('core')]);
+  const note = Buffer.concat([
+    ...(info === undefined ? [] : [vmcoreinfoNote(info)]),
+    ownNote('core'),
+    ...(image.ramGuessed || image.ram.length === 0 ? [] : [ramNote(image.ram)]),
+  ]);
   const { head, offsets, size } = coreHead(image.target.arch, loads, note);
   writeFileWhole(path, { ...options, form: 'core', mode: image.mode }, (descriptor) => {
     writeAll(descriptor, head, 0);

@@ -11,6 +11,8 @@ export interface BlockSet<N extends StructName> {
   readonly entries: readonly Struct<N>[];
   /** Why the kernel refuses it, in words, and its own line. */
   readonly refused?: { readonly text: string; readonly line: string };
+  /** A block that another chain led to before: what comes after it was read there. */
+  readonly shared?: bigint;
   /** A block outside RAM: the kernel faults as it reads it. */
   readonly outside?: bigint;
 }
@@ -18,12 +20,14 @@ export interface BlockSet<N extends StructName> {
 /**
  * kho_block_set_restore() (kernel/liveupdate/kho_block.c, 7.2 and 7.3): first the chain, then each count.
  * @param what of blocks, such as `session`
+ * @param others blocks of other chains; those of this one are added
  */
 export function restoreBlockSet<N extends StructName>(
   kernel: Kernel,
   head: bigint,
   entry: N,
   what: string,
+  others: Set<bigint> = new Set(),
 ): BlockSet<N> {
   const { target } = kernel;
   const { abi } = target;
@@ -39,8 +43,10 @@ export function restoreBlockSet<N extends StructName>(
       const fault = counts.has(phys) ? `comes back to ${hex(phys)}` : 'is too long';
       const text = `the chain of ${what} blocks ${fault}`;
       return set({ refused: { text, line: 'Block set is corrupted' } });
-    } else if (!kernel.inRam(phys, phys + kernel.pageSize)) return set({ outside: phys });
+    } else if (others.has(phys)) return set({ shared: phys });
+    else if (!kernel.inRam(phys, phys + kernel.pageSize)) return set({ outside: phys });
   }
+  for (const phys of counts.keys()) others.add(phys);
   for (const [phys, count] of counts) {
     if (count > 0n && count <= BigInt(most)) continue;
     const text = `the ${what} block at ${hex(phys)} tells ${count} entries, 1 to ${most} fit`;

@@ -51,6 +51,9 @@ export const KERNEL_CHECKS = {
   ),
   'outside-ram': error('rule', 'preserved memory or metadata outside RAM'),
   'first-megabyte': error('rule', 'preserved memory below 1 MiB, which an x86 receiver uses as scratch'),
+  'ram-guessed': warning('rule', 'RAM that is only what a dump reaches over: nothing is compared with it'),
+  'memory-absent': warning('rule', 'preserved memory, or a page of the map, that the dump left out'),
+  'dump-truncated': error('rule', 'a dump that ends before the memory that it tells of'),
   'ram-unknown': warning('rule', 'an image that does not tell its RAM: nothing is compared with it'),
   // Memory map: KH kho_mem_retrieve(), kho_mem_deserialize()
   'map-node-alignment': error('rule', 'a node, leaf, chunk or bitmap that is not aligned'),

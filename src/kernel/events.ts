@@ -17,6 +17,8 @@ export interface ReportDetails {
   readonly outcome?: Outcome;
   /** Where this receiver is less strict than others. */
   readonly severity?: Severity;
+  /** What is not known of the image may change the outcome. */
+  readonly uncertain?: boolean;
   /** The kernel prints its line only under a condition that the image does not hold. */
   readonly conditional?: boolean;
 }

@@ -12,7 +12,7 @@ export class Kernel {
   /** The receiver's: it reads the image by its own layouts. */
   readonly target: Target;
   readonly names: RootNames;
-  /** RAM by ascending address, neighbours merged. */
+  /** RAM by ascending address, neighbours merged; none where it is not known, or only guessed. */
   readonly ram: readonly Region[];
 
   constructor(image: Image, receiver: Receiver) {
@@ -21,7 +21,7 @@ export class Kernel {
     const { generation, release, tree } = receiver;
     this.target = makeTarget({ ...image.target, generation, release, tree });
     this.names = rootNames(this.target.abi);
-    this.ram = unionOf(image.ram);
+    this.ram = image.ramGuessed ? [] : unionOf(image.ram);
   }
 
   get pageSize(): bigint {

@@ -1,5 +1,6 @@
 import { hex, humanSize } from '../base/numbers.ts';
 import type { MapFinding } from '../memory/map-walk.ts';
+import { isWithin } from '../memory/regions.ts';
 import { type KernelCheck, report } from './checks.ts';
 import type { FindingEvent, Outcome } from './events.ts';
 import type { Kernel } from './kernel.ts';
@@ -66,6 +67,10 @@ function outsideEvent(kernel: Kernel, finding: MapFinding): FindingEvent {
   const { phys } = finding;
   const where = whereOf(finding);
   const end = phys + kernel.pageSize;
+  if (isWithin(kernel.image.absent ?? [], phys, phys + 1n)) {
+    const text = `${hex(phys)} is not in the dump: what it says is not known, and taken for zeroes`;
+    return report('memory-absent', { where, text, uncertain: true });
+  }
   if (kernel.ram.length > 0 && kernel.inRam(phys, end)) {
     const text = `${hex(phys)} is not in the image: it is read as zeroes`;
     return report('map-node-empty', { where, text });

@@ -12,6 +12,11 @@ export class Preserved {
     this.#lowestOrderWins = lowestOrderWins;
   }
 
+  /** start, end, …; ascending, merged across orders. */
+  get ranges(): BigUint64Array {
+    return (this.#walk ?? NOTHING).ranges;
+  }
+
   /** Whether every byte of [start, end) is preserved. */
   contains(start: bigint, end: bigint): boolean {
     const { ranges } = this.#walk ?? NOTHING;

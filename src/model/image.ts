@@ -76,6 +76,12 @@ export interface Image {
    * from a spec, which holds nobody's memory.
    */
   readonly mode?: number;
+  /** `ram` is only what the source reaches over: it does not say what of it is RAM, nor what else is. */
+  readonly ramGuessed?: true;
+  /** Memory that the source tells of and has no bytes of: cut off, or left out by a filter. Ascending, disjoint. */
+  readonly absent?: readonly Region[];
+  /** The source ends before the memory that it tells of. */
+  readonly cutShort?: true;
   /** A root FDT and nothing else: its address, and all that it leads to, are not known. */
   readonly fdtAlone?: true;
 }

@@ -2,6 +2,7 @@ import { rootNames } from '../abi/root-names.ts';
 import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
+import { fdtSize } from '../fdt/header.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
 import type { MapWalk } from '../memory/map-walk.ts';
@@ -19,6 +20,8 @@ export interface InspectedSubtree {
   readonly phys: bigint | null;
   /** Bytes, where the generation records them. */
   readonly size: bigint | null;
+  /** The recorded bytes; where none are, those that the blob says, when it is an FDT. */
+  readonly length: bigint | null;
   /** Null when no KHO user of that name is known. */
   readonly decoded: DecodedSubtree | null;
   /** First bytes of a blob that nobody decodes. */
@@ -166,7 +169,13 @@ function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]
         )
       : null;
   for (const problem of decoded?.problems ?? []) problems.push(`${node.name}: ${problem}`);
-  return { name: node.name, phys, size, decoded, head: decoded ? null : bytes.slice(0, HEAD_BYTES) };
+  const length = size ?? fdtLength(bytes);
+  return { name: node.name, phys, size, length, decoded, head: decoded ? null : bytes.slice(0, HEAD_BYTES) };
+}
+
+function fdtLength(bytes: Uint8Array): bigint | null {
+  const length = bytes.length < 8 ? undefined : fdtSize(bytes.subarray(0, 8));
+  return length === undefined ? null : BigInt(length);
 }
 
 function text(node: FdtNode | undefined, name: string): string | null {

@@ -27,6 +27,7 @@ export function verificationOf(
       findings.add(event, handover.isDead ? null : (event.line ?? null));
       if (event.line !== undefined && !event.conditional) handover.log(event.line);
       if (event.outcome) handover.apply(event.outcome);
+      if (event.uncertain) handover.certain = false;
     }
   }
   const { verdict, certain, console } = handover;

@@ -1,3 +1,4 @@
+import { checkAbsent, checkSource } from '../kernel/absent.ts';
 import { readBootRecord } from '../kernel/boot-record.ts';
 import { report } from '../kernel/checks.ts';
 import type { Stage, VerifyEvent } from '../kernel/events.ts';
@@ -52,15 +53,13 @@ function* receive(kernel: Kernel): Stage {
     yield* receiveFdtAlone(kernel);
     return;
   }
-  if (kernel.ram.length === 0) {
-    const text = 'the image does not tell its RAM: what lies outside is not found';
-    yield report('ram-unknown', { where: 'ram', text });
-  }
+  yield* checkSource(kernel);
   if (!(yield* readBootRecord(kernel))) return;
   const root = yield* readRootFdt(kernel);
   const scratch = root && (yield* readScratch(kernel));
   if (!scratch) return;
   const preserved = yield* readMemoryMap(kernel, root, scratch);
+  yield* checkAbsent(kernel, preserved);
   const restorer = new Restorer(kernel, preserved);
   // What fails here is reported with the map (KH: kho_memory_init, 6.18).
   if (kernel.receiver.restoresRootFdt) restorer.restore(root.phys);

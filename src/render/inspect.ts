@@ -204,7 +204,13 @@ export function inspectJson(
       byOrder: Object.fromEntries(walk ? ordersOf(walk.byOrder) : []),
       ranges: new JsonList(pairs(walk?.ranges ?? new BigUint64Array())),
     },
-    subtrees: subtrees.map(({ name, phys, size, decoded, head }) => ({ name, phys, size, decoded, head })),
+    subtrees: subtrees.map(({ name, phys, length: size, decoded, head }) => ({
+      name,
+      phys,
+      size,
+      decoded,
+      head,
+    })),
     metadata: inspection.lineage,
     problems: inspection.problems,
   });

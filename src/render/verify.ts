@@ -18,7 +18,8 @@ export function verifyPassed({ verdict, findings }: Verification): boolean {
 
 export function verifyText(verification: Verification, source: string): string[] {
   const { receiver, verdict, certain, findings, console: lines } = verification;
-  const meaning = certain ? VERDICTS[verdict] : UNCERTAIN;
+  const doubt = verdict === 'broken' ? UNCERTAIN : `${VERDICTS[verdict]}, as far as the image tells`;
+  const meaning = certain ? VERDICTS[verdict] : doubt;
   const alone = findings.some(({ check }) => check === 'fdt-alone') ? ', as far as its root FDT tells' : '';
   return [
     `${source}, received by ${receiver}: ${verdict} (${meaning}${alone})`,

@@ -7,7 +7,7 @@ import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
 import { getProperty } from '../fdt/reader.ts';
 import { asU64Native } from '../fdt/values.ts';
-import { type Dump, NO_HITS, type SourceNote, scanDump, withVmcoreinfo } from '../formats/dump.ts';
+import { type Dump, NO_HITS, type SourceNote, scanDump, withFacts } from '../formats/dump.ts';
 import { readElfCore } from '../formats/elf-core.ts';
 import { MappedFile } from '../formats/mapped-file.ts';
 import { FetchedMemory } from '../memory/fetched-memory.ts';
@@ -48,14 +48,16 @@ function findLive(
   options: LocateOptions & Pick<OpenOptions, 'onScan'>,
 ): FoundHandover {
   const core = readElfCore(file);
+  // /proc/kcore tells of memory that is no RAM, and its size of no end.
+  const { absent: _absent, cutShort: _cut, ...live } = core;
   const dump: Dump = {
-    ...core,
+    ...live,
     segments: core.segments.filter(({ start, size }) => overlapsRam(ram, start, size)),
   };
   const memory = fetched(dump);
   const told = options.fdtPhys === undefined ? debugfsHandover(root, memory, options.own) : undefined;
   const { arch, endian } = core;
-  const hints = { ...(arch && { arch }), ...(endian && { endian }), ...told, ...options };
+  const hints = { ...(arch && { arch }), ...(endian && { endian }), ram, ...told, ...options };
   // All of RAM is read only where nothing tells the place.
   const hits = hints.fdtPhys === undefined ? scanDump(dump, options.onScan) : NO_HITS;
   const roots = hints.fdtPhys === undefined ? hits.fdts : [hints.fdtPhys];
@@ -70,7 +72,7 @@ function findLive(
     kind,
     ...located,
     notes: [...searched, ...located.notes.filter(({ code }) => code !== 'RAM')],
-    image: { ...withVmcoreinfo(located.image, core), ram },
+    image: { ...withFacts(located.image, live), ram },
   };
 }
 

@@ -27,12 +27,18 @@ export interface LocateOptions extends TargetHints {
   readonly fdtPhys?: bigint;
   /** Who told `fdtPhys`; default `--fdt-phys`. */
   readonly namedBy?: string;
+  /** RAM, where the source tells. */
+  readonly ram?: readonly Region[];
+  /** What the source tells of as memory, whether it has it or not; default: what it has. */
+  readonly reach?: readonly Region[];
   /** The scratch regions, when `namedBy` tells them too. */
   readonly scratch?: readonly Region[];
 }
 
 /** FDTs of other kinds, such as overlays of firmware, can be many: no more are looked at. */
 const MOST_CANDIDATES = 256;
+/** Boot records of one root FDT whose scratch array is looked for: what older boots left, and copies. */
+const MOST_RECORDS = 16;
 
 /**
  * Finds the handover in the memory of a machine: by address, from boot records, or by its root FDT.
@@ -50,13 +56,13 @@ export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOp
   const notes: SourceNote[] = hits.truncated
     ? [{ code: 'SCAN_TRUNCATED', text: 'more places look like a handover than were looked at' }]
     : [];
-  const image = assemble(memory, hits, chosen, notes, toldScratch(options));
+  const image = assemble(memory, hits, chosen, notes, options);
   return { image, candidates, choice: explainChoice(candidates), notes };
 }
 
 /** boot_params lead to setup_data. */
 function archOfBootParams(memory: PhysicalMemory, hits: ScanHits): Arch | undefined {
-  return hits.bootParams.length > 0 && memory.extents.length > 0 ? archOfRecord('setup_data') : undefined;
+  return hits.bootParams.length > 0 && memory.pieces.length > 0 ? archOfRecord('setup_data') : undefined;
 }
 
 function findCandidates(
@@ -65,7 +71,11 @@ function findCandidates(
   records: readonly FoundRecord[],
   { fdtPhys, namedBy = '--fdt-phys', ...hints }: LocateOptions,
 ): Candidate[] {
-  const scanned = hits.fdts.filter((phys) => rootFdtAt(memory, phys, hints.own));
+  const scanned: bigint[] = [];
+  for (const phys of hits.fdts) {
+    if (scanned.length >= MOST_CANDIDATES) break;
+    if (rootFdtAt(memory, phys, hints.own)) scanned.push(phys);
+  }
   const named = fdtPhys === undefined ? [] : [fdtPhys];
   const places = new Set([...named, ...scanned, ...records.map(({ fdtAddr }) => fdtAddr)]);
   return [...places].slice(0, MOST_CANDIDATES).map((phys) => {
@@ -79,10 +89,10 @@ function assemble(
   hits: ScanHits,
   chosen: Candidate,
   notes: SourceNote[],
-  told: FoundScratch | undefined,
+  options: LocateOptions,
 ): Image {
   const { target, phys } = chosen;
-  const { scratch = told, record } = scratchOf(memory, hits, chosen);
+  const { scratch = toldScratch(options), record } = scratchOf(memory, hits, chosen);
   if (!record) {
     const text =
       'no boot record leads to the root FDT: no kexec image is loaded; the one it would have is made up';
@@ -98,11 +108,16 @@ function assemble(
     phys,
     ...regions.filter(({ size }) => size > 0n).map(({ start, size }) => start + size - 1n),
   ];
-  const { ram, from } = ramOf(memory, target.arch, hits.bootParams, needed, BigInt(target.pageSize));
-  notes.push({ code: 'RAM', text: `RAM is what ${from} tells: ${ramText(ram)}` });
+  const { ram, from, isGuess } = ramOf(memory, target, hits.bootParams, needed, options);
+  notes.push(
+    ram.length > 0
+      ? { code: 'RAM', text: `RAM is what ${from} tells: ${ramText(ram)}` }
+      : { code: 'RAM', text: `RAM is not known: ${from} leaves out what the handover needs` },
+  );
   return {
     target,
     ram,
+    ...(isGuess && ram.length > 0 && { ramGuessed: true }),
     bootRecord,
     scratch: regions,
     memory,
@@ -121,7 +136,7 @@ function scratchOf(
   hits: ScanHits,
   { target, records }: Candidate,
 ): { scratch: FoundScratch | undefined; record: FoundRecord | undefined } {
-  for (const record of records) {
+  for (const record of records.slice(0, MOST_RECORDS)) {
     const scratch = findScratch(memory, target, record, hits.scratchArrays);
     if (scratch) return { scratch, record };
   }

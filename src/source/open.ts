@@ -3,11 +3,12 @@ import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
 import { isImageDirectory, openImageDirectory } from '../formats/directory.ts';
-import { type Dump, dumpMemory, NO_HITS, type ScanHits, scanDump, withVmcoreinfo } from '../formats/dump.ts';
+import { type Dump, dumpMemory, NO_HITS, type ScanHits, scanDump, withFacts } from '../formats/dump.ts';
 import { readElfCore } from '../formats/elf-core.ts';
 import { MappedFile } from '../formats/mapped-file.ts';
 import { readRaw } from '../formats/raw.ts';
 import { readFdtAlone } from './fdt-alone.ts';
+import { refuseForeign } from './foreign.ts';
 import { openLive } from './live.ts';
 import { locate } from './locate.ts';
 import { type FoundHandover, type OpenedSource, type OpenOptions, opened } from './opened.ts';
@@ -18,14 +19,11 @@ import { readVmlinux } from './vmlinux.ts';
 const LIVE = 'live';
 /** FDTs that are read as such: a page, or a device tree. */
 const LARGEST_FDT = 2 << 20;
-/** `KDUMP   ` of makedumpfile and of QEMU's kdump formats; `makedumpfile` of the flattened form. */
-const COMPRESSED = ['KDUMP   ', 'DISKDUMP', 'makedumpfile'];
-
 /**
  * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), a root FDT alone, or
  * `live`, the running kernel.
  * Files are mapped, so that their size does not matter. Close it when its image is of no more use.
- * @throws KhoforgeError `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `ELF_INVALID`, `FDT_INVALID`,
+ * @throws KhoforgeError `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `SOURCE_FOREIGN`, `ELF_INVALID`, `FDT_INVALID`,
  *   `HANDOVER_NOT_FOUND`, or one of readImageDirectory()
  */
 export function openSource(path: string, options: OpenOptions = {}): OpenedSource {
@@ -42,7 +40,7 @@ export function openSource(path: string, options: OpenOptions = {}): OpenedSourc
   const file = new MappedFile(path);
   try {
     const found = openFile(file, options);
-    file.closeDescriptor();
+    file.settle();
     return opened(found, file);
   } catch (error) {
     file.close();
@@ -52,8 +50,7 @@ export function openSource(path: string, options: OpenOptions = {}): OpenedSourc
 
 function openFile(file: MappedFile, options: OpenOptions): FoundHandover {
   const head = file.read(0, 64);
-  const compressed = COMPRESSED.find((magic) => head.toString('latin1').startsWith(magic));
-  if (compressed) throw isCompressed(file.path, compressed);
+  refuseForeign(file, head, options.base !== undefined);
   if (head.toString('latin1', 0, 4) === '\x7fELF') return openDump(readElfCore(file), options);
   if (options.base !== undefined) return openDump(readRaw(file, options.base), options);
   if (head.length >= 4 && head.readUInt32BE(0) === FDT_MAGIC && file.size <= LARGEST_FDT) {
@@ -80,20 +77,22 @@ function openDump(dump: Dump, options: OpenOptions): FoundHandover {
     options.vmlinux === undefined ? undefined : findBySymbols(memory, readVmlinux(options.vmlinux));
   const fdtPhys = options.fdtPhys ?? bySymbols?.out ?? bySymbols?.in;
   const hits = withArray(
-    memory.extents.length > 0 ? scanDump(dump, options.onScan) : NO_HITS,
+    memory.pieces.length > 0 ? scanDump(dump, options.onScan) : NO_HITS,
     bySymbols?.scratch,
   );
   const located = locate(memory, hits, {
+    ...options,
     ...(arch && { arch }),
     ...(endian && { endian }),
     ...(pageSize !== undefined && { pageSize }),
-    ...options,
+    reach: dump.reach,
+    ...(dump.ram && { ram: dump.ram }),
     ...(fdtPhys !== undefined && { fdtPhys }),
     ...(options.fdtPhys === undefined && { namedBy: "the kernel's kho_out or kho_in" }),
   });
   const symbols = bySymbols ? [{ code: 'SYMBOLS', text: symbolText(bySymbols) }] : [];
   const notes = [...dump.notes, ...symbols, ...located.notes];
-  return { kind: describe(dump), ...located, image: withVmcoreinfo(located.image, dump), notes };
+  return { kind: describe(dump), ...located, image: withFacts(located.image, dump), notes };
 }
 
 /** The kernel's own scratch array before what only looks like one. */
@@ -105,17 +104,6 @@ function describe({ kind, segments, release }: Dump): string {
   const bytes = segments.reduce((sum, { size }) => sum + size, 0);
   const of = release === undefined ? '' : ` of ${release}`;
   return `${kind}${of}, ${segments.length} segments, ${humanSize(BigInt(bytes))}`;
-}
-
-function isCompressed(path: string, magic: string): KhoforgeError {
-  const flat = magic === 'makedumpfile';
-  const hint = flat
-    ? `makedumpfile -R plain.dump < ${path}, then makedumpfile -E -d 0 plain.dump core.elf`
-    : `makedumpfile -E -d 0 ${path} core.elf, or dump with \`dump-guest-memory\` without -z, -l and -s`;
-  return new KhoforgeError('SOURCE_COMPRESSED', `${path} is a compressed kdump ('${magic.trim()}')`, {
-    where: { file: path },
-    hint,
-  });
 }
 
 function unknown(path: string, what: string): KhoforgeError {

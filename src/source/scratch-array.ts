@@ -1,5 +1,5 @@
 import type { Target } from '../abi/target.ts';
-import { isAligned, overlaps } from '../base/numbers.ts';
+import { isAligned } from '../base/numbers.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { placeSegment } from '../memory/place-segment.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
@@ -32,19 +32,33 @@ export function findScratch(
   record: FoundRecord | undefined,
   pages: readonly bigint[],
 ): FoundScratch | undefined {
-  const count = record && Number(record.scratchSize) / entrySize(target);
+  const count = record && Math.floor(Number(record.scratchSize) / entrySize(target));
   if (record && count && count <= MOST_ENTRIES) {
-    const regions = entries(memory, target, record.scratchAddr, Math.floor(count));
+    const regions = entries(memory, target, record.scratchAddr, count);
     if (isArray(regions, record)) return { regions, from: record.scratchAddr, inPlace: true };
   }
-  const found = pages.flatMap((phys): FoundScratch[] => {
-    const all = entries(memory, target, phys, Math.floor(count ?? MOST_ENTRIES));
-    const regions = count === undefined ? all.slice(0, used(all)) : all;
-    return isArray(regions, record) ? [{ regions, from: phys, inPlace: false }] : [];
-  });
-  // A dump may lack free memory, and with it scratch; where it does not, what it lacks is no scratch.
-  return found.find(({ regions }) => isPresent(memory, regions)) ?? found[0];
+  let first: FoundScratch | undefined;
+  for (const phys of pages) {
+    const regions = arrayAt(memory, target, phys, count);
+    if (!isArray(regions, record)) continue;
+    const found: FoundScratch = { regions, from: phys, inPlace: false };
+    // A dump may lack free memory, and with it scratch; where it does not, what it lacks is no scratch.
+    if (isPresent(memory, regions)) return found;
+    first ??= found;
+  }
+  return first;
 }
+
+/** What stands at an address: `count` entries, or those before the first that is empty. */
+function arrayAt(memory: PhysicalMemory, target: Target, phys: bigint, count: number | undefined): Region[] {
+  if (count !== undefined) return entries(memory, target, phys, count);
+  const page = entries(memory, target, phys, target.pageSize / entrySize(target), isEmpty);
+  const isWhole = page.length * entrySize(target) === target.pageSize;
+  return isWhole ? entries(memory, target, phys, MOST_ENTRIES, isEmpty) : page;
+}
+
+/** A region without memory still has an address (4.3.9). */
+const isEmpty = ({ start, size }: Region) => start === 0n && size === 0n;
 
 function isPresent(memory: PhysicalMemory, regions: readonly Region[]): boolean {
   const filled = regions.filter(({ size }) => size > 0n);
@@ -53,21 +67,22 @@ function isPresent(memory: PhysicalMemory, regions: readonly Region[]): boolean 
 
 const entrySize = (target: Target) => target.abi.struct('kho_scratch').size;
 
-function entries(memory: PhysicalMemory, target: Target, phys: bigint, count: number): Region[] {
-  const entry = entrySize(target);
-  const bytes = memory.read(phys, Math.min(count, MOST_ENTRIES) * entry);
-  return Array.from({ length: bytes.length / entry }, (_, i) => {
-    const { addr, size } = target.abi
-      .struct('kho_scratch')
-      .decode(bytes.subarray(i * entry, (i + 1) * entry));
-    return { start: addr, size };
-  });
-}
-
-/** Entries before the first that is all zero: a region without memory still has an address (4.3.9). */
-function used(regions: readonly Region[]): number {
-  const end = regions.findIndex(({ start, size }) => start === 0n && size === 0n);
-  return end < 0 ? regions.length : end;
+function entries(
+  memory: PhysicalMemory,
+  target: Target,
+  phys: bigint,
+  count: number,
+  isEnd: (region: Region) => boolean = () => false,
+): Region[] {
+  const codec = target.abi.struct('kho_scratch');
+  const bytes = Buffer.from(memory.read(phys, Math.min(count, MOST_ENTRIES) * codec.size).buffer);
+  const regions: Region[] = [];
+  for (let at = 0; at < bytes.length; at += codec.size) {
+    const { addr: start, size } = codec.read(bytes, at);
+    if (isEnd({ start, size })) break;
+    regions.push({ start, size });
+  }
+  return regions;
 }
 
 /**
@@ -77,17 +92,16 @@ function used(regions: readonly Region[]): number {
 function isArray(regions: readonly Region[], record: FoundRecord | undefined): boolean {
   const filled = regions.filter(({ size }) => size > 0n);
   if (filled.length === 0) return false;
+  if (record && !isWithin(filled, record.scratchAddr, record.scratchAddr + record.scratchSize)) return false;
   const good = filled.every(
     ({ start, size }) => start > 0n && isAligned(start, ALIGNMENT) && size < LIMIT && start < LIMIT,
   );
-  const apart = filled.every((region, i) =>
-    filled.every(
-      (other, j) => i >= j || !overlaps(region.start, regionEnd(region), other.start, regionEnd(other)),
-    ),
-  );
-  if (!good || !apart) return false;
-  return !record || isWithin(filled, record.scratchAddr, record.scratchAddr + record.scratchSize);
+  if (!good) return false;
+  const ascending = filled.sort((a, b) => (a.start < b.start ? -1 : 1));
+  return ascending.every((region, i) => i === 0 || regionEnd(ascending[i - 1] ?? NOWHERE) <= region.start);
 }
+
+const NOWHERE: Region = { start: 0n, size: 0n };
 
 /** Where kexec_file_load() would put the array: its first segment (kho_fill_kimage(), 7.3). */
 export function scratchArrayPlace(regions: readonly Region[], target: Target): bigint | undefined {

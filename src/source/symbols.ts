@@ -2,7 +2,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
-import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { type PhysicalMemory, pieceEnd } from '../memory/physical-memory.ts';
 import type { Vmlinux } from './vmlinux.ts';
 
 /** What the symbols of a kernel lead to in a dump of it. */
@@ -43,8 +43,9 @@ function kernelsOf(memory: PhysicalMemory, { arch, symbols, banner }: Vmlinux): 
   const { kernelAlign } = ARCHITECTURES[arch];
   const distance = symbols.get('linux_banner') ?? 0n;
   const found: bigint[] = [];
-  for (const { start, bytes } of memory.extents) {
-    const end = start + BigInt(bytes.length);
+  for (const piece of memory.pieces) {
+    const { start } = piece;
+    const end = pieceEnd(piece);
     const first = ((start - distance + kernelAlign - 1n) / kernelAlign) * kernelAlign;
     for (
       let text = first < 0n ? 0n : first;

@@ -154,7 +154,7 @@ describe('openBtf', () => {
   });
 
   it('says which file cannot be read', () => {
-    expect(() => openBtf(directory)).toThrow(/cannot read .*: no regular file/);
+    expect(() => openBtf(directory)).toThrow(/cannot read .*: a directory, no regular file/);
     const absent = join(directory, 'absent');
     expect(() => openBtf(absent)).toThrow(
       expect.objectContaining({ code: 'FILE_UNREADABLE', where: { file: absent } }),

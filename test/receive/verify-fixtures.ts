@@ -213,6 +213,12 @@ export const FIXTURES = {
     allow: ['first-megabyte'],
   }),
   'fdt-alone': { ...revived(good), from: (image) => ({ ...image, fdtAlone: true }) },
+  'ram-guessed': { ...revived(good), from: (image) => ({ ...image, ramGuessed: true }) },
+  'memory-absent': {
+    ...revived(good),
+    from: (image) => ({ ...image, absent: [{ start: 0n, size: 1n << 40n }] }),
+  },
+  'dump-truncated': { ...revived(good), from: (image) => ({ ...image, cutShort: true }) },
   'ram-unknown': { ...revived(good), from: (image) => ({ ...image, ram: [] }) },
   'map-node-alignment': broken(override({ 'memory-map/nodes[0]/table[2]': '0x201008' })),
   'map-node-twice': broken({
@@ -230,8 +236,8 @@ export const FIXTURES = {
   }),
   'map-partly-read': revived({
     ...good,
-    ram: '20GiB',
-    preserve: [{ name: 'many', order: 0, count: 2 ** 22 + 1 }],
+    ram: '80GiB',
+    preserve: [{ name: 'many', order: 0, count: 2 ** 24 + 1 }],
   }),
   'map-node-preserved': revived({
     ...good,
@@ -323,6 +329,10 @@ export const FIXTURES = {
   'luo-array': revived({ ...SESSIONS, target: { release: '7.1' }, override: { 'LUO/sessions/count': 820 } }),
   'luo-session-twice': wrongSession({ 'LUO/sessions[1]/name': 'vm0' }),
   'luo-files': wrongSession({ 'LUO/sessions[0]/file_set_ser.count': 3 }),
+  'luo-list-twice': wrongSession(
+    { 'LUO/sessions[1]/file_set_ser.files': 0x8000000, 'LUO/sessions[1]/file_set_ser.count': 2 },
+    { place: { 'LUO/sessions[0]/files/blocks[0]': 0x8000000 } },
+  ),
   'luo-handler': wrongSession({ [`${FILE}/compatible`]: 'memfd-v9' }),
   'luo-token-twice': wrongSession({ 'LUO/sessions[0]/files[1]/token': 0x1000 }),
   'memfd-seals': wrongSession({ [`${MEMFD}/seals`]: 0x44 }),

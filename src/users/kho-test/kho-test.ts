@@ -13,6 +13,7 @@ import { held } from '../../memory/contents.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Blob, DecodedSubtree } from '../user.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
+import { entriesHeld } from '../vmalloc/walk.ts';
 import { csumPartial, folioParts } from './checksum.ts';
 import { isInline } from './list-form.ts';
 import { FDT_PATH, folioPath, LIST_PATH } from './paths.ts';
@@ -124,8 +125,10 @@ function readFolioList(target: Target, memory: PhysicalMemory, info: Uint8Array,
   }
   const descriptor = target.abi.struct('kho_vmalloc').decode(info);
   const { blocks, problems } = readVmalloc(memory, target, descriptor);
+  const list = { ...descriptor, blocks };
+  const held = Math.min(count, entriesHeld(memory, target, list, FOLIO_ENTRY_BYTES));
   return {
-    folios: [...walkFolios(memory, target, { ...descriptor, blocks }, count)],
+    folios: [...walkFolios(memory, target, list, held)],
     problems: [...problems],
   };
 }
@@ -136,6 +139,8 @@ function checksum(
   memory: PhysicalMemory,
   folios: readonly ListedFolio[],
 ): number | undefined {
+  // Each folio is there once: no more is added up than the image has.
+  if (new Set(folios.map(({ phys }) => phys)).size < folios.length) return undefined;
   let sum = 0;
   for (const { phys, order } of folios) {
     if (order > maxPageOrder(target)) return undefined;

@@ -11,6 +11,7 @@ import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 
 import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
+import { entriesHeld } from '../vmalloc/walk.ts';
 import { report } from './checks.ts';
 
 import { csumPartial, folioParts } from './checksum.ts';
@@ -121,7 +122,8 @@ function restoreFolios(
 ): RestoredFolios {
   const sum = new Sum(kernel);
   let i = 0;
-  for (const { phys, order } of walkFolios(kernel, kernel.target, area, count)) {
+  const held = entriesHeld(kernel.image.memory, kernel.target, area, FOLIO_ENTRY_BYTES);
+  for (const { phys, order } of walkFolios(kernel, kernel.target, area, Math.min(count, held))) {
     const found = restorer.restore(phys);
     if (typeof found === 'string') {
       return { wrong: { text: `folio ${i}: ${found}`, warns: true }, sum: sum.value };

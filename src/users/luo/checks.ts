@@ -16,6 +16,7 @@ export const checks = {
     'two sessions of one name: no session can be retrieved, or up to there',
   ),
   'luo-files': error('kernel', 'a list of files that luo_file_deserialize() refuses'),
+  'luo-list-twice': error('rule', 'two sessions with one list of files: both free it'),
   'luo-handler': error('kernel', 'a file whose handler the receiver does not have'),
   'luo-token-twice': error('rule', 'two files of one token: only the first can be retrieved'),
 } as const satisfies Checks;

@@ -58,6 +58,8 @@ interface FoundFile {
 class SessionReader {
   readonly #kernel: Kernel;
   readonly #preserved: Preserved;
+  /** What lists of files stand in: each is read once, however many sessions lead there. */
+  readonly #seen = new Set<bigint>();
 
   constructor(kernel: Kernel, preserved: Preserved) {
     this.#kernel = kernel;
@@ -98,14 +100,20 @@ class SessionReader {
     const files = yield* luoKind(this.#kernel.target) === 'struct'
       ? this.#chain(where, table, count)
       : this.#array(where, table, count);
-    for (const [i, { compatible }] of files?.entries() ?? []) {
+    const tokens = new Map<bigint, number>();
+    for (const [i, { compatible, token }] of files?.entries() ?? []) {
       if (!handlerFor(HANDLERS, this.#kernel.target, compatible)) {
         const line = `No registered handler for compatible '${compatible}'`;
         const text = `${filePath(index, i)} is for handler '${compatible}', which ${this.#kernel.receiver.release} does not have`;
         yield finding('luo-handler', filePath(index, i), text, line);
         return undefined;
       }
-      yield* checkToken(index, files ?? [], i);
+      const first = tokens.get(token);
+      if (first === undefined) tokens.set(token, i);
+      else {
+        const text = `token ${hex(token)} is that of files[${first}]: this file cannot be retrieved`;
+        yield finding('luo-token-twice', filePath(index, i), text);
+      }
     }
     return files;
   }
@@ -120,8 +128,13 @@ class SessionReader {
 
   /** 7.2 and later. */
   *#chain(where: string, head: bigint, count: bigint): Stage<readonly FileSer[] | undefined> {
-    const { blocks, entries, refused, outside } = restoreBlockSet(this.#kernel, head, 'luo_file_ser', 'file');
+    const set = restoreBlockSet(this.#kernel, head, 'luo_file_ser', 'file', this.#seen);
+    const { blocks, entries, refused, outside, shared } = set;
     for (const phys of blocks) yield* this.#checkPages(where, phys, 1, 'a block of files');
+    if (shared !== undefined) {
+      yield listTwice(where, shared);
+      return [];
+    }
     if (outside !== undefined) {
       yield* this.#checkPages(where, outside, 1, 'a block of files');
       return undefined;
@@ -139,6 +152,11 @@ class SessionReader {
   /** 6.19 and 7.1 do not compare the count with the size of the array. */
   *#array(where: string, phys: bigint, count: bigint): Stage<FileSer[]> {
     const { abi } = this.#kernel.target;
+    if (this.#seen.has(phys)) {
+      yield listTwice(where, phys);
+      return [];
+    }
+    this.#seen.add(phys);
     yield* this.#checkPages(where, phys, abi.number('LUO_FILE_PGCNT'), 'the array of files');
     return yield* this.#entries(where, phys, 'luo_file_ser', count, abi.number('LUO_FILE_MAX'));
   }
@@ -179,12 +197,10 @@ class SessionReader {
   }
 }
 
-function* checkToken(session: number, files: readonly FileSer[], index: number): Stage {
-  const token = files[index]?.token;
-  const first = files.findIndex((file) => file.token === token);
-  if (first === index || token === undefined) return;
-  const text = `token ${hex(token)} is that of files[${first}]: this file cannot be retrieved`;
-  yield finding('luo-token-twice', filePath(session, index), text);
+/** Both sessions take the list for their own: the one that ends first frees it (luo_file_finish(), 6.19 to 7.3). */
+function listTwice(where: string, phys: bigint): FindingEvent {
+  const text = `the list of files at ${hex(phys)} is that of a session before: both free it`;
+  return finding('luo-list-twice', where, text);
 }
 
 function finding(check: LuoCheck, where: string, text: string, line?: string): FindingEvent {

@@ -1,11 +1,12 @@
 import type { Struct } from '../../abi/declared.ts';
 import type { Target } from '../../abi/target.ts';
-import { hex } from '../../base/numbers.ts';
+import { hex, minOf } from '../../base/numbers.ts';
 import { offerBytes, overrideBytes } from '../../emit/override-bytes.ts';
 import type { Producer, Row } from '../../emit/producer.ts';
 import { held } from '../../memory/contents.ts';
 import type { HandlerImage } from '../handler.ts';
 import { emitVmalloc, readVmalloc } from '../vmalloc/vmalloc.ts';
+import { entriesHeld } from '../vmalloc/walk.ts';
 import type { FolioRun } from './content.ts';
 import type { ListedRun, MemfdBudget } from './hash.ts';
 import { foliosPath } from './paths.ts';
@@ -102,8 +103,10 @@ export function readFolios(blob: HandlerImage, ser: Ser, budget: MemfdBudget, pr
     problems.push(`${ser.nr_folios} folios, the list has room for ${blocks.length * perBlock}`);
   }
   const runs = new Runs(blob, ser.size, problems);
-  const count = budget.folios(ser.nr_folios, problems);
   const list = { blocks, order: ser['folios.order'] };
+  const held = BigInt(entriesHeld(memory, target, list, size));
+  if (held < ser.nr_folios) problems.push(`${ser.nr_folios} folios, ${held} of them are in the image`);
+  const count = budget.folios(minOf(ser.nr_folios, held), problems);
   for (const folio of walkFolios(memory, target, list, count)) runs.add(folio);
   return { runs: runs.all, pages: blocks, chunks };
 }

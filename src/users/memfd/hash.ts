@@ -23,6 +23,12 @@ const ZEROES = new Uint8Array(PIECE);
 export class MemfdBudget {
   #folios = MOST_FOLIOS;
   #bytes = MOST_HASHED;
+  readonly #seen = new Set<bigint>();
+
+  /** Whether a memfd was read before; from then on it was. */
+  isKnown(phys: bigint): boolean {
+    return this.#seen.has(phys) || !this.#seen.add(phys);
+  }
 
   /** How many of `wanted` folios may still be read. */
   folios(wanted: bigint, problems: string[]): number {

@@ -112,6 +112,10 @@ export function decodeMemfd(
   const { target, memory } = blob;
   const codec = target.abi.struct('memfd_luo_ser');
   const bytes = codec.size;
+  if (budget.isKnown(phys)) {
+    problems.push(`the memfd at ${hex(phys)} is that of a file before`);
+    return null;
+  }
   if (!memory.covers(phys, bytes)) {
     problems.push(`${hex(phys)} is not in the image`);
     return null;

@@ -7,6 +7,7 @@ import type { Incoming } from '../../kernel/stages.ts';
 import { lowerBound } from '../../memory/intervals.ts';
 import type { StateAt } from '../handler.ts';
 import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
+import { entriesHeld } from '../vmalloc/walk.ts';
 import { report } from './checks.ts';
 import { unknownSeals } from './memfd.ts';
 import { walkFolios } from './walk.ts';
@@ -82,7 +83,10 @@ function* restoreFolios(
   const used = new IndexSet();
   let large = 0;
   let i = -1;
-  for (const { pfn, index } of walkFolios(kernel, kernel.target, area, count)) {
+  const { size: entry } = kernel.target.abi.struct('memfd_luo_folio_ser');
+  // Behind what the image holds there are zeroes, which the kernel takes for holes.
+  const held = entriesHeld(kernel.image.memory, kernel.target, area, entry);
+  for (const { pfn, index } of walkFolios(kernel, kernel.target, area, Math.min(count, held))) {
     i++;
     if (pfn === 0n) continue;
     const phys = pfn << shift;

@@ -1,5 +1,5 @@
 import type { Target } from '../../abi/target.ts';
-import type { Readable } from '../../memory/physical-memory.ts';
+import type { PhysicalMemory, Readable } from '../../memory/physical-memory.ts';
 
 /** What a descriptor's chain of chunks leads to, step by step. */
 export interface VmallocStep {
@@ -31,6 +31,25 @@ export interface VmallocPages {
   /** First page of each block of `1 << order` pages. */
   readonly blocks: readonly bigint[];
   readonly order: number;
+}
+
+/**
+ * How many entries of `size` bytes the blocks hold, up to the first that is not all in the image or was there before:
+ * a block may be told of a hundred times, and as larger than any machine. What is not in the image reads as zeroes.
+ */
+export function entriesHeld(
+  memory: PhysicalMemory,
+  { pageSize }: Target,
+  { blocks, order }: VmallocPages,
+  size: number,
+): number {
+  const bytes = pageSize * 2 ** order;
+  const seen = new Set<bigint>();
+  for (const block of blocks) {
+    if (seen.has(block) || bytes > Number.MAX_SAFE_INTEGER || !memory.covers(block, bytes)) break;
+    seen.add(block);
+  }
+  return Math.floor((seen.size * bytes) / size);
 }
 
 /**

@@ -1,0 +1,74 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { KhoforgeError, reason } from './errors.ts';
+
+/** An open file; whoever opened it closes the descriptor. */
+export interface OpenFile {
+  readonly descriptor: number;
+  /** Bytes; 0 also of files of /proc and sysfs, which have none before they are read. */
+  readonly size: number;
+  readonly mode: number;
+}
+
+/**
+ * Opens an input for reading. A pipe is not waited for, and a device is not read: neither has an end that can be known,
+ * and no part of an input can be looked at twice in them.
+ * @throws KhoforgeError `FILE_UNREADABLE` naming the file and the reason
+ */
+export function openRegular(path: string): OpenFile {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) throw irregular(path, stat);
+    return { descriptor, size: stat.size, mode: stat.mode };
+  } catch (cause) {
+    if (descriptor !== undefined) closeSync(descriptor);
+    throw unreadable(path, cause);
+  }
+}
+
+/** All bytes of an input. @throws KhoforgeError `FILE_UNREADABLE`, `FILE_TOO_LARGE` */
+export function readRegular(path: string, most = Number.POSITIVE_INFINITY): Uint8Array {
+  const { descriptor, size } = openRegular(path);
+  try {
+    if (size > most) {
+      throw new KhoforgeError('FILE_TOO_LARGE', `${path} has ${size} bytes: at most ${most} are read`, {
+        where: { file: path },
+      });
+    }
+    return readFileSync(descriptor);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** An error of a file that cannot be read; one that tells it already stays what it is. */
+export function unreadable(path: string, cause: unknown): KhoforgeError {
+  if (cause instanceof KhoforgeError) return cause;
+  return new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
+    where: { file: path },
+    cause,
+  });
+}
+
+function irregular(path: string, stat: Stats): KhoforgeError {
+  const streams = stat.isFIFO() || stat.isSocket() || stat.isCharacterDevice();
+  return new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${kindOf(stat)}, no regular file`, {
+    where: { file: path },
+    hint: stat.isDirectory()
+      ? 'name a file in it'
+      : streams
+        ? 'write what comes out of it to a file, and give that'
+        : 'copy it to a file, and give that',
+  });
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isDirectory()) return 'a directory';
+  if (stat.isFIFO()) return 'a pipe (FIFO)';
+  if (stat.isSocket()) return 'a socket';
+  if (stat.isCharacterDevice()) return 'a character device';
+  return 'a block device';
+}
