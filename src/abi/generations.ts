@@ -1,5 +1,4 @@
 import { KhoforgeError } from '../base/errors.ts';
-import { didYouMean } from '../base/suggest.ts';
 import { maxPageOrder } from './page-order.ts';
 
 /**
@@ -131,6 +130,10 @@ export const GENERATIONS: readonly Generation[] = [
   NEWEST,
 ];
 
+/** Versions that are one digit apart are no slips of the hand, and one that is not known yet is often meant. */
+const unknownHint = (newest: string) =>
+  `the newest that is known is ${newest}; for a kernel that is not released: --target-tree DIR`;
+
 /** @throws KhoforgeError `GENERATION_UNKNOWN` */
 export function generationByName(name: string): Generation {
   const found = GENERATIONS.find((generation) => generation.name === name);
@@ -141,7 +144,7 @@ export function generationByName(name: string): Generation {
     `unknown generation '${name}': expected ${names.join(', ')}`,
     {
       where: { spec: 'target.generation' },
-      hint: didYouMean(name, names).hint ?? 'for the version of a tree of your own: --target-tree DIR',
+      hint: unknownHint(NEWEST.name),
     },
   );
 }
@@ -157,7 +160,6 @@ export function findGeneration(release: string): Generation | undefined {
 
 /** @throws KhoforgeError `GENERATION_UNKNOWN` */
 export function generationOfRelease(release: string): Generation {
-  const series = seriesOf(release);
   const found = findGeneration(release);
   if (found) return found;
   const known = GENERATIONS.flatMap((generation) => generation.releases);
@@ -166,7 +168,7 @@ export function generationOfRelease(release: string): Generation {
     `unknown release '${release}': expected ${known.join(', ')}`,
     {
       where: { spec: 'target.release' },
-      ...didYouMean(series, known),
+      hint: unknownHint(known.at(-1) ?? ''),
     },
   );
 }

@@ -52,11 +52,11 @@ export function say(...lines: string[]): void {
 
 /** Writes an error to stderr: what, where, and the way out. */
 export function printError(error: KhoforgeError): void {
-  const where = whereText(error);
+  const where = oneLine(whereText(error));
   const place = where && !error.message.includes(where) ? ` (${where})` : '';
   // The lines of a message were made visible when the error was made.
   const [first = '', ...more] = error.message.split('\n');
-  console.error([`${paint('red', 'khoforge: ')}${first}${oneLine(place)}`, ...more].join('\n'));
+  console.error([`${paint('red', 'khoforge: ')}${first}${place}`, ...more].join('\n'));
   if (error.hint) console.error(`  ${paint('dim', oneLine(error.hint))}`);
 }
 

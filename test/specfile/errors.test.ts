@@ -173,6 +173,13 @@ describe('an error of a spec', () => {
     expect([2]).toContain(error.exitCode);
   });
 
+  it('of a release or generation that is not known names the newest, and the way to one that is not released', () => {
+    for (const target of ['release: "7.4"', 'generation: kho-v5'])
+      expect(errorOf(() => build(`target: { ${target} }`)).hint).toMatch(
+        /^the newest that is known is (7\.3|kho-v4); .*--target-tree DIR$/,
+      );
+  });
+
   it('names the line of bytes that are not UTF-8', () => {
     const text = Buffer.from(
       'ram: 64MiB\nsubtrees: [{ raw: { name: a, content: { text: "caf\xe9" } } }]\n',
