@@ -52,7 +52,10 @@ export type Job = BuildJob | InspectJob | VerifyJob | CaptureJob;
  */
 export type Stage = 'reading' | 'scanning' | 'building' | 'writing';
 
-/** How far the work is. `scanning` and `writing` come with bytes; `done` is `total` at their end. */
+/**
+ * How far the work is. `scanning` and `writing` come with bytes, and `building` where contents have a checksum; `done` is
+ * `total` at their end.
+ */
 export interface BackgroundProgress extends Partial<ByteProgress> {
   readonly stage: Stage;
 }

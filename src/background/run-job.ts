@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
 import { KhoforgeError } from '../base/errors.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { extractHandover } from '../capture/extract.ts';
 import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { native } from '../memory/native.ts';
@@ -51,7 +52,10 @@ export function runJob(job: Job, hooks: JobHooks): string {
 
 function build({ spec, baseDir, output }: BuildJob, hooks: JobHooks): string {
   hooks.report({ stage: 'building' });
-  const options = baseDir === undefined ? {} : { baseDir };
+  const options = {
+    ...(baseDir !== undefined && { baseDir }),
+    onProgress: (bytes: ByteProgress) => hooks.report({ stage: 'building', ...bytes }),
+  };
   const image = typeof spec === 'string' ? buildLoaded(loadSpec(spec), options) : buildImage(spec, options);
   write(image, output, hooks);
   return buildJson(image, { format: 'dir', output: output.directory, files: IMAGE_FILES });

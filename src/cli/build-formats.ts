@@ -2,6 +2,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput, writeAll } from '../base/files.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { IMAGE_FILES, writeImageDirectory } from '../formats/directory.ts';
 import { readVmcoreinfo } from '../formats/vmcoreinfo.ts';
 import { writeElfCore } from '../formats/write-core.ts';
@@ -44,7 +45,8 @@ export interface Written {
   readonly segments: readonly PlacedSegment[];
 }
 
-type Writer = (image: Image, output: string, flags: FormatFlags) => Written;
+type OnProgress = (progress: ByteProgress) => void;
+type Writer = (image: Image, output: string, flags: FormatFlags, onProgress: OnProgress) => Written;
 
 const WRITERS: Readonly<Record<Format, Writer>> = {
   dir: writeDir,
@@ -99,22 +101,28 @@ function extraFiles(format: Format, { kernel, loader }: FormatFlags): string[] {
 }
 
 /** @throws KhoforgeError of the writers */
-export function writeFormat(image: Image, format: Format, output: string, flags: FormatFlags): Written {
-  return WRITERS[format](image, output, flags);
+export function writeFormat(
+  image: Image,
+  format: Format,
+  output: string,
+  flags: FormatFlags,
+  onProgress: OnProgress,
+): Written {
+  return WRITERS[format](image, output, flags, onProgress);
 }
 
 /** Of a dump that is cut short while it is read, nothing is taken. */
 const options = ({ force = false }: FormatFlags) => ({ force, onWritten: () => refuseUnread() });
 
-function writeDir(image: Image, output: string, flags: FormatFlags): Written {
+function writeDir(image: Image, output: string, flags: FormatFlags, onProgress: OnProgress): Written {
   const boot = flags.kernel === undefined ? undefined : buildBootElf(image, kernelOptions(image, flags));
   const extra = boot === undefined ? [] : [{ name: 'boot.elf', bytes: boot.elf }];
-  writeImageDirectory(image, output, { extra, ...options(flags) });
+  writeImageDirectory(image, output, { extra, ...options(flags), onProgress });
   const files = [...IMAGE_FILES, ...extra.map(({ name }) => name)];
   return { files, segments: boot?.segments ?? [] };
 }
 
-function writeCore(image: Image, output: string, flags: FormatFlags): Written {
+function writeCore(image: Image, output: string, flags: FormatFlags, onProgress: OnProgress): Written {
   const { kernel, vmcoreinfo, vmlinux } = flags;
   if (vmcoreinfo !== undefined && vmlinux !== undefined) {
     throw usage('--vmcoreinfo and --vmlinux exclude each other', 'VMCOREINFO is made from the vmlinux');
@@ -122,7 +130,7 @@ function writeCore(image: Image, output: string, flags: FormatFlags): Written {
   const info = vmcoreinfo === undefined ? {} : { vmcoreinfo: readVmcoreinfo(vmcoreinfo) };
   const segments = kernel === undefined ? [] : kexecSegments(image, kernelOptions(image, flags)).segments;
   const symbols = vmlinux === undefined ? undefined : kernelImage(image, vmlinux);
-  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols, options(flags));
+  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols, { ...options(flags), onProgress });
   return { files: [], segments };
 }
 
@@ -139,9 +147,9 @@ function writeElf(image: Image, output: string, flags: FormatFlags): Written {
   return { files: [], segments };
 }
 
-function writeRaw(image: Image, output: string, flags: FormatFlags): Written {
+function writeRaw(image: Image, output: string, flags: FormatFlags, onProgress: OnProgress): Written {
   if (flags.kernel === undefined)
-    return { files: writeRawExtents(image, output, options(flags)), segments: [] };
+    return { files: writeRawExtents(image, output, { ...options(flags), onProgress }), segments: [] };
   const { elf, image: loaded, inElf, machine, segments } = buildBootParts(image, kernelOptions(image, flags));
   const name = 'entry.elf';
   const files = writeRawExtents(loaded, output, {
@@ -149,6 +157,7 @@ function writeRaw(image: Image, output: string, flags: FormatFlags): Written {
     arguments: qemuArguments(name, machine, 'tcg'),
     without: inElf,
     ...options(flags),
+    onProgress,
   });
   return { files, segments };
 }

@@ -8,6 +8,7 @@ import { toJson } from '../render/json.ts';
 import { loadSpec } from '../specfile/load.ts';
 import { checkFormat, FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
 import { print, printDocument, say } from './print.ts';
+import { withProgress } from './progress.ts';
 import { isImage, openBootable, specTarget, targetOption } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
@@ -92,7 +93,9 @@ function run(source: string, options: Options): ExitCode {
     printPaths(loadedPaths(loaded, target), options.json === true);
     return ExitCode.ok;
   }
-  const image = buildLoaded(loaded, target);
+  const image = withProgress('reading contents', (onProgress) =>
+    buildLoaded(loaded, { ...target, onProgress }),
+  );
   const code = write(image, options);
   for (const check of image.unusedAllows) {
     say(`note: allow: ${check} is not needed: nothing in this image breaks it`);
@@ -110,7 +113,9 @@ function write(image: Image, options: Options): ExitCode {
   const { output = '', format, explain, json } = options;
   if (explain && options.kernel === undefined)
     throw usage('--explain is about what --kernel loads', 'add --kernel FILE');
-  const { files, segments } = writeFormat(image, format, output, options);
+  const { files, segments } = withProgress('writing', (onProgress) =>
+    writeFormat(image, format, output, options, onProgress),
+  );
   if (json) {
     printDocument(buildJson(image, { format, output, files, ...(explain && { segments }) }));
   } else {

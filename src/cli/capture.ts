@@ -15,7 +15,7 @@ import { captureJson, captureText } from '../render/capture.ts';
 import { dumpGuest } from '../source/guest.ts';
 import { openWithProgress } from './open-source.ts';
 import { print, printDocument, say } from './print.ts';
-import { Progress } from './progress.ts';
+import { Progress, withProgress } from './progress.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
 interface Options extends SourceFlags {
@@ -94,19 +94,16 @@ async function dumpWithProgress(socket: string, dump: string): Promise<void> {
 }
 
 function writeWithProgress(image: Image, output: string, resume: string | undefined, force: boolean): void {
-  const progress = new Progress();
-  try {
-    const kept = writeImageDirectory(image, output, {
+  const kept = withProgress('writing', (onProgress) =>
+    writeImageDirectory(image, output, {
       ...(resume !== undefined && { resume }),
       force,
       // Of a dump that is cut short while it is read, nothing is taken.
       onWritten: () => refuseUnread(),
-      onProgress: (bytes) => progress.updateBytes('writing', bytes),
-    });
-    if (kept > 0n) say(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
-  } finally {
-    progress.finish();
-  }
+      onProgress,
+    }),
+  );
+  if (kept > 0n) say(`note: ${humanSize(kept)} of it were written by a run that was interrupted`);
 }
 
 /** The same file read in the same way; what lives changes while it is read. */

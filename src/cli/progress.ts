@@ -43,3 +43,13 @@ export class Progress {
     process.stderr.write(`\r\x1b[K${line}`);
   }
 }
+
+/** Does what takes long, with a line on a terminal that tells how far it is. @param what as in `updateBytes` */
+export function withProgress<T>(what: string, work: (onProgress: (bytes: ByteProgress) => void) => T): T {
+  const progress = new Progress();
+  try {
+    return work((bytes) => progress.updateBytes(what, bytes));
+  } finally {
+    progress.finish();
+  }
+}

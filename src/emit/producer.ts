@@ -8,6 +8,7 @@ import type { ByteProgress } from '../base/progress.ts';
 import type { SpecPath } from '../base/spec-path.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { Allocator } from '../memory/allocator.ts';
+import { pairs } from '../memory/intervals.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { PreservedList } from '../memory/preserved-list.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
@@ -54,6 +55,8 @@ export interface ProducerOptions {
   splits: ReadonlySet<string>;
   /** Sizes of the structures in `place`, known from an earlier pass, so that nothing else is put there. */
   placeSizes: ReadonlyMap<string, bigint>;
+  /** Page frames that the spec gives, first, end, …, by the path of what is there: nothing else is put there. */
+  taken: ReadonlyMap<string, BigUint64Array>;
   /** Paths whose memory is left out of the preserved memory map. */
   unpreserve: ReadonlySet<string>;
   /** Folder that relative file names in the spec start from. */
@@ -102,6 +105,12 @@ export class Producer {
     options.scratch.forEach(({ start, size }, i) => {
       this.#allocator.take(start, size, `scratch[${i}]`);
     });
+    const shift = BigInt(options.target.pageShift);
+    for (const [path, pfns] of options.taken) {
+      for (const { start, end } of pairs(pfns)) {
+        this.#allocator.take(start << shift, (end - start) << shift, path);
+      }
+    }
     for (const [path, size] of options.placeSizes) {
       const start = options.place.get(path)?.start;
       if (start !== undefined) this.#allocator.take(start, size, path);
@@ -203,6 +212,24 @@ export class Producer {
     }
   }
 
+  /** Preserves folios where the spec has them. @param pfns first, end, … of page frames */
+  preservePfns(path: string, pfns: BigUint64Array, order: number): void {
+    const shift = BigInt(this.target.pageShift);
+    for (const { start, end } of pairs(pfns)) {
+      const phys = start << shift;
+      if (!this.measuring) this.#checkPlace(path, phys, (end - start) << shift);
+      const count = Number(end - start) / 2 ** order;
+      if (Number.isInteger(count)) this.preserveFolios(path, phys, order, count);
+      else {
+        throw new KhoforgeError(
+          'PFNS_UNALIGNED',
+          `${path}: ${hex(start)}-${hex(end - 1n)} is not made of folios of order ${order}`,
+          { where: { spec: path }, hint: 'list whole folios' },
+        );
+      }
+    }
+  }
+
   /** Preserves a range of pages, split into blocks as kho_preserve_pages() does: from 7.1 on, none is on two nodes. */
   preservePages(path: string, phys: bigint, size: bigint): void {
     if (this.#isUnpreserved(path)) return;
@@ -280,8 +307,8 @@ export class Producer {
   }
 
   #checkPlace(path: string, start: bigint, size: bigint): void {
-    const range = `${path} at ${hex(start)}-${hex(start + size)}`;
-    const broken = (check: Check, text: string) => this.checker.broken(check, `${range} ${text}`);
+    const range = () => `${path} at ${hex(start)}-${hex(start + size)}`;
+    const broken = (check: Check, text: string) => this.checker.broken(check, `${range()} ${text}`);
     const scratch = this.#options.scratch.findIndex((region) =>
       overlaps(start, start + size, region.start, regionEnd(region)),
     );

@@ -5,7 +5,7 @@ import type { ByteProgress } from '../base/progress.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import type { FileExtent } from './manifest-lists.ts';
-import { pageRegions, pageRuns } from './page-runs.ts';
+import { pageRuns } from './page-runs.ts';
 
 /** What stands in memory.bin, and what of the memory is zero. */
 export interface MemoryFile {
@@ -30,21 +30,17 @@ export function writeMemory(image: Image, file: string, options: WriteOptions = 
     (end, run) => (regionEnd(run) > end ? regionEnd(run) : end),
     0n,
   );
-  const total = pageRegions(image).reduce((sum, { size }) => sum + size, 0n);
-  let done = [...extents, ...zeroes].reduce((sum, { size }) => sum + size, 0n);
   let offset = extents.reduce((sum, { size }) => sum + Number(size), 0);
   const descriptor = openSync(file, 'a');
   try {
     ftruncateSync(descriptor, offset);
-    for (const { start, size, zero, parts } of pageRuns(image, from)) {
+    for (const { start, size, zero, parts } of pageRuns(image, { from, onProgress: options.onProgress })) {
       const run = zero ? { start, size } : extentOf(start, size, offset, parts, descriptor);
       if ('offset' in run) {
         extents.push(run);
         offset += Number(size);
       } else zeroes.push(run);
-      done += size;
       options.onRun?.(run);
-      options.onProgress?.({ done, total });
     }
   } finally {
     closeSync(descriptor);

@@ -1,3 +1,5 @@
+import type { ByteProgress } from '../base/progress.ts';
+import { intersection } from '../memory/intervals.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { pieceEnd } from '../memory/physical-memory.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
@@ -9,6 +11,9 @@ const LONGEST_RUN = 16n << 20n;
 const BLOCK = 1 << 20;
 const ZEROES = Buffer.alloc(BLOCK);
 
+/** An image, of which only the memory matters. */
+type MemoryOf = Pick<Image, 'memory' | 'target'>;
+
 /** Pages one after the other: of zeroes alone, or of others. */
 export interface PageRun extends Region {
   readonly zero: boolean;
@@ -16,8 +21,27 @@ export interface PageRun extends Region {
   readonly parts: readonly Uint8Array[];
 }
 
-/** The pages of an image's memory from `from` on, ascending, as runs that are zero or not. */
-export function* pageRuns(image: Pick<Image, 'memory' | 'target'>, from = 0n): Generator<PageRun> {
+export interface RunOptions {
+  /** Address of the first page; default 0. */
+  readonly from?: bigint;
+  /** How far the pages are; called when whoever asked for a run asks for the next. */
+  readonly onProgress?: ((progress: ByteProgress) => void) | undefined;
+}
+
+/** The pages of an image's memory, ascending, as runs that are zero or not. */
+export function* pageRuns(image: MemoryOf, { from = 0n, onProgress }: RunOptions = {}): Generator<PageRun> {
+  const sizeOf = (regions: readonly Region[]) => regions.reduce((sum, { size }) => sum + size, 0n);
+  const regions = pageRegions(image);
+  const total = sizeOf(regions);
+  let done = sizeOf(intersection(regions, [{ start: 0n, size: from }]));
+  for (const run of runs(image, from)) {
+    yield run;
+    done += run.size;
+    onProgress?.({ done, total });
+  }
+}
+
+function* runs(image: MemoryOf, from: bigint): Generator<PageRun> {
   let run: { start: bigint; size: bigint; zero: boolean; parts: Uint8Array[] } | undefined;
   for (const { start, size, bytes } of stretches(image, from)) {
     const zero = bytes === undefined;
@@ -40,7 +64,7 @@ export function* pageRuns(image: Pick<Image, 'memory' | 'target'>, from = 0n): G
 }
 
 /** The same pages as regions, whatever they hold. */
-export function pageRegions({ memory, target }: Pick<Image, 'memory' | 'target'>): Region[] {
+export function pageRegions({ memory, target }: MemoryOf): Region[] {
   const page = BigInt(target.pageSize);
   const regions: { start: bigint; size: bigint }[] = [];
   for (const piece of memory.pieces) {
@@ -59,7 +83,7 @@ interface Stretch extends Region {
 }
 
 /** Those of a block that was read, and what is known to be zero without reading. */
-function* stretches(image: Pick<Image, 'memory' | 'target'>, from: bigint): Generator<Stretch> {
+function* stretches(image: MemoryOf, from: bigint): Generator<Stretch> {
   const { memory, target } = image;
   const page = BigInt(target.pageSize);
   for (const region of pageRegions(image)) {

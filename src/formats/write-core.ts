@@ -4,6 +4,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { KernelImage } from '../arch/x86_64/kernel-image.ts';
 import { writeAll, writeParts } from '../base/files.ts';
 import { alignUp, toNumber } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { ET_CORE, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
 import { noteBytes } from '../elf/notes.ts';
 import { ownNote } from '../elf/own-note.ts';
@@ -28,6 +29,12 @@ interface Load extends Region {
   readonly bytes?: Uint8Array;
 }
 
+/** How a core is written. */
+export interface CoreOptions extends OutputOptions {
+  /** Bytes of memory, in whole pages. */
+  readonly onProgress?: (progress: ByteProgress) => void;
+}
+
 /**
  * Writes the image's memory as an ELF core: a PT_LOAD for each run of pages, a VMCOREINFO note where the image has
  * one, and ours. Addresses are physical, in p_vaddr too: without the dumped kernel there are no others, and gdb reads by p_vaddr
@@ -39,7 +46,7 @@ export function writeElfCore(
   image: Image,
   path: string,
   kernel?: KernelImage,
-  options: OutputOptions = {},
+  { onProgress, ...options }: CoreOptions = {},
 ): void {
   const loads: Load[] = pageRegions(image).map((region) => ({ ...region, virt: region.start }));
   let info = image.vmcoreinfo;
@@ -58,7 +65,7 @@ export function writeElfCore(
   writeFileWhole(path, { ...options, form: 'core', mode: image.mode }, (descriptor) => {
     writeAll(descriptor, head, 0);
     let load = 0;
-    for (const { start, parts } of pageRuns(image)) {
+    for (const { start, parts } of pageRuns(image, { onProgress })) {
       while (regionEnd(loads[load] ?? { start, size: 1n }) <= start) load++;
       const within = toNumber(start - (loads[load]?.start ?? start), 'offset in memory');
       writeParts(descriptor, parts, (offsets[load] ?? 0) + within);

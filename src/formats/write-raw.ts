@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeParts } from '../base/files.ts';
 import { hex, toNumber } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { type OutputOptions, writeDirectory } from '../output/write.ts';
@@ -20,6 +21,8 @@ export interface RawOptions extends OutputOptions {
   readonly arguments?: readonly string[];
   /** Where regions begin that QEMU gets in another way. */
   readonly without?: readonly bigint[];
+  /** Bytes of memory, in whole pages. */
+  readonly onProgress?: ((progress: ByteProgress) => void) | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export function writeRawExtents(image: Image, path: string, options: RawOptions 
     .flatMap(({ start, name }) => ['-device', `loader,file=${name},addr=${hex(start)},force-raw=on`]);
   const files = [ARGUMENTS, ...extra.map(({ name }) => name), ...regions.map(({ name }) => name)];
   writeDirectory(path, { ...output, form: 'raw', mode: image.mode }, (directory) => {
-    const runs = pageRuns(image);
+    const runs = pageRuns(image, { onProgress: options.onProgress });
     let run = runs.next();
     for (const region of regions) {
       const descriptor = openSync(join(directory, region.name), 'w');

@@ -173,6 +173,9 @@ class Assembly {
       place,
       splits,
       placeSizes,
+      taken: new Map(
+        (spec.preserve ?? []).flatMap(({ name, pfns }) => (pfns ? [[`preserve/${name}`, pfns] as const] : [])),
+      ),
       unpreserve: new Set(spec.unpreserve ?? []),
       baseDir,
       measuring,

@@ -9,6 +9,10 @@ type Entry = NonNullable<ParsedSpec['preserve']>[number];
 /** Memory that no subtree refers to: folios side by side, or a range of pages. Its path is `preserve/NAME`. */
 export function emitPreserved(producer: Producer, entry: Entry): void {
   const path = `preserve/${entry.name}`;
+  if (entry.pfns !== undefined) {
+    producer.preservePfns(path, entry.pfns, entry.order ?? 0);
+    return;
+  }
   const { pageSize } = producer;
   const folio = pageSize << BigInt(entry.order ?? 0);
   const size = entry.size ?? folio * BigInt(entry.count ?? 1);

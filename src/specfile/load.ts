@@ -15,7 +15,7 @@ export interface LoadedSpec {
 }
 
 /** More than any spec needs; a larger file is not one. */
-const MAX_FILE = 16 << 20;
+const MAX_FILE = 64 << 20;
 
 /**
  * Reads and checks a YAML spec.

@@ -5,6 +5,7 @@ import { CHECKS, type Check } from '../emit/checks.ts';
 import { bytes, content } from '../emit/content.ts';
 import { USERS } from '../users/registry.ts';
 import { optionalShape } from '../users/shape.ts';
+import { pfnList } from './pfn-list.ts';
 
 const target = z
   .strictObject({
@@ -53,11 +54,18 @@ const preserve = z
       .optional()
       .meta({ description: 'bytes of a page range, instead of folios' }),
     addr: size.optional().meta({ description: 'physical address; default: the lowest that fits' }),
+    pfns: pfnList.optional(),
     content: content.optional(),
   })
   .refine((entry) => (entry.order === undefined) !== (entry.size === undefined), {
     error: () => 'either order (and count) for folios, or size for a range of pages',
+  })
+  .refine(({ pfns, order, ...rest }) => pfns === undefined || (order !== undefined && isAlone(rest)), {
+    error: () => 'pfns with name and order alone',
   });
+
+const isAlone = ({ name: _, ...rest }: { readonly name: string }) =>
+  Object.values(rest).every((value) => value === undefined);
 
 /** A spec names one subtree per list entry: `- kho_test: { seed: 1 }`. */
 const subtree = z

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ByteProgress } from '../../src/base/progress.ts';
 import { SeededBytes, seedContents } from '../../src/emit/random.ts';
 import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
 import { writeElfCore } from '../../src/formats/write-core.ts';
@@ -110,7 +111,10 @@ describe('an image', () => {
   });
 
   it('does not hold the data of kho_test', () => {
-    const image = buildImage({ subtrees: [{ kho_test: { max_mem: SIZE } }] });
+    const told: ByteProgress[] = [];
+    const onProgress = (bytes: ByteProgress) => told.push(bytes);
+    const image = buildImage({ subtrees: [{ kho_test: { max_mem: SIZE } }] }, { onProgress });
+    expect(told.at(-1)).toEqual({ done: BigInt(SIZE), total: BigInt(SIZE) });
     expect(heldBytes(image)).toBeLessThan(MiB);
     expect(madeBytes(image).length).toBe(SIZE);
   });
@@ -170,9 +174,14 @@ describe('an image', () => {
     expect(digestAt(join(directory, 'memory.bin'), size)).toBe(digest);
     expect(readImageDirectory(directory).memory.zeroUntil(1n << 39n)).toBe((1n << 39n) + (1n << 40n));
 
-    writeElfCore(image, join(folder, 'large.core'));
+    const told: ByteProgress[] = [];
+    const onProgress = (bytes: ByteProgress) => told.push(bytes);
+    writeElfCore(image, join(folder, 'large.core'), undefined, onProgress);
     expect(statSync(join(folder, 'large.core')).size).toBeGreaterThan(2 ** 40);
-    writeRawExtents(image, join(folder, 'large-raw'));
+    const [core] = told.splice(0).reverse();
+    expect(core?.done).toBe(core?.total);
+    writeRawExtents(image, join(folder, 'large-raw'), { onProgress });
+    expect(told.at(-1)).toEqual(core);
     expect(longest()).toBeLessThanOrEqual(MiB);
   });
 });
