@@ -4,7 +4,7 @@ import { toDts } from '../fdt/dts.ts';
 import type { Image } from '../model/image.ts';
 import { type Inspection, inspect } from '../receive/decode.ts';
 import { inspectJson, inspectText } from '../render/inspect.ts';
-import { specDifferences, specOf, specYaml } from '../respec/as-spec.ts';
+import { respecify, specDifferences, specYaml } from '../respec/as-spec.ts';
 import { openWithProgress } from './open-source.ts';
 import { print, printDocument, printParts, say } from './print.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
@@ -53,9 +53,9 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
 
 /** A spec that says something else than the source is still of use: what is lost goes to stderr. */
 function printSpec(image: Image, inspection: Inspection, source: string): ExitCode {
-  const spec = specOf(image, inspection);
+  const { spec, built } = respecify(image, inspection);
   printDocument(specYaml(spec, source).trimEnd());
-  const differences = specDifferences(spec, image, inspection);
+  const differences = specDifferences(spec, image, inspection, built);
   for (const text of differences) say(`note: the spec is not all of ${source}: ${text}`);
   return differences.length === 0 ? ExitCode.ok : ExitCode.no;
 }

@@ -8,7 +8,8 @@ import type { ByteProgress } from '../base/progress.ts';
 import type { SpecPath } from '../base/spec-path.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { Allocator } from '../memory/allocator.ts';
-import { pairs } from '../memory/intervals.ts';
+import { type Interval, pairIn, pairs } from '../memory/intervals.ts';
+import type { Taken } from '../memory/overlaps.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { PreservedList } from '../memory/preserved-list.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
@@ -55,7 +56,7 @@ export interface ProducerOptions {
   splits: ReadonlySet<string>;
   /** Sizes of the structures in `place`, known from an earlier pass, so that nothing else is put there. */
   placeSizes: ReadonlyMap<string, bigint>;
-  /** Page frames that the spec gives, first, end, …, by the path of what is there: nothing else is put there. */
+  /** Memory that has its place, start, end, … ascending, by the path of what is there: nothing else is put there. */
   taken: ReadonlyMap<string, BigUint64Array>;
   /** Paths whose memory is left out of the preserved memory map. */
   unpreserve: ReadonlySet<string>;
@@ -105,11 +106,8 @@ export class Producer {
     options.scratch.forEach(({ start, size }, i) => {
       this.#allocator.take(start, size, `scratch[${i}]`);
     });
-    const shift = BigInt(options.target.pageShift);
-    for (const [path, pfns] of options.taken) {
-      for (const { start, end } of pairs(pfns)) {
-        this.#allocator.take(start << shift, (end - start) << shift, path);
-      }
+    for (const ranges of options.measuring ? [] : options.taken.values()) {
+      this.#allocator.takeAll(Array.from(pairs(ranges), ({ start, end }) => ({ start, size: end - start })));
     }
     for (const [path, size] of options.placeSizes) {
       const start = options.place.get(path)?.start;
@@ -212,21 +210,26 @@ export class Producer {
     }
   }
 
-  /** Preserves folios where the spec has them. @param pfns first, end, … of page frames */
-  preservePfns(path: string, pfns: BigUint64Array, order: number): void {
-    const shift = BigInt(this.target.pageShift);
-    for (const { start, end } of pairs(pfns)) {
-      const phys = start << shift;
-      if (!this.measuring) this.#checkPlace(path, phys, (end - start) << shift);
-      const count = Number(end - start) / 2 ** order;
-      if (Number.isInteger(count)) this.preserveFolios(path, phys, order, count);
-      else {
-        throw new KhoforgeError(
-          'PFNS_UNALIGNED',
-          `${path}: ${hex(start)}-${hex(end - 1n)} is not made of folios of order ${order}`,
-          { where: { spec: path }, hint: 'list whole folios' },
-        );
-      }
+  /**
+   * Preserves folios where the spec has them.
+   * @throws KhoforgeError `RANGES_UNALIGNED`
+   */
+  preserveRanges(path: string, order: number): void {
+    const ranges = this.#options.taken.get(path) ?? new BigUint64Array();
+    const folio = this.pageSize << BigInt(order);
+    for (const { start, end } of pairs(ranges)) {
+      if (start % folio === 0n && end % folio === 0n) continue;
+      const message = `${path}: ${hex(start)}-${hex(end)} is not made of folios of order ${order}`;
+      throw new KhoforgeError('RANGES_UNALIGNED', message, {
+        where: { spec: path },
+        hint: 'list whole folios',
+      });
+    }
+    if (!this.measuring) this.#checkRanges(path, ranges);
+    if (this.#isUnpreserved(path)) return;
+    this.#checkFolio(path, 0n, order);
+    for (const { start, end } of pairs(ranges)) {
+      this.preserved.addFolios(start, order, Number((end - start) / folio));
     }
   }
 
@@ -316,10 +319,45 @@ export class Producer {
     if (!this.#allocator.inRam(start, size)) broken('outside-ram', 'is not in RAM');
     const { lowestPreserved } = ARCHITECTURES[this.target.arch];
     if (start < lowestPreserved) broken('first-megabyte', `is below ${humanSize(lowestPreserved)}`);
-    const other = this.#allocator
-      .conflicts(start, size)
-      .find((taken) => taken.path !== path && !/^scratch\[\d+\]$/.test(taken.path));
+    const other =
+      this.#allocator
+        .conflicts(start, size)
+        .find((taken) => taken.path !== path && !/^scratch\[\d+\]$/.test(taken.path)) ??
+      this.#takenIn(start, start + size, path);
     if (other) broken('placement-overlap', `overlaps ${other.path} at ${hex(other.start)}-${hex(other.end)}`);
+  }
+
+  /** As #checkPlace() for each, but that no more than the first of a kind is told. */
+  #checkRanges(path: string, ranges: BigUint64Array): void {
+    const broken = (check: Check, { start, end }: Interval, text: string) =>
+      this.checker.broken(check, `${path} at ${hex(start)}-${hex(end)} ${text}`);
+    this.#options.scratch.forEach((region, i) => {
+      const hit = pairIn(ranges, region.start, regionEnd(region));
+      if (hit) broken('scratch-overlap', hit, `is in scratch[${i}]`);
+    });
+    const { lowestPreserved } = ARCHITECTURES[this.target.arch];
+    const low = pairIn(ranges, 0n, lowestPreserved);
+    if (low) broken('first-megabyte', low, `is below ${humanSize(lowestPreserved)}`);
+    for (const range of pairs(ranges)) {
+      if (this.#allocator.inRam(range.start, range.end - range.start)) continue;
+      broken('outside-ram', range, 'is not in RAM');
+      break;
+    }
+    for (const range of this.#options.taken.size > 1 ? pairs(ranges) : []) {
+      const other = this.#takenIn(range.start, range.end, path);
+      if (!other) continue;
+      broken('placement-overlap', range, `overlaps ${other.path} at ${hex(other.start)}-${hex(other.end)}`);
+      break;
+    }
+  }
+
+  /** What of `taken`, but `path`, shares a byte with [start, end). */
+  #takenIn(start: bigint, end: bigint, path: string): Taken | undefined {
+    for (const [other, ranges] of this.#options.taken) {
+      const hit = other === path ? undefined : pairIn(ranges, start, end);
+      if (hit) return { ...hit, path: other };
+    }
+    return undefined;
   }
 
   /** @throws KhoforgeError `PLACE_UNALIGNED` for a folio that no memory map can tell */

@@ -1,5 +1,5 @@
 import { alignDown, alignUp, maxOf, minOf } from '../base/numbers.ts';
-import { type Interval, lowerBound } from './intervals.ts';
+import { type Interval, lowerBound, unionOf } from './intervals.ts';
 import { Overlaps, type Taken } from './overlaps.ts';
 import { isWithin, type Region, regionEnd } from './regions.ts';
 
@@ -28,7 +28,7 @@ export class Allocator {
   /** Everything ever taken, for telling people what is in the way. */
   readonly #taken = new Overlaps();
   /** The same as disjoint sorted intervals, neighbours merged, so that searching is cheap. */
-  readonly #busy: Interval[] = [];
+  #busy: Interval[] = [];
 
   constructor(ram: readonly Region[]) {
     this.#ram = [...ram].sort((a, b) => (a.start < b.start ? -1 : 1));
@@ -46,6 +46,12 @@ export class Allocator {
       if (next.end > merged.end) merged.end = next.end;
     }
     this.#busy.splice(first, last - first, merged);
+  }
+
+  /** The same for as many ranges as a memory map has, of which `conflicts` does not tell. */
+  takeAll(ranges: readonly Region[]): void {
+    const busy = this.#busy.map(({ start, end }) => ({ start, size: end - start }));
+    this.#busy = unionOf([...busy, ...ranges]).map(({ start, size }) => ({ start, end: start + size }));
   }
 
   /** Everything taken that shares a byte with [start, start + size). */

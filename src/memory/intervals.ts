@@ -39,6 +39,14 @@ export function pairWith(words: BigUint64Array, address: bigint): Interval | und
   return index < count && pair.start <= address ? pair : undefined;
 }
 
+/** The first pair of an ascending list that shares a byte with [start, end). */
+export function pairIn(words: BigUint64Array, start: bigint, end: bigint): Interval | undefined {
+  const count = words.length / 2;
+  const index = lowerBound(count, (i) => (words[i * 2 + 1] ?? 0n) > start);
+  const pair = pairAt(words, index);
+  return index < count && pair.start < end ? pair : undefined;
+}
+
 const byStart = (a: Region, b: Region) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0);
 
 /** All that one of the regions has: sorted, without overlap, neighbours as one. */

@@ -50,11 +50,13 @@ export function buildImage(spec: Spec, options: BuildOptions = {}): BuiltImage {
 
 /** `buildImage` for a spec that is already checked, as loadSpec() gives it. */
 export function buildParsed(parsed: ParsedSpec, options: BuildOptions): BuiltImage {
+  const target = options.target ?? withinSpec(['target'], () => specTarget(parsed));
   const job: Job = {
     spec: parsed,
     listPaths: options.listPaths === true,
     baseDir: options.baseDir ?? process.cwd(),
-    target: options.target ?? withinSpec(['target'], () => specTarget(parsed)),
+    target,
+    taken: takenRanges(parsed, target),
     ...(options.onProgress && { onProgress: options.onProgress }),
   };
   const place = specPlaces(parsed);
@@ -123,6 +125,8 @@ interface Job {
   readonly spec: ParsedSpec;
   readonly baseDir: string;
   readonly target: Target;
+  /** As in ProducerOptions. */
+  readonly taken: ReadonlyMap<string, BigUint64Array>;
   readonly onProgress?: (progress: ByteProgress) => void;
 }
 
@@ -153,7 +157,7 @@ class Assembly {
   readonly #record: BootRecord;
 
   constructor(job: Job, { place, splits, placeSizes = new Map(), measuring = false }: Placing) {
-    const { spec, listPaths, baseDir, target, onProgress } = job;
+    const { spec, listPaths, baseDir, target, taken, onProgress } = job;
     this.#spec = spec;
     this.#target = target;
     const checker = new Checker(spec.allow ?? []);
@@ -173,9 +177,7 @@ class Assembly {
       place,
       splits,
       placeSizes,
-      taken: new Map(
-        (spec.preserve ?? []).flatMap(({ name, pfns }) => (pfns ? [[`preserve/${name}`, pfns] as const] : [])),
-      ),
+      taken,
       unpreserve: new Set(spec.unpreserve ?? []),
       baseDir,
       measuring,
@@ -358,6 +360,15 @@ function machineRam(asked: bigint | undefined, target: Target): Region[] {
 function specNodes({ nodes }: ParsedSpec, { arch }: Target, ram: readonly Region[]): Region[][] {
   if (nodes === undefined) return [[...ram]];
   return nodeRegions(ARCHITECTURES[arch].machineFor(ram), nodes).map((node) => intersect(ram, node));
+}
+
+/** Memory of entries that say page frame by page frame where it is. */
+function takenRanges({ preserve = [] }: ParsedSpec, { pageShift }: Target): Map<string, BigUint64Array> {
+  return new Map(
+    preserve.flatMap(({ name, pfns }) =>
+      pfns ? [[`preserve/${name}`, pfns.map((pfn) => pfn << BigInt(pageShift))] as const] : [],
+    ),
+  );
 }
 
 function overrideValues(spec: ParsedSpec): Map<string, OverrideValue> {

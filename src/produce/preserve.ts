@@ -10,7 +10,7 @@ type Entry = NonNullable<ParsedSpec['preserve']>[number];
 export function emitPreserved(producer: Producer, entry: Entry): void {
   const path = `preserve/${entry.name}`;
   if (entry.pfns !== undefined) {
-    producer.preservePfns(path, entry.pfns, entry.order ?? 0);
+    producer.preserveRanges(path, entry.order ?? 0);
     return;
   }
   const { pageSize } = producer;

@@ -6,7 +6,7 @@ import { type Check, isCheck } from '../emit/checks.ts';
 import { PreservedBlocks } from '../memory/preserved-blocks.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import type { Image } from '../model/image.ts';
-import { buildImage } from '../produce/build-image.ts';
+import { type BuiltImage, buildImage } from '../produce/build-image.ts';
 import type { Inspection } from '../receive/decode.ts';
 import type { Spec } from '../specfile/schema.ts';
 import { leftOver } from './left-over.ts';
@@ -20,6 +20,11 @@ const MOST_BLOCKS = 1 << 26;
  * Contents are left out: what a subtree of khoforge's own kinds refers to is generated, any other blob is kept as bytes.
  */
 export function specOf(image: Image, inspection: Inspection): Spec {
+  return respecify(image, inspection).spec;
+}
+
+/** The same, with the image that was built of it; undefined where it cannot be built. */
+export function respecify(image: Image, inspection: Inspection): Respecified {
   const { target, bootRecord } = image;
   const { memoryMap } = inspection;
   const blocks = preservedBlocks(image, memoryMap);
@@ -42,34 +47,44 @@ export function specOf(image: Image, inspection: Inspection): Spec {
   return withAllows(spec, target);
 }
 
+interface Respecified {
+  readonly spec: Spec;
+  readonly built: BuiltImage | undefined;
+}
+
 /** The spec, with the checks that this handover breaks allowed by name. */
-function withAllows(spec: Spec, target: Target): Spec {
+function withAllows(spec: Spec, target: Target): Respecified {
   const allow = new Set<Check>();
   // Some checks end a build at once, so that it takes another one to come to the others.
   for (;;) {
     const allowed = allow.size > 0 ? { ...spec, allow: [...allow] } : spec;
-    const broken = brokenChecks(allowed, target).filter((check) => !allow.has(check));
-    if (broken.length === 0) return allowed;
+    const result = tryBuild(allowed, target);
+    const broken = 'broken' in result ? result.broken.filter((check) => !allow.has(check)) : [];
+    if (broken.length === 0) return { spec: allowed, built: 'broken' in result ? undefined : result };
     for (const check of broken) allow.add(check);
   }
 }
 
-/** Checks that a build of the spec breaks; none where it fails for another reason. */
-function brokenChecks(spec: Spec, target: Target): Check[] {
+/** The image, or the checks that a build of the spec breaks: none where it fails for another reason. */
+function tryBuild(spec: Spec, target: Target): BuiltImage | { readonly broken: readonly Check[] } {
   try {
-    buildImage(spec, { target });
-    return [];
+    return buildImage(spec, { target });
   } catch (error) {
-    return error instanceof KhoforgeError ? error.checks.filter(isCheck) : [];
+    return { broken: error instanceof KhoforgeError ? error.checks.filter(isCheck) : [] };
   }
 }
 
 /**
  * What `build` would make otherwise of the spec than the image has it: none when the round trip holds.
+ * @param built of the spec, where that was done already
  * @throws KhoforgeError when the spec cannot be built
  */
-export function specDifferences(spec: Spec, image: Image, inspection: Inspection): string[] {
-  const built = buildImage(spec, { target: image.target });
+export function specDifferences(
+  spec: Spec,
+  image: Image,
+  inspection: Inspection,
+  built: Image = buildImage(spec, { target: image.target }),
+): string[] {
   const differences: string[] = [];
   const size = inspection.fdt?.size ?? 0;
   const theirs = image.memory.read(image.bootRecord.fdtAddr, size);
@@ -101,6 +116,9 @@ function inOrderOfAddition({ target, subtrees }: Inspection) {
   return target.generation.rootFdt === 'edited' ? [...subtrees].reverse() : [...subtrees];
 }
 
+/** A list of page frame numbers, in lines. */
+const PFNS = /^[-0-9a-fx \n]*\n$/;
+
 /** The spec as YAML: addresses in hex, and a line at the top that says where it comes from. */
 export function specYaml(spec: Spec, source: string): string {
   const document = new Document(JSON.parse(JSON.stringify(spec, jsonValue)));
@@ -113,7 +131,7 @@ export function specYaml(spec: Spec, source: string): string {
         typeof node.value === 'string' &&
         /^0x|\p{Cc}|\p{Cs}|\p{Bidi_C}|[\u2028\u2029]/u.test(node.value)
       )
-        node.type = 'QUOTE_DOUBLE';
+        node.type = PFNS.test(node.value) ? 'BLOCK_LITERAL' : 'QUOTE_DOUBLE';
     },
   });
   // A line break in a text is written out, wherever the text would have been wrapped.

@@ -3,8 +3,11 @@ import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import { changed, ExitCode, KhoforgeError } from '../base/errors.ts';
 import { readInput, reason } from '../base/files.ts';
 import { pathText, type SpecPath } from '../base/spec-path.ts';
+import { type ShortenedSpec, shorten } from './long-lists.ts';
 import { parseSpec } from './parse.ts';
 import type { ParsedSpec } from './schema.ts';
+
+type LongLists = ShortenedSpec['lists'];
 
 export interface LoadedSpec {
   readonly spec: ParsedSpec;
@@ -23,10 +26,12 @@ const MAX_FILE = 64 << 20;
  */
 export function loadSpec(file: string): LoadedSpec {
   const lines = new LineCounter();
-  const document = parseText(readText(file), file, lines);
-  const locate = (error: unknown) => located(error, file, (path) => lineOf(path, document, lines));
+  const { text, lists } = shorten(readText(file));
+  const document = parseText(text, file, lines);
+  const lineAt = (path: SpecPath) => lineOfItem(path, lists) ?? lineOf(path, document, lines);
+  const locate = (error: unknown) => located(error, file, lineAt);
   try {
-    const spec = parseSpec(plainData(document, file, lines));
+    const spec = parseSpec(withLists(plainData(document, file, lines), lists));
     return { spec, baseDir: dirname(resolve(file)), locate };
   } catch (error) {
     throw locate(error);
@@ -127,6 +132,15 @@ function findCycle(root: object): SpecPath | undefined {
     return undefined;
   };
   return visit(root, []);
+}
+
+function withLists(data: object, lists: LongLists): object {
+  return Object.assign(data, Object.fromEntries(Array.from(lists, ([key, { items }]) => [key, items])));
+}
+
+/** The line of an item of a list that was taken out. */
+function lineOfItem([key, index]: SpecPath, lists: LongLists): number | undefined {
+  return typeof key === 'string' && typeof index === 'number' ? lists.get(key)?.lines[index] : undefined;
 }
 
 /** The line of the nearest part of a path that stands in the file. */

@@ -1,36 +1,55 @@
 import { z } from 'zod';
 
 const EXPECTED = 'ascending page frame numbers, such as 0x100000-0x1003ff 0x200000';
+/** Pages of 4 KiB up to 2^64. */
+const LIMIT = 1n << 52n;
 const RANGE = /^(0x[0-9a-f]{1,13}|\d{1,15})(?:-(0x[0-9a-f]{1,13}|\d{1,15}))?$/i;
 
-/**
- * Ranges of page frames, first and last, ascending and apart from each other. As many as a map has are one text: a list
- * of a million entries takes a YAML reader minutes.
- * @returns first, end, …: the end is no part of the range
- */
-export const pfnList = z
+const text = z
   .string({ error: () => EXPECTED })
   .transform((input, context) => {
     const parsed = parse(input);
     if (parsed) return parsed;
-    context.issues.push({ code: 'custom', message: EXPECTED, input: `${input.slice(0, 60)}…` });
+    context.issues.push({ code: 'custom', message: EXPECTED, input: input.slice(0, LONGEST_SHOWN) });
     return z.NEVER;
   })
-  .meta({ description: 'page frame numbers of folios that are apart: 0x100000-0x1003ff 0x200000, ascending' });
+  .meta({
+    description: 'page frame numbers of folios that are apart: 0x100000-0x1003ff 0x200000, ascending',
+  });
+
+/**
+ * Ranges of page frames, first and last, ascending and apart from each other. As many as a map has are one text: a list
+ * of a million entries takes a YAML library minutes. From TypeScript also as they are given here.
+ * @returns first, end, …: the end is no part of the range
+ */
+export const pfnList = z.union(
+  [z.custom<BigUint64Array>((value) => value instanceof BigUint64Array && isAscending(value)), text],
+  { error: () => EXPECTED },
+);
+
+const LONGEST_SHOWN = 60;
 
 function parse(input: string): BigUint64Array | undefined {
   const parts = input.split(/[\s,]+/).filter((part) => part !== '');
   const words = new BigUint64Array(parts.length * 2);
-  let end = 0;
   for (const [i, part] of parts.entries()) {
     const [, first, last = first] = RANGE.exec(part) ?? [];
-    const start = Number(first);
-    if (first === undefined || start < end || Number(last) < start) return undefined;
-    end = Number(last) + 1;
-    words[i * 2] = BigInt(start);
-    words[i * 2 + 1] = BigInt(end);
+    if (first === undefined) return undefined;
+    words[i * 2] = BigInt(first);
+    words[i * 2 + 1] = BigInt(last ?? first) + 1n;
   }
-  return parts.length > 0 ? words : undefined;
+  return isAscending(words) ? words : undefined;
+}
+
+/** Whether there are ranges, none of them empty, each behind the one before. */
+function isAscending(words: BigUint64Array): boolean {
+  if (words.length === 0 || words.length % 2 !== 0) return false;
+  for (let i = 0, end = 0n; i < words.length; i += 2) {
+    const [start = 0n, next = 0n] = [words[i], words[i + 1]];
+    if (start < end || next <= start || next > LIMIT) return false;
+    end = next;
+  }
+  return true;
 }
 
 /** The same as text, in lines. */
