@@ -176,7 +176,7 @@ describe('an image', () => {
 
     const told: ByteProgress[] = [];
     const onProgress = (bytes: ByteProgress) => told.push(bytes);
-    writeElfCore(image, join(folder, 'large.core'), undefined, onProgress);
+    writeElfCore(image, join(folder, 'large.core'), undefined, { onProgress });
     expect(statSync(join(folder, 'large.core')).size).toBeGreaterThan(2 ** 40);
     const [core] = told.splice(0).reverse();
     expect(core?.done).toBe(core?.total);
