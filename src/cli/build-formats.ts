@@ -130,7 +130,10 @@ function writeCore(image: Image, output: string, flags: FormatFlags, onProgress:
   const info = vmcoreinfo === undefined ? {} : { vmcoreinfo: readVmcoreinfo(vmcoreinfo) };
   const segments = kernel === undefined ? [] : kexecSegments(image, kernelOptions(image, flags)).segments;
   const symbols = vmlinux === undefined ? undefined : kernelImage(image, vmlinux);
-  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols, { ...options(flags), onProgress });
+  writeElfCore({ ...withSegments(image, segments), ...info }, output, symbols, {
+    ...options(flags),
+    onProgress,
+  });
   return { files: [], segments };
 }
 
