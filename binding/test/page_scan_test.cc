@@ -59,6 +59,16 @@ TEST(scan_finds_each_kind_where_it_begins) {
   CHECK(!hits.truncated);
 }
 
+TEST(scan_finds_an_array_that_begins_with_an_empty_region) {
+  Pages pages(2);
+  pages.word(0, 0xfc00000);
+  pages.word(16, 0xd400000);
+  pages.word(24, 0x2000000);
+  pages.word(kScanPage, 0xfc00000); // regions of size 0 alone
+  pages.word(kScanPage + 16, 0xd400000);
+  CHECK(scan(pages).scratch_arrays == std::vector<std::uint64_t>{0});
+}
+
 TEST(scan_refuses_what_is_only_similar) {
   Pages pages(4);
   pages.fdt(8);                // not at the start of a page
