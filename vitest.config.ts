@@ -11,7 +11,15 @@ const report: ['json', { outputFile: string }] | undefined = outputFile
   ? ['json', { outputFile }]
   : undefined;
 
-// A process for each test file: the addon counts unread pages of all threads of one.
+/** Files that put something in a module's place, which all files of a process would see. */
+const ALONE = ['test/users/pci/pci', 'test/output/replace', 'test/cli/terminal'].map(
+  (name) => `${name}.test.ts`,
+);
+/** Takes longer than all else: each command several times, until it is killed. */
+const KILLS = ['test/cli/killed.test.ts'];
+
+// A process for each worker, since the addon counts unread pages of all threads of one. Its files share their modules:
+// to load them again for each file was a third of the time.
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -26,9 +34,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kernel/**', 'test/fuzz/**'],
+          exclude: ['test/kernel/**', 'test/fuzz/**', ...ALONE, ...KILLS],
+          isolate: false,
         },
       },
+      { extends: true, test: { name: 'unit-alone', include: ALONE } },
+      { extends: true, test: { name: 'kills', include: KILLS } },
       { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] } },
       {
         extends: true,

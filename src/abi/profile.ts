@@ -111,10 +111,13 @@ export function readProfile(path: string): Profile {
   return profile;
 }
 
-/** The profile that comes with khoforge, where there is one. */
+const known = new Map<string, Profile | undefined>();
+
+/** The profile that comes with khoforge, where there is one; each is read once. */
 export function knownProfile(release: string, arch: Arch, pageSize: PageSize): Profile | undefined {
   const path = profilePath(release, arch, pageSize);
-  return existsSync(path) ? readProfile(path) : undefined;
+  if (!known.has(path)) known.set(path, existsSync(path) ? readProfile(path) : undefined);
+  return known.get(path);
 }
 
 function invalid(path: string, why: string, cause: unknown): KhoforgeError {

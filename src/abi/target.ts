@@ -115,9 +115,14 @@ function makeAbi({ generation, release, tree }: Kernel, platform: Platform, endi
   return new Abi(name, tree ? patchFacts(base, tree) : base, () => foreignTo(base, platform), endian);
 }
 
-/** What only other releases have. */
+/** What only other releases and architectures have. */
 function foreignTo(base: ReadonlyMap<string, Facts>, platform: Platform): ReadonlyMap<string, Facts> {
-  const foreign = new Map(RELEASES.flatMap((release) => [...releaseFacts(release, platform)]));
+  const arches = [...ARCHES.filter((arch) => arch !== platform.arch), platform.arch];
+  const foreign = new Map(
+    RELEASES.flatMap((release) =>
+      arches.flatMap((arch) => [...releaseFacts(release, { ...platform, arch })]),
+    ),
+  );
   for (const name of base.keys()) foreign.delete(name);
   for (const [now, before] of FORMER_NAMES) if (base.has(before)) foreign.delete(now);
   return foreign;

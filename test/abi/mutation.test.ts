@@ -221,8 +221,8 @@ function plainOf(image: Image): Plain {
 /** The page size decides layouts and depths; a release's own ABI is the same on each architecture. */
 const PROFILES = [
   ...RELEASES.map((release) => ({ release, arch: 'x86_64', pageSize: 4096 }) as const),
-  { release: '6.18', arch: 'arm64', pageSize: 16384 },
-  { release: '7.3', arch: 'arm64', pageSize: 65536 },
+  { release: '6.18', arch: 'arm64', pageSize: 65536 },
+  { release: '7.3', arch: 'arm64', pageSize: 16384 },
 ] as const;
 
 describe.each(PROFILES)('each item of the profile of $release, $arch, $pageSize, changed by one', (one) => {

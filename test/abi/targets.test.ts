@@ -6,8 +6,6 @@ import { radixGeometry } from '../../src/abi/radix.ts';
 import { makeTarget } from '../../src/abi/target.ts';
 import { COMBINATIONS } from '../../src/profile/source.ts';
 
-const BOOT_RECORD = /^((setup_data|kho_data)(\.\w+)?|SETUP_KEXEC_KHO|chosen:linux,kho-(fdt|scratch)|,)*$/;
-
 describe('tree depth', () => {
   // KHO_TREE_MAX_DEPTH as compiled for each page size; 7.0's from its own formula.
   it.each([
@@ -32,9 +30,8 @@ describe('makeTarget', () => {
       expect(profile?.items.map(({ name }) => [name, facts.get(name)])).toEqual(
         profile?.items.map(({ name, kind: _, header: __, ...own }) => [name, own]),
       );
-      const others = [...facts.keys()].filter((name) => !profile?.items.some((item) => item.name === name));
-      // No compiler read 7.0. Of the other architecture there are boot records.
-      if (profile?.obtained === 'shim') expect(others.join()).toMatch(BOOT_RECORD);
+      // No compiler read 7.0.
+      if (profile?.obtained === 'shim') expect(facts.size).toBe(profile.items.length);
     },
   );
 

@@ -16,14 +16,16 @@ function sample(name: string, endian: 'little' | 'big') {
 const little = sample('x86_64.o', 'little');
 const big = sample('s390x.o', 'big');
 const everywhere = (bytes: Buffer): number[] => Array.from(bytes.keys());
+/** Of words, in turn each byte. */
+const some = (bytes: Buffer): number[] => everywhere(bytes).filter((at) => at % 3 === 0);
 const around = ({ file, start, end }: typeof little): number[] =>
   everywhere(file).filter((at) => at < start || at >= end);
 const blob = ({ file, start, end }: typeof little): Buffer => file.subarray(start, end);
 
 /** What is read, and at which bytes it is changed one by one. */
 const SAMPLES: [string, Buffer, number[]][] = [
-  ['a little-endian blob', blob(little), everywhere(blob(little))],
-  ['a big-endian blob', blob(big), everywhere(blob(big))],
+  ['a little-endian blob', blob(little), some(blob(little))],
+  ['a big-endian blob', blob(big), some(blob(big))],
   ['a little-endian ELF file', little.file, around(little)],
   ['a big-endian ELF file', big.file, around(big)],
 ];
@@ -46,7 +48,7 @@ describe.each(SAMPLES)('%s', (_, bytes, places) => {
     }
   });
 
-  it('gives results or errors with any byte changed', () => {
+  it('gives results or errors with a byte changed anywhere', () => {
     let readable = 0;
     for (const at of places) {
       const mutant = Buffer.from(bytes);

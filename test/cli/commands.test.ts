@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fakeBzImage } from '../load/fake-kernel.ts';
+import { mainCaught } from './in-process.ts';
 import { khoforge } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'khoforge-cli-'));
@@ -148,8 +149,8 @@ describe('khoforge build', () => {
       /cannot write package.json\/image.core: ENOTDIR/,
     ],
     ['an image that is not there', ['inspect', 'nowhere'], 2, /cannot read/],
-  ])('tells of %s, with exit code and way out', (_what, args, expected, text) => {
-    const { code, stdout, stderr } = khoforge(args);
+  ])('tells of %s, with exit code and way out', async (_what, args, expected, text) => {
+    const { code, stdout, stderr } = await mainCaught(args);
     expect(stderr).toMatch(text);
     expect(stderr).not.toMatch(/^ +at /m);
     expect(stdout).toBe('');
@@ -249,8 +250,8 @@ describe('khoforge boot', () => {
       [quickstart, '--kernel', 'x', '--timeout', 'soon'],
       /number of seconds above 0/,
     ],
-  ])('tells of %s', (_what, args, text) => {
-    const { code, stderr } = khoforge(['boot', ...args]);
+  ])('tells of %s', async (_what, args, text) => {
+    const { code, stderr } = await mainCaught(['boot', ...args]);
     expect(stderr).toMatch(text);
     expect(code).toBe(2);
   });
@@ -293,8 +294,8 @@ it('ends quietly when its reader has seen enough', () => {
 describe('help', () => {
   it.each([[[]], [['build']], [['inspect']], [['boot']]])(
     'of %j has an example and the exit codes',
-    (command) => {
-      const { code, stdout } = khoforge([...command, '--help']);
+    async (command) => {
+      const { code, stdout } = await mainCaught([...command, '--help']);
       expect(code).toBe(0);
       expect(stdout).toMatch(/Exit codes: 0 all holds; 1 it ran/);
       if (command.length > 0) expect(stdout).toMatch(/Example:\n {2}khoforge/);

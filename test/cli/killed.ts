@@ -30,6 +30,8 @@ export interface Victim {
   /** Names that a killed run may leave for the next one to go on with, which is then tried. */
   readonly resumes?: RegExp;
   readonly env?: NodeJS.ProcessEnv;
+  /** Exit code of a whole run; 0 by default. */
+  readonly code?: number;
   /** Does not end by itself. */
   readonly isEndless?: boolean;
 }
@@ -66,7 +68,8 @@ export class Killer {
     if (victim.isEndless) return { milliseconds: ENDLESS, files: {} };
     const place = this.#place(victim);
     const started = performance.now();
-    await ended(start(victim, place));
+    const code = await ended(start(victim, place));
+    if (code !== (victim.code ?? 0)) throw new Error(`${victim.args.join(' ')} ends with ${code} by itself`);
     const milliseconds = performance.now() - started;
     return { milliseconds, files: filesIn(place.work) };
   }
@@ -133,7 +136,8 @@ function start({ args, env }: Victim, { work, temporary }: Place): ChildProcess 
   });
 }
 
-const ended = (child: ChildProcess) => new Promise<void>((resolve) => child.once('exit', () => resolve()));
+const ended = (child: ChildProcess) =>
+  new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
 
 const leftIn = (place: Place): Left => ({
   processes: processesOf(`TMPDIR=${place.temporary}`),

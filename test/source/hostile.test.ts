@@ -114,7 +114,7 @@ describe('a source that is damaged', () => {
     },
   );
 
-  it.each([1, 2, 3, 4])('is read or refused with random bytes in it, seed %i', (seed) => {
+  it.each([1, 2])('is read or refused with random bytes in it, seed %i', (seed) => {
     const random = randomNumbers(seed * 7919);
     const results = new Map<string, number>();
     for (let run = 0; run < 250; run++) {
@@ -139,7 +139,7 @@ describe('a source that is damaged', () => {
     const bytes = elfCore(large);
     const random = randomNumbers(4711);
     const results = new Map<string, number>();
-    for (let run = 0; run < 60; run++) {
+    for (let run = 0; run < 20; run++) {
       const told = readAll(file('mutated.elf', mutate(bytes, large.length, random)));
       results.set(told, (results.get(told) ?? 0) + 1);
     }
