@@ -31,6 +31,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("openRanges", Napi::Function::New<addon::open_ranges>(env, "openRanges"));
   exports.Set("nextRanges", Napi::Function::New<addon::next_ranges>(env, "nextRanges"));
   exports.Set("openBlocks", Napi::Function::New<addon::open_blocks>(env, "openBlocks"));
+  exports.Set("nextData", Napi::Function::New<addon::next_data>(env, "nextData"));
   exports.Set("nextBlocks", Napi::Function::New<addon::next_blocks>(env, "nextBlocks"));
   exports.Set("allBlocks", Napi::Function::New<addon::all_blocks>(env, "allBlocks"));
   exports.Set("scanFile", Napi::Function::New<addon::scan_file>(env, "scanFile"));

@@ -16,6 +16,7 @@ Napi::Value map_faults(const Napi::CallbackInfo& info);
 Napi::Value map_file(const Napi::CallbackInfo& info);
 Napi::Value move_file(const Napi::CallbackInfo& info);
 Napi::Value next_blocks(const Napi::CallbackInfo& info);
+Napi::Value next_data(const Napi::CallbackInfo& info);
 Napi::Value next_ranges(const Napi::CallbackInfo& info);
 Napi::Value open_blocks(const Napi::CallbackInfo& info);
 Napi::Value open_radix_tree(const Napi::CallbackInfo& info);

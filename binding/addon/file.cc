@@ -80,4 +80,16 @@ Napi::Value scan_file(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/// (fd, offset, end) => offset of the first byte that may not be zero
+Napi::Value next_data(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Arguments arguments(info);
+  const int fd = static_cast<int>(arguments.integer(0, "fd", 1 << 30));
+  const std::uint64_t offset = arguments.bigint(1, "offset");
+  const std::uint64_t end = arguments.bigint(2, "end");
+  if (arguments.ok()) arguments.require(offset <= end && end < kFileLimit, "end: expected offset to 2^63");
+  if (!arguments.ok()) return env.Undefined();
+  return Napi::BigInt::New(env, khoforge::next_data(fd, offset, end));
+}
+
 } // namespace khoforge::addon

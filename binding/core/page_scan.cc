@@ -85,14 +85,6 @@ std::int64_t read_fully(int fd, std::byte* to, std::size_t size, std::uint64_t o
   return static_cast<std::int64_t>(done);
 }
 
-/// First byte at or after `offset` that may not be zero; `end` when there is none. Where the file system
-/// does not know, every byte may be.
-std::uint64_t next_data(int fd, std::uint64_t offset, std::uint64_t end) {
-  const off_t found = lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
-  if (found >= 0) return std::min(end, static_cast<std::uint64_t>(found));
-  return errno == ENXIO ? end : offset;
-}
-
 class FileScan {
 public:
   FileScan(int fd, std::size_t limit, ScanHits& hits) : fd_(fd), limit_(limit), hits_(hits) {}
@@ -155,6 +147,12 @@ int scan_file(int fd, std::span<const FileRange> ranges, std::size_t limit, Scan
   for (const FileRange& range : ranges)
     if (const int error = scan.range(range)) return error;
   return 0;
+}
+
+std::uint64_t next_data(int fd, std::uint64_t offset, std::uint64_t end) {
+  const off_t found = lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+  if (found >= 0) return std::min(end, static_cast<std::uint64_t>(found));
+  return errno == ENXIO ? end : offset;
 }
 
 } // namespace khoforge

@@ -37,4 +37,8 @@ struct FileRange {
 /// @returns 0, or the errno of what failed; a file that ends early is no failure
 [[nodiscard]] int scan_file(int fd, std::span<const FileRange> ranges, std::size_t limit, ScanHits& hits);
 
+/// First byte of [offset, end) of a file that may not be zero; `end` when there is none. Where the file
+/// system does not know, every byte may be.
+[[nodiscard]] std::uint64_t next_data(int fd, std::uint64_t offset, std::uint64_t end);
+
 } // namespace khoforge

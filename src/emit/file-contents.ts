@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
 import { type Contents, held, MOST_HELD } from '../memory/contents.ts';
+import { native } from '../memory/native.ts';
 
 /**
  * What a file holds, read when it is needed unless it is little.
@@ -24,7 +25,9 @@ export function fileContents(path: string): Contents {
         hint: 'build again when nothing writes to it',
       });
     });
-  return size <= MOST_HELD ? held(read(0, size)) : { size, zeroUntil: (offset) => offset, read };
+  const zeroUntil = (offset: number): number =>
+    withFile(path, (fd) => Number(native().nextData(fd, BigInt(offset), BigInt(size))));
+  return size <= MOST_HELD ? held(read(0, size)) : { size, zeroUntil, read };
 }
 
 interface Identity {

@@ -145,6 +145,8 @@ export interface NativeAddon {
    * Throws an Error with `code` FILE_LOCK and `errno`. @returns false when another has it
    */
   lockFile(fd: number): boolean;
+  /** First offset from `offset` on, `end` at most, whose byte may not be zero: holes of a file are (SEEK_DATA, lseek(2)). */
+  nextData(fd: number, offset: bigint, end: bigint): bigint;
   /** File offsets; throws an Error with `code` FILE_SCAN and `errno`. */
   scanFile(fd: number, offsets: BigUint64Array, lengths: BigUint64Array, limit: number): NativeScan;
   /**
@@ -231,7 +233,7 @@ export interface NativeAddon {
 /** Node-API version the addon is compiled for. A Node with a lower one crashes on load instead of throwing. */
 const NODE_API = 9;
 /** Raised when a call of binding/addon changes. CMakeLists.txt gives this line's number to the addon. */
-const INTERFACE = 8;
+const INTERFACE = 9;
 const HINT =
   'run `npm run build:addon`; it needs cmake, a C++20 compiler and make: `apt-get install cmake g++ make`';
 

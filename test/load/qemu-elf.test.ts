@@ -39,9 +39,7 @@ describe('qemuElf', () => {
   it('has the note that QEMU looks for', () => {
     const [note] = readElf(pvhElf([filled(0x100000n, 1)], 0x123000n)).headers;
     expect(note?.type).toBe(4);
-    expect(note?.bytes.toString('hex')).toBe(
-      '040000000800000012000000' + '58656e00' + '0030120000000000' + OURS,
-    );
+    expect(note?.bytes.toString('hex')).toBe(`04000000080000001200000058656e000030120000000000${OURS}`);
   });
 
   it('leaves out zero memory, piece by piece', () => {

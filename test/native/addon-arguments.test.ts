@@ -189,6 +189,7 @@ describe('the addon and its types', () => {
       mapFile: true,
       moveFile: true,
       nextBlocks: true,
+      nextData: true,
       nextRanges: true,
       openBlocks: true,
       openRadixTree: true,
