@@ -3,7 +3,14 @@ import { join, resolve } from 'node:path';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
 import { humanSize } from '../base/numbers.ts';
-import { DIRECTORY_FORMS, type DirectoryForm, type Form, formOfFile, oursIn } from './forms.ts';
+import {
+  DIRECTORY_FORMS,
+  type DirectoryForm,
+  type Form,
+  formOfFile,
+  isDirectoryForm,
+  oursIn,
+} from './forms.ts';
 import { identity } from './moves.ts';
 
 export interface CheckOptions {
@@ -44,7 +51,7 @@ function check(path: string, form: Form, { force = false, sources = [], extra = 
   if (stat === undefined) return;
   if (stat.isSymbolicLink()) throw isLink(path);
   for (const source of sources) if (source !== undefined) refuseSource(path, source);
-  if (form === 'core' || form === 'elf') {
+  if (!isDirectoryForm(form)) {
     checkFile(path, form, force);
   } else {
     const { names } = DIRECTORY_FORMS[form];
@@ -58,7 +65,8 @@ export function checkFile(path: string, form: Form, force: boolean): void {
   if (!stat.isFile()) throw exists(path, `is ${kindOf(stat)}`, 'choose another name');
   const found = formOfFile(path);
   if (found === form || force) return;
-  const what = found === undefined ? 'no older image of this form' : `an image of another form (${found})`;
+  const wanted = form === 'profile' ? 'no ABI profile' : 'no older image of this form';
+  const what = found === undefined ? wanted : `an output of another form (${found})`;
   throw exists(
     path,
     `is ${what}: its ${humanSize(BigInt(stat.size))} would be lost`,

@@ -35,9 +35,11 @@ export const DIRECTORY_FORMS = {
   },
 } as const satisfies Readonly<Record<string, DirectoryKind>>;
 export type DirectoryForm = keyof typeof DIRECTORY_FORMS;
-/** Forms that are a file: an ELF with a note of ours. */
-export type FileForm = 'core' | 'elf';
+/** Forms that are a file: an ELF with a note of ours, or a JSON document with its schema. */
+export type FileForm = 'core' | 'elf' | 'profile';
 export type Form = DirectoryForm | FileForm;
+
+export const isDirectoryForm = (form: Form): form is DirectoryForm => Object.hasOwn(DIRECTORY_FORMS, form);
 
 /** What in a directory is ours. */
 export interface Ours {
@@ -67,14 +69,32 @@ export function oursIn(directory: string): Ours[] {
   });
 }
 
-/** The form of a file, by its note; undefined when it is not ours. */
+/** The form of a file, by its note or schema; undefined when it is not ours. */
 export function formOfFile(path: string): string | undefined {
+  return formByNote(path) ?? formBySchema(path);
+}
+
+function formByNote(path: string): string | undefined {
   return withPlainFile(path, (descriptor) =>
     ownForm((offset, length) => {
       const bytes = Buffer.alloc(length);
       return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
     }),
   );
+}
+
+const PROFILE = 'khoforge-abi-profile';
+/** The schema comes first in what is ours. */
+const HEAD = 256;
+
+function formBySchema(path: string): string | undefined {
+  const start = withPlainFile(path, (descriptor) => {
+    const bytes = Buffer.alloc(HEAD);
+    return bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, HEAD, 0));
+  });
+  return new RegExp(`^\\{\\s*"schema":\\s*\\{\\s*"name":\\s*"${PROFILE}"`).test(start ?? '')
+    ? 'profile'
+    : undefined;
 }
 
 /** The value in a JSON file; undefined when it is none, or no regular file. */

@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkS
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
+import { profilePath } from '../../src/abi/profile.ts';
 import { writeAll } from '../../src/base/files.ts';
 import { writeImageDirectory } from '../../src/formats/directory.ts';
 import { writeElfCore } from '../../src/formats/write-core.ts';
@@ -43,9 +44,13 @@ export const WRITERS: Readonly<Record<Form, (path: string, options?: OutputOptio
     writeFileWhole(path, { ...options, form: 'elf', mode: of.mode }, (descriptor) =>
       writeAll(descriptor, boot.elf),
     ),
+  profile: (path, options, of = image) =>
+    writeFileWhole(path, { ...options, form: 'profile', mode: of.mode }, (descriptor) =>
+      writeAll(descriptor, readFileSync(profilePath('7.3', 'x86_64', 4096))),
+    ),
 };
 export const DIRECTORIES: readonly DirectoryForm[] = ['dir', 'raw', 'kexec'];
-export const FORMS: readonly Form[] = [...DIRECTORIES, 'core', 'elf'];
+export const FORMS: readonly Form[] = [...DIRECTORIES, 'core', 'elf', 'profile'];
 
 /** All below a path: of each its kind, mode, inode, and what it holds. */
 export function everything(path: string): string[] {
