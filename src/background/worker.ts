@@ -6,19 +6,19 @@ import { failureOf, type Message, type WorkerInput } from './messages.ts';
 import { runJob } from './run-job.ts';
 import { Turn } from './turn.ts';
 
-/** Bytes are told of in steps of this part of all: a message for each page would be more work than the page. */
+/** Bytes are reported in steps of this part of all: a message for each page would be more work than the page. */
 const STEPS = 256n;
 
 const { job, turn }: WorkerInput = workerData;
-let told: BackgroundProgress | undefined;
+let reported: BackgroundProgress | undefined;
 
 function say(message: Message): void {
   parentPort?.postMessage(message);
 }
 
 function report(progress: BackgroundProgress): void {
-  if (told?.stage === progress.stage && isSmallStep(told, progress)) return;
-  told = progress;
+  if (reported?.stage === progress.stage && isSmallStep(reported, progress)) return;
+  reported = progress;
   say({ kind: 'progress', progress });
 }
 

@@ -81,7 +81,7 @@ export interface ClaimedChildren extends Claim {
 
 /**
  * Has the programs that are started with this environment ended when this process ends, and all that they start. They
- * are told by a variable in it: unlike a process number it cannot come to mean another program.
+ * are known by a variable in it: unlike a process number it cannot come to mean another program.
  * @param env their environment otherwise; default: that of this process
  */
 export function claimChildren(env: NodeJS.ProcessEnv = process.env): ClaimedChildren {
@@ -135,7 +135,7 @@ printf '%s\\n' "$list" | while IFS= read -r path; do
   case $path in /*) rm -rf -- "\${path%.}" ;; esac
 done`;
 
-/** In a session of its own, which neither ^C nor the end of a terminal reaches. It is told all that is claimed. */
+/** In a session of its own, which neither ^C nor the end of a terminal reaches. It gets all that is claimed. */
 function startWatcher(): void {
   try {
     const child = spawn('sh', ['-c', WATCHER, 'khoforge-cleanup', owner], {

@@ -49,7 +49,7 @@ const TiB = 2 ** 40;
 export const SIZES = [64 * GiB, TiB, 16 * TiB] as const;
 
 /** Bytes that a list of page numbers may have: two contenders hold one, and a machine of 16 GB is enough. */
-const LONGEST_LIST = 2 * GiB;
+const MAX_LIST_LENGTH = 2 * GiB;
 
 /** Share of the base pages that is preserved, about. */
 const SHARE: Readonly<Record<Workload, number>> = {
@@ -71,10 +71,10 @@ export function leftOut({ workload, operation, size }: BenchCase): string | unde
     return 'the order is all that is random: see half';
   }
   const pages = (size / 2 ** PAGE_SHIFT) * SHARE[workload];
-  if (operation.startsWith('build-') && operation !== 'build-ranges' && pages * 8 > LONGEST_LIST) {
+  if (operation.startsWith('build-') && operation !== 'build-ranges' && pages * 8 > MAX_LIST_LENGTH) {
     return `memory: its list has ${Math.round((pages * 8) / GiB)} GiB`;
   }
-  if (operation === 'walk-pages' && pages * 4 > LONGEST_LIST) {
+  if (operation === 'walk-pages' && pages * 4 > MAX_LIST_LENGTH) {
     return `memory: its list has ${Math.round((pages * 4) / GiB)} GiB`;
   }
   return undefined;

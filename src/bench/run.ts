@@ -40,7 +40,7 @@ export interface BenchRunOptions {
   signal?: AbortSignal;
 }
 
-const MOST_RUNS = 9;
+const MAX_RUNS = 9;
 
 /** Every case, one after the other; in each the contenders take turns, so that what slows the machine slows all. */
 export async function runBench(
@@ -127,7 +127,7 @@ async function runCase(bench: BenchCase, options: BenchRunOptions): Promise<Benc
 
 async function takeTurns(turns: readonly Turn[], budget: number, signal?: AbortSignal): Promise<void> {
   const start = performance.now();
-  for (let round = 0; round < MOST_RUNS; round++) {
+  for (let round = 0; round < MAX_RUNS; round++) {
     for (const turn of turns) {
       const reply = await turn.process.ask({ do: 'run', checked: false });
       if (reply.kind !== 'ran') continue;

@@ -138,7 +138,7 @@ class Flattening {
     return { at, typeId, bit, width, size };
   }
 
-  /** Without kind_flag a bit-field is told by its integer, which has fewer bits than its bytes hold, or by its place. */
+  /** Without kind_flag a bit-field shows by its integer, which has fewer bits than its bytes hold, or by its place. */
   #oldBits(typeId: number, at: number, raw: number): { bit: number; width: number | undefined } {
     const type = strip(this.#types, typeId, at + 4);
     if (type === undefined) return { bit: raw, width: undefined };

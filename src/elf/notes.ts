@@ -37,11 +37,11 @@ export interface NotesPlace {
 /** Bytes that are read at a time: the head of a note, and mostly the next ones. */
 const PIECE = 1 << 16;
 /** Of an owner's name; VMCOREINFO has 10. */
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 /** Notes of one file that are looked at: a kernel leaves one or two of each processor, of which there are 8192 at most. */
-const MOST_NOTES = 1 << 17;
+const MAX_NOTES = 1 << 17;
 /** Bytes that are read of one file for all its notes: those of a thousand processors are 1 MiB. */
-const MOST_BYTES = 64 << 20;
+const MAX_BYTES = 64 << 20;
 
 /**
  * Looks for notes of an owner in a file that may hold anything: places that lead to the same bytes are read once, and
@@ -57,7 +57,7 @@ export function findNote(
   most: number,
 ): { readonly desc: Uint8Array | undefined; readonly isCut: boolean } {
   const little = endian === 'little';
-  let [notes, bytes] = [MOST_NOTES, MOST_BYTES];
+  let [notes, bytes] = [MAX_NOTES, MAX_BYTES];
   const seen = new Set<number>();
   for (const { offset, size } of places) {
     const end = Math.min(offset + size, fileSize);
@@ -66,7 +66,7 @@ export function findNote(
       if (notes-- === 0 || bytes < 0) return { desc: undefined, isCut: true };
       seen.add(at);
       const within = at - piece.at;
-      if (within < 0 || within + HEADER + LONGEST_NAME > piece.view.byteLength) {
+      if (within < 0 || within + HEADER + MAX_NAME_LENGTH > piece.view.byteLength) {
         const got = read(at, Math.min(PIECE, end - at));
         bytes -= got.length;
         piece = { at, view: new DataView(got.buffer, got.byteOffset, got.length) };
@@ -79,7 +79,7 @@ export function findNote(
       ];
       const desc = at + HEADER + padded(nameSize);
       if (desc + descSize > end) break;
-      const name = Math.min(nameSize, LONGEST_NAME, view.byteLength - (at - first) - HEADER);
+      const name = Math.min(nameSize, MAX_NAME_LENGTH, view.byteLength - (at - first) - HEADER);
       const text = Buffer.from(view.buffer, view.byteOffset + at - first + HEADER, name).toString('latin1');
       const type = view.getUint32(at - first + 8, little);
       if (type === wanted.type && text.replace(/\0.*$/s, '') === wanted.owner) {

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
-import { type Contents, held, MOST_HELD } from '../memory/contents.ts';
+import { type Contents, held, MAX_HELD } from '../memory/contents.ts';
 import { native } from '../memory/native.ts';
 
 /**
@@ -27,7 +27,7 @@ export function fileContents(path: string): Contents {
     });
   const zeroUntil = (offset: number): number =>
     withFile(path, (fd) => Number(native().nextData(fd, BigInt(offset), BigInt(size))));
-  return size <= MOST_HELD ? held(read(0, size)) : { size, zeroUntil, read };
+  return size <= MAX_HELD ? held(read(0, size)) : { size, zeroUntil, read };
 }
 
 interface Identity {

@@ -68,7 +68,7 @@ export interface ProducerOptions {
   onProgress?: ((progress: ByteProgress) => void) | undefined;
 }
 
-const LONGEST_ROW = 256n << 20n;
+const MAX_ROW_SIZE = 256n << 20n;
 
 /** Automatic placement starts above what firmware and a booting kernel use of low memory. */
 const LOWEST = 2n << 20n;
@@ -155,13 +155,13 @@ export class Producer {
 
   /**
    * Memory for `count` blocks of `size` bytes, in rows: a block that the spec places, `<path>[i]`, begins one. A row
-   * without a place has at most LONGEST_ROW bytes, so that there is room for it. Its path is that of its first block.
+   * without a place has at most MAX_ROW_SIZE bytes, so that there is room for it. Its path is that of its first block.
    * @param size bytes of a block, a power of two of pages
    */
   allocateRows(path: string, first: number, count: number, size: bigint): Row[] {
     const end = first + count;
     const inside = this.#splits.elements(path, first + 1, end);
-    const longest = Math.max(1, Number(LONGEST_ROW / size));
+    const longest = Math.max(1, Number(MAX_ROW_SIZE / size));
     return [first, ...inside].flatMap((at, i) => {
       const next = inside[i] ?? end;
       const step = this.isPlaced(`${path}[${at}]`) ? next - at : longest;
@@ -327,7 +327,7 @@ export class Producer {
     if (other) broken('placement-overlap', `overlaps ${other.path} at ${hex(other.start)}-${hex(other.end)}`);
   }
 
-  /** As #checkPlace() for each, but that no more than the first of a kind is told. */
+  /** As #checkPlace() for each, but that no more than the first of a kind is reported. */
   #checkRanges(path: string, ranges: BigUint64Array): void {
     const broken = (check: Check, { start, end }: Interval, text: string) =>
       this.checker.broken(check, `${path} at ${hex(start)}-${hex(end)} ${text}`);

@@ -1,5 +1,5 @@
 import { type Cipher, createCipheriv, createHash } from 'node:crypto';
-import { type Contents, held, MOST_HELD } from '../memory/contents.ts';
+import { type Contents, held, MAX_HELD } from '../memory/contents.ts';
 
 const BLOCK = 16;
 const ZEROES = Buffer.alloc(1 << 20);
@@ -57,5 +57,5 @@ export function seedContents(seed: string | number | bigint, size: number, from 
     stream.seek(from + offset);
     return stream.bytes(length);
   };
-  return size <= MOST_HELD ? held(read(0, size)) : { size, zeroUntil: (offset) => offset, read };
+  return size <= MAX_HELD ? held(read(0, size)) : { size, zeroUntil: (offset) => offset, read };
 }

@@ -28,7 +28,7 @@ export function checkCode(check: FdtCheck): string {
   return check.toUpperCase().replaceAll('-', '_');
 }
 
-/** What both writers are told. */
+/** What both writers are given. */
 export interface FdtWriterOptions {
   /** Checks to waive, so that a bad tree can be made on purpose. What libfdt would write is written. */
   allow?: Allowed;

@@ -11,7 +11,7 @@ import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { type OutputOptions, writeDirectory } from '../output/write.ts';
 import {
-  LONGEST_MANIFEST,
+  MAX_MANIFEST_SIZE,
   type Manifest,
   manifestRecord,
   manifestTarget,
@@ -95,7 +95,7 @@ export function writeImageDirectory(image: Image, path: string, options: Directo
 }
 
 /** Zeroes that an image may tell of: they take no memory, but time where they are read. */
-const MOST_ZEROES = 64n << 40n;
+const MAX_ZEROES = 64n << 40n;
 
 /** The root FDT as far as its header says, within the page that the boot record tells. */
 function rootFdtBytes(image: Image): Uint8Array {
@@ -117,7 +117,7 @@ export function readImageDirectory(path: string): Image {
 export function openImageDirectory(path: string): { image: Image; file: MappedFile } {
   const manifestPath = join(path, MANIFEST);
   const manifest = parseManifest(
-    new TextDecoder().decode(readRegular(manifestPath, LONGEST_MANIFEST)),
+    new TextDecoder().decode(readRegular(manifestPath, MAX_MANIFEST_SIZE)),
     manifestPath,
   );
   const file = new MappedFile(join(path, MEMORY));
@@ -148,7 +148,7 @@ function imageOf(manifest: Manifest, manifestPath: string, memory: PhysicalMemor
   };
 }
 
-/** What is hashed is at most the file: no byte of it is told of twice. */
+/** What is hashed is at most the file: no byte of it is named twice. */
 function readMemory(manifest: Manifest, file: MappedFile): PhysicalMemory {
   const memory = new PhysicalMemory();
   let end = 0;
@@ -173,7 +173,7 @@ function readMemory(manifest: Manifest, file: MappedFile): PhysicalMemory {
 /** Ascending, so that each is put behind the last: the lists may be long, and in any order. */
 function mapRuns(memory: PhysicalMemory, { extents, zeroes }: Manifest, file: MappedFile): void {
   const total = zeroes.reduce((sum, { size }) => sum + size, 0n);
-  if (total > MOST_ZEROES) throw damaged(file.path, `the manifest tells of ${humanSize(total)} of zeroes`);
+  if (total > MAX_ZEROES) throw damaged(file.path, `the manifest tells of ${humanSize(total)} of zeroes`);
   let end = 0n;
   const runs: (FileExtent | Region)[] = [...extents, ...zeroes];
   for (const run of runs.sort((a, b) => (a.start < b.start ? -1 : 1))) {

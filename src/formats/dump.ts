@@ -45,7 +45,7 @@ export interface Dump {
   readonly notes: readonly SourceNote[];
 }
 
-/** Notes of one kind that are told one by one. */
+/** Notes of one kind that are listed one by one. */
 const SHOWN = 4;
 
 /** Sorts segments and cuts away what overlaps or is not in the file: the first one at an address is kept. */
@@ -62,7 +62,7 @@ export function tidySegments(
     const within = insideFile(segment, file.size);
     if (within.size < segment.size) cut.push(place(segment));
     const rest = after(within, end, tidy.at(-1));
-    if (rest.overlaps && !(compared++ < MOST_COMPARED && isSame(within, end, tidy.at(-1), file))) {
+    if (rest.overlaps && !(compared++ < MAX_COMPARED && isSame(within, end, tidy.at(-1), file))) {
       overlaps.push(place(segment));
     }
     if (rest.segment.size === 0) continue;
@@ -96,9 +96,9 @@ function after(segment: FileSegment, end: bigint, previous: FileSegment | undefi
   return { segment: rest, overlaps: !same };
 }
 
-/** Overlaps whose bytes are compared, and bytes of each: what is more is told of as an overlap. */
-const MOST_COMPARED = 64;
-const LONGEST_COMPARED = 64 << 10;
+/** Overlaps whose bytes are compared, and bytes of each: what is more is reported as an overlap. */
+const MAX_COMPARED = 64;
+const MAX_COMPARED_BYTES = 64 << 10;
 
 /** Whether a segment has below `end` what the one before has there. */
 function isSame(
@@ -108,7 +108,7 @@ function isSame(
   file: Pick<MappedFile, 'read'>,
 ): boolean {
   const length = Math.min(segment.size, Number(end - segment.start));
-  if (!previous || segment.start < previous.start || length > LONGEST_COMPARED) return false;
+  if (!previous || segment.start < previous.start || length > MAX_COMPARED_BYTES) return false;
   const offset = previous.offset + Number(segment.start - previous.start);
   return file.read(segment.offset, length).equals(file.read(offset, length));
 }

@@ -10,10 +10,10 @@ import { unionOf, without } from '../memory/intervals.ts';
 import type { Region } from '../memory/regions.ts';
 import { type Dump, type FileSegment, type SourceNote, tidySegments } from './dump.ts';
 import type { MappedFile } from './mapped-file.ts';
-import { LONGEST_RAM_NOTE, RAM_NOTE, ramIn } from './ram-note.ts';
+import { MAX_RAM_NOTE_SIZE, RAM_NOTE, ramIn } from './ram-note.ts';
 
 /** Bytes of VMCOREINFO that are read; a kernel writes a page (7.3, include/linux/vmcore_info.h). */
-const LONGEST_INFO = 1 << 16;
+const MAX_INFO_LENGTH = 1 << 16;
 const INFO = { owner: 'VMCOREINFO', type: 0 } as const;
 
 /**
@@ -40,12 +40,12 @@ export function readElfCore(file: MappedFile): Dump {
       offset: bounded(offset),
       size: bounded(fileSize),
     }));
-  const info = findNote(source, elf.endian, places, INFO, LONGEST_INFO);
+  const info = findNote(source, elf.endian, places, INFO, MAX_INFO_LENGTH);
   const text =
     Buffer.from(info.desc ?? [])
       .toString('latin1')
       .split('\0')[0] ?? '';
-  const own = findNote(source, elf.endian, places, RAM_NOTE, LONGEST_RAM_NOTE).desc;
+  const own = findNote(source, elf.endian, places, RAM_NOTE, MAX_RAM_NOTE_SIZE).desc;
   const ram = own && ramIn(own);
   const keys = vmcoreinfoKeys(text);
   const pageSize = Number(keys.get('PAGESIZE'));

@@ -8,7 +8,7 @@ export interface FileExtent extends Region {
 }
 
 /** Items of a manifest outside its long lists. */
-const MOST_ITEMS = 1 << 16;
+const MAX_ITEMS = 1 << 16;
 
 const ADDRESS = /^0x[0-9a-f]{1,16}$/;
 
@@ -90,7 +90,7 @@ export function isCrowded(document: unknown, lists: readonly string[]): boolean 
   if (!isFields(document)) return false;
   const rest = Object.entries(document).flatMap(([key, value]) => (lists.includes(key) ? [] : [value]));
   for (let seen = 0; rest.length > 0; seen++) {
-    if (seen + rest.length > MOST_ITEMS) return true;
+    if (seen + rest.length > MAX_ITEMS) return true;
     const next = rest.pop();
     if (isFields(next)) for (const value of Object.values(next)) rest.push(value);
   }

@@ -119,16 +119,16 @@ export function manifestText(
     expect,
   };
   const text = `${JSON.stringify(manifest, jsonValue, 2)}\n`;
-  if (text.length <= LONGEST_MANIFEST) return text;
+  if (text.length <= MAX_MANIFEST_SIZE) return text;
   throw new KhoforgeError(
     'MANIFEST_TOO_LARGE',
-    `${extents.length} runs of bytes and ${zeroes.length} of zeroes: their manifest has ${text.length} bytes, and no more than ${LONGEST_MANIFEST} are read`,
+    `${extents.length} runs of bytes and ${zeroes.length} of zeroes: their manifest has ${text.length} bytes, and no more than ${MAX_MANIFEST_SIZE} are read`,
     { hint: 'write it as an ELF core: --format core' },
   );
 }
 
 /** Bytes of a manifest.json: some 150,000 runs of memory. */
-export const LONGEST_MANIFEST = 32 << 20;
+export const MAX_MANIFEST_SIZE = 32 << 20;
 
 /** The lists of a manifest that may be long. */
 const LONG_LISTS = ['ram', 'absent', 'scratch', 'extents', 'zeroes', 'placements'];

@@ -22,7 +22,7 @@ const SMALL = 2 ** 20;
  * Windows of a file that is mapped. V8 collects garbage for each, which takes some 15 ms: a file of 5 TiB took a minute
  * before anything was read.
  */
-const MOST_WINDOWS = 8;
+const MAX_WINDOWS = 8;
 /** Hits of one kind that a scan keeps. */
 const SCAN_LIMIT = 1 << 14;
 
@@ -113,7 +113,7 @@ export class MappedFile {
   }
 
   get #isLarge(): boolean {
-    return this.size > MOST_WINDOWS * WINDOW;
+    return this.size > MAX_WINDOWS * WINDOW;
   }
 
   get #contents(): Contents {

@@ -6,7 +6,7 @@ import { type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 
 /** Bytes of one run, so that no more is held in memory at a time. */
-const LONGEST_RUN = 16n << 20n;
+const MAX_RUN_SIZE = 16n << 20n;
 /** Bytes that are read at a time. */
 const BLOCK = 1 << 20;
 const ZEROES = Buffer.alloc(BLOCK);
@@ -46,13 +46,13 @@ function* runs(image: MemoryOf, from: bigint): Generator<PageRun> {
   for (const { start, size, bytes } of stretches(image, from)) {
     const zero = bytes === undefined;
     for (let at = start; at < start + size; ) {
-      const full = !zero && run !== undefined && run.size >= LONGEST_RUN;
+      const full = !zero && run !== undefined && run.size >= MAX_RUN_SIZE;
       if (!run || regionEnd(run) !== at || run.zero !== zero || full) {
         if (run) yield run;
         run = { start: at, size: 0n, zero, parts: [] };
       }
       const left = start + size - at;
-      const room = LONGEST_RUN - run.size;
+      const room = MAX_RUN_SIZE - run.size;
       const length = !zero && room < left ? room : left;
       const done = Number(at - start);
       if (bytes) run.parts.push(bytes.subarray(done, done + Number(length)));

@@ -13,7 +13,7 @@ const MOST = 1 << 16;
 /** Start and size, in little-endian. */
 const ENTRY = 16;
 
-export const LONGEST_RAM_NOTE = MOST * ENTRY;
+export const MAX_RAM_NOTE_SIZE = MOST * ENTRY;
 
 export function ramNote(ram: readonly Region[]): Buffer {
   const desc = Buffer.alloc(ram.length * ENTRY);

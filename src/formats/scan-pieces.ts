@@ -11,7 +11,7 @@ export interface FileRange {
 /** Bytes of one call: a file in memory takes some 10 ms for them. */
 const PIECE = 64 << 20;
 /** Calls at most: a file of 64 TiB is mostly holes, and each call takes 10 us for them. */
-const MOST_CALLS = 1 << 14;
+const MAX_CALLS = 1 << 14;
 /** Smallest page of any target. */
 const PAGE = 4096;
 
@@ -37,7 +37,7 @@ export function scanPieces(
   const hits: Record<Kind, bigint[]> = { fdts: [], records: [], scratchArrays: [], bootParams: [] };
   let truncated = false;
   let done = 0n;
-  const piece = Math.max(PIECE, Math.ceil(Number(total) / MOST_CALLS / PAGE) * PAGE);
+  const piece = Math.max(PIECE, Math.ceil(Number(total) / MAX_CALLS / PAGE) * PAGE);
   for (const { parts, size, follows } of piecesOf(ranges, piece)) {
     const offsets = BigUint64Array.from(parts, (part) => BigInt(part.offset));
     const last = parts.length - 1;

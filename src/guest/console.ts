@@ -1,5 +1,5 @@
 /** Bytes of one line that are kept; a longer line is cut into several. */
-const LONGEST_LINE = 4096;
+const MAX_LINE_LENGTH = 4096;
 const RETURN = 0x0d;
 const FEED = 0x0a;
 
@@ -21,7 +21,7 @@ export class LineSplitter {
     let start = 0;
     chunk.forEach((byte, i) => {
       const isEnd = byte === RETURN || byte === FEED;
-      if (!isEnd && this.#length + i - start < LONGEST_LINE) return;
+      if (!isEnd && this.#length + i - start < MAX_LINE_LENGTH) return;
       this.#keep(chunk.subarray(start, i));
       this.#endLine(byte === RETURN);
       start = isEnd ? i + 1 : i;

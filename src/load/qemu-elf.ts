@@ -15,9 +15,9 @@ import type { Extent, Made, Piece } from '../memory/physical-memory.ts';
 /** Memory is written or left out in pieces of this many bytes. */
 const PIECE = 4096;
 /** QEMU walks its list of loaded parts for each one it adds: 30000 take it 1.4 s, 60000 take 5.3 s (7.2, measured). */
-const MOST_LOADS = 30000;
+const MAX_LOADS = 30000;
 /** QEMU holds the size of a kernel file in an int (hw/i386/x86.c: x86_load_linux()). */
-const LARGEST_FILE = 0x7fffffff;
+const MAX_FILE_SIZE = 0x7fffffff;
 
 /**
  * The file.
@@ -28,7 +28,7 @@ const LARGEST_FILE = 0x7fffffff;
  */
 export function qemuElf(arch: Arch, pieces: readonly Piece[], entry: bigint, ramStart: bigint): Uint8Array {
   const { bootElf, elfMachine } = ARCHITECTURES[arch];
-  const loads = joinNearest(nonZeroRuns(pieces), MOST_LOADS - Number(bootElf.fillsStartOfRam));
+  const loads = joinNearest(nonZeroRuns(pieces), MAX_LOADS - Number(bootElf.fillsStartOfRam));
   if (bootElf.fillsStartOfRam && loads[0]?.start !== ramStart) {
     loads.unshift({ start: ramStart, size: 8, parts: [] });
   }
@@ -38,7 +38,7 @@ export function qemuElf(arch: Arch, pieces: readonly Piece[], entry: bigint, ram
 function elfFile(loads: readonly Load[], entry: bigint, machine: number, note: Uint8Array): Uint8Array {
   const noteAt = headSize(loads.length + 1);
   const size = loads.reduce((sum, load) => sum + load.size, noteAt + note.length);
-  if (size > LARGEST_FILE) throw tooLarge(humanSize(BigInt(size)));
+  if (size > MAX_FILE_SIZE) throw tooLarge(humanSize(BigInt(size)));
   const raw = Buffer.alloc(size);
   raw.set(note, noteAt);
   let offset = noteAt + note.length;
@@ -91,7 +91,7 @@ function nonZeroRuns(pieces: readonly Piece[]): Extent[] {
     }
     for (const run of madeRuns(piece)) {
       made += run.bytes.length;
-      if (made > LARGEST_FILE) throw tooLarge('more than 2 GiB');
+      if (made > MAX_FILE_SIZE) throw tooLarge('more than 2 GiB');
       runs.push(run);
     }
   }

@@ -11,7 +11,7 @@ export interface Contents {
 }
 
 /** Contents of more bytes are not held. */
-export const MOST_HELD = 1 << 20;
+export const MAX_HELD = 1 << 20;
 
 /** As many zeroes as are asked for. */
 export const ZEROES: Contents = {

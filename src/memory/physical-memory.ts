@@ -1,6 +1,6 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
-import { type Contents, MOST_HELD, ZEROES } from './contents.ts';
+import { type Contents, MAX_HELD, ZEROES } from './contents.ts';
 import { lowerBound } from './intervals.ts';
 import type { Region } from './regions.ts';
 
@@ -92,7 +92,7 @@ export class PhysicalMemory {
     if (contents.bytes) this.write(start, contents.bytes.subarray(offset, offset + own));
     else this.#replace({ start, size: own, contents, offset });
     const rest = { start: start + BigInt(own), size: size - own };
-    if (rest.size > MOST_HELD) this.#replace({ ...rest, contents: ZEROES, offset: 0 });
+    if (rest.size > MAX_HELD) this.#replace({ ...rest, contents: ZEROES, offset: 0 });
     else this.write(rest.start, new Uint8Array(rest.size));
   }
 

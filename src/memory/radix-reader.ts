@@ -21,7 +21,7 @@ export interface BlockNumbers {
 /** Enough that a step costs nothing beside what it gives, little enough to stay in a core's cache. */
 const WINDOW = 2 ** 17;
 /** Numbers of one array: 4 GiB of them, which every supported Node has. */
-const LONGEST_ARRAY = 2 ** 30;
+const MAX_ARRAY_LENGTH = 2 ** 30;
 
 /**
  * A preserved memory map that is read in parts, so that a result larger than memory can be had. Its tables were read
@@ -110,7 +110,7 @@ export class RadixReader {
     if (shared) return shared.numbers.length > 0 ? [shared] : [];
     const all: BlockNumbers[] = [];
     for (;;) {
-      const part = native().allBlocks(reader, this.#bytes, LONGEST_ARRAY);
+      const part = native().allBlocks(reader, this.#bytes, MAX_ARRAY_LENGTH);
       if (part.numbers.length === 0) return all;
       all.push(part);
     }

@@ -22,25 +22,29 @@ export interface AskedCombination {
  * Architecture and page size of the kernel that BTF is of. What BTF does not tell has to be asked for; it is never
  * guessed.
  * @param file what errors call it
- * @throws KhoforgeError `BTF_TARGET` when it is not told, or not what is asked for; `NO_KHO`
+ * @throws KhoforgeError `BTF_TARGET` when it is not there, or not what is asked for; `NO_KHO`
  */
 export function btfCombination(btf: Btf, file: string, asked: AskedCombination = {}): Combination {
   if (btf.endian !== 'little')
     throw mismatch(file, `is big-endian: KHO is on ${ARCHES.join(' and ')} alone`, '');
   const arch = btfArch(btf, file, asked.arch);
-  const told = btfPageSize(btf);
-  if (told === undefined && !hasKho(btf)) {
+  const recorded = btfPageSize(btf);
+  if (recorded === undefined && !hasKho(btf)) {
     throw new KhoforgeError('NO_KHO', `${file} has no structure of Kexec HandOver`, {
       where: { file },
       hint: 'KHO is in Linux 6.16 and later, with CONFIG_KEXEC_HANDOVER=y',
     });
   }
-  if (told !== undefined && asked.pageSize !== undefined && told !== asked.pageSize) {
-    throw mismatch(file, `is of a kernel with pages of ${told} bytes, not ${asked.pageSize}`, '--page-size');
+  if (recorded !== undefined && asked.pageSize !== undefined && recorded !== asked.pageSize) {
+    throw mismatch(
+      file,
+      `is of a kernel with pages of ${recorded} bytes, not ${asked.pageSize}`,
+      '--page-size',
+    );
   }
   // Where there is one page size, nothing is guessed.
   const [first, ...others] = PAGE_SIZES[arch];
-  const pageSize = told ?? asked.pageSize ?? (others.length === 0 ? first : undefined);
+  const pageSize = recorded ?? asked.pageSize ?? (others.length === 0 ? first : undefined);
   const found = COMBINATIONS.find((one) => one.arch === arch && one.pageSize === pageSize);
   if (found !== undefined) return found;
   if (pageSize !== undefined)

@@ -23,7 +23,7 @@ export interface CheckResult {
   readonly status: CheckStatus;
   /** What khoforge has. */
   readonly expected: Facts | null;
-  /** What the source has, or why that could not be told. */
+  /** What the source has, or why that could not be read. */
   readonly actual: Facts | string | null;
   /** That the result is from BTF alone, which tells no macro, string or alignment. */
   readonly route?: 'btf';

@@ -33,8 +33,8 @@ export interface Change {
 export function diffProfiles(a: Profile, b: Profile): Change[] {
   const raw = rawChanges(a, b).filter(({ item }) => !isVersion(item, a, b));
   const judged = raw.map((one) => judge(one, a, b));
-  const told = judged.filter(({ change }) => change !== 'untold');
-  return [...told, ...untold(judged), ...versionChanges(a, b, judged)].toSorted(byItem);
+  const reported = judged.filter(({ change }) => change !== 'unknown');
+  return [...reported, ...unknowns(judged), ...versionChanges(a, b, judged)].toSorted(byItem);
 }
 
 function judge({ item, change, from, to, why = '' }: RawChange, a: Profile, b: Profile): Change {
@@ -57,7 +57,7 @@ function judge({ item, change, from, to, why = '' }: RawChange, a: Profile, b: P
 }
 
 function severityOf(kind: ItemKind, change: RawChange['change'], bumped: boolean, masked: boolean): Severity {
-  if (change === 'untold') return 'could-not-check';
+  if (change === 'unknown') return 'could-not-check';
   if (!isBreaking(kind, change) || masked) return 'note';
   return bumped ? 'bumped' : 'error';
 }
@@ -68,14 +68,14 @@ function severityOf(kind: ItemKind, change: RawChange['change'], bumped: boolean
  */
 function isBreaking(kind: ItemKind, change: RawChange['change']): boolean {
   if (change === 'changed') return true;
-  if (change === 'renamed' || change === 'untold') return false;
+  if (change === 'renamed' || change === 'unknown') return false;
   if (kind === 'struct') return change === 'removed';
   return kind === 'string' || kind === 'field' || kind === 'property';
 }
 
 /** One line for all that a source does not tell for the same reason. */
-function untold(judged: readonly Change[]): Change[] {
-  const silent = judged.filter(({ change }) => change === 'untold');
+function unknowns(judged: readonly Change[]): Change[] {
+  const silent = judged.filter(({ change }) => change === 'unknown');
   return [...new Set(silent.map(({ why }) => why))].flatMap((why) => {
     const group = silent.filter((one) => one.why === why);
     const [first] = group;
@@ -119,7 +119,7 @@ function versionChanges(a: Profile, b: Profile, judged: readonly Change[]): Chan
 
 /** Whether a change is one that the version `item` speaks of; names that come and go count here too. */
 function isUnder({ governedBy, change, subsystem }: Change, item: Item, { name }: Subsystem): boolean {
-  if (change === 'renamed' || change === 'untold') return false;
+  if (change === 'renamed' || change === 'unknown') return false;
   return governedBy === item.name || (item.name === ROOT_STRING && subsystem === KHO && name === KHO);
 }
 

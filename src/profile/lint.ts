@@ -74,7 +74,7 @@ function unknownMacros(file: string, text: string, macros: ReadonlySet<string>):
   );
 }
 
-/** A structure that fills a page only by luck, for all that the compiler is told. */
+/** A structure that fills a page only by luck, for all that the compiler knows. */
 function unassertedPages(file: string, text: string, profile: Profile): LintFinding[] {
   const { structs, assertions } = scan(text);
   return structs.flatMap(({ name, first }) => {

@@ -4,8 +4,8 @@ import { differences } from './item.ts';
 /** A difference between two profiles, before it is judged. */
 export interface RawChange {
   readonly item: Item;
-  /** `untold`: only one source has it, and the other one does not tell whether it has it. */
-  readonly change: 'changed' | 'added' | 'removed' | 'renamed' | 'untold';
+  /** `unknown`: only one source has it, and the other one does not tell whether it has it. */
+  readonly change: 'changed' | 'added' | 'removed' | 'renamed' | 'unknown';
   readonly from: Item | undefined;
   readonly to: Item | undefined;
   readonly why?: string;
@@ -46,7 +46,7 @@ export function silenceAbout(item: Item, profile: Profile): string | undefined {
 function oneSided(item: Item, change: 'added' | 'removed', other: Profile): RawChange {
   const sides = change === 'added' ? { from: undefined, to: item } : { from: item, to: undefined };
   const why = silenceAbout(item, other);
-  return why === undefined ? { item, change, ...sides } : { item, change: 'untold', ...sides, why };
+  return why === undefined ? { item, change, ...sides } : { item, change: 'unknown', ...sides, why };
 }
 
 /** A constant or structure under another name with the same content, a field under another name in the same place. */

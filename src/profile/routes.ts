@@ -31,9 +31,9 @@ const NO_ITEMS = { release: '', items: [] };
  * @param btf profileBtf of the items of `headers`
  */
 export function checkRoutes(headers: Profile, btf: Profile, release = releaseFor(headers)): CheckResult[] {
-  const told = new Map(btf.items.map((item) => [item.name, factsIn(item)]));
+  const inBtf = new Map(btf.items.map((item) => [item.name, factsIn(item)]));
   const results = checkProfile(headers, release).map((result): CheckResult => {
-    const facts = told.get(result.item);
+    const facts = inBtf.get(result.item);
     return facts === undefined ? result : { ...result, btf: facts };
   });
   const expected = new Map(results.map((result) => [result.item, result.expected]));

@@ -10,7 +10,7 @@ import { withRevision } from '../toolchain/git.ts';
 import { profileTree } from './tree.ts';
 import { TREE_FILES } from './units.ts';
 
-/** Where it is told what a kernel's ABI is. */
+/** Where a kernel's ABI is read from. */
 export type Source =
   /** The profile of a release that comes with khoforge. */
   | { readonly kind: 'known'; readonly release: string }

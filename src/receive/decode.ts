@@ -120,7 +120,7 @@ function scratchArray(image: Image): Region[] {
 }
 
 /** Blocks that are kept for looking up their orders, 9 bytes each. */
-const MOST_BLOCKS = 1 << 24;
+const MAX_BLOCKS = 1 << 24;
 
 /** The memory map block by block, read when somebody first asks. */
 class Orders {
@@ -140,7 +140,7 @@ class Orders {
 
   #read(): Preserved {
     const { target, memory } = this.#image;
-    const walk = this.#map ? walkMemoryMap(target, memory, this.#map, { maxFolios: MOST_BLOCKS }) : undefined;
+    const walk = this.#map ? walkMemoryMap(target, memory, this.#map, { maxFolios: MAX_BLOCKS }) : undefined;
     return new Preserved(walk, target.generation.memoryMap.kind === 'radix');
   }
 }

@@ -15,7 +15,7 @@ export interface MapSide {
 }
 
 /** Blocks of one map that are compared, 9 bytes each. */
-const MOST_BLOCKS = 1 << 26;
+const MAX_BLOCKS = 1 << 26;
 
 /** Preserved memory by order: a folio that changed its order is removed and added. */
 export function diffBlocks(a: MapSide, b: MapSide): { added: BlockRun[]; removed: BlockRun[] } {
@@ -29,7 +29,7 @@ export function diffBlocks(a: MapSide, b: MapSide): { added: BlockRun[]; removed
 function runsByOrder({ image, map }: MapSide): Map<number, BlockRun[]> {
   const runs = new Map<number, { order: number; start: bigint; end: bigint }[]>();
   if (!map) return runs;
-  const { folios } = walkMemoryMap(image.target, image.memory, map, { maxFolios: MOST_BLOCKS });
+  const { folios } = walkMemoryMap(image.target, image.memory, map, { maxFolios: MAX_BLOCKS });
   folios.phys.forEach((start, i) => {
     const order = folios.orders[i] ?? 0;
     const end = start + (1n << BigInt(order + image.target.pageShift));

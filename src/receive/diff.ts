@@ -80,12 +80,12 @@ function subtreeFacts({ image, inspection }: Side, name: string): DecodedValue {
 }
 
 /** Longest blob that is compared byte by byte. */
-const LARGEST_BLOB = 1n << 20n;
+const MAX_BLOB_SIZE = 1n << 20n;
 
 function blobText({ memory }: Image, { phys, size, head }: InspectedSubtree): string {
   if (phys === null) return '';
   if (size === null) return Buffer.from(head ?? []).toString('hex');
-  return Buffer.from(memory.read(phys, Number(size < LARGEST_BLOB ? size : LARGEST_BLOB))).toString('hex');
+  return Buffer.from(memory.read(phys, Number(size < MAX_BLOB_SIZE ? size : MAX_BLOB_SIZE))).toString('hex');
 }
 
 /** The leaves that differ, in the order of A's keys, then B's. A part that one side lacks is one difference. */

@@ -30,8 +30,8 @@ export function checkText(results: readonly CheckResult[]): string[] {
 
 /** How much of the result does not hang on one route alone. */
 function bothRoutes(group: readonly CheckResult[]): string {
-  const told = group.filter(({ btf, status }) => btf !== undefined && status !== 'disagree');
-  return told.length === 0 ? '' : `; BTF has ${told.length} of these items too`;
+  const inBtf = group.filter(({ btf, status }) => btf !== undefined && status !== 'disagree');
+  return inBtf.length === 0 ? '' : `; BTF has ${inBtf.length} of these items too`;
 }
 
 /** A line for each reason, with the names. */

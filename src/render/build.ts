@@ -42,7 +42,7 @@ export interface BuildOutput {
   readonly output: string;
   /** Names in the directory `output`; none when that is a file. */
   readonly files: readonly string[];
-  /** When they are to be told. */
+  /** When they are to be shown. */
   readonly segments?: readonly PlacedSegment[];
 }
 

@@ -13,7 +13,7 @@ import { leftOver } from './left-over.ts';
 import { specEntry } from './subtrees.ts';
 
 /** Blocks of preserved memory that a spec is made for, 9 bytes each. */
-const MOST_BLOCKS = 1 << 26;
+const MAX_BLOCKS = 1 << 26;
 
 /**
  * The spec of an image that was read: `build` makes a byte-identical root FDT of it and preserves the same memory.
@@ -107,7 +107,7 @@ function sameWords<T>(a: ArrayLike<T>, b: ArrayLike<T>): boolean {
 
 function preservedBlocks(image: Image, memoryMap: bigint | null): PreservedBlocks {
   if (!memoryMap) return new PreservedBlocks(new BigUint64Array(), new Uint8Array());
-  const { folios } = walkMemoryMap(image.target, image.memory, memoryMap, { maxFolios: MOST_BLOCKS });
+  const { folios } = walkMemoryMap(image.target, image.memory, memoryMap, { maxFolios: MAX_BLOCKS });
   return new PreservedBlocks(folios.phys, folios.orders);
 }
 

@@ -12,12 +12,12 @@ interface Run {
 }
 
 /** More runs are listed by their page frame numbers, an entry for each order. */
-const MOST_ENTRIES = 1000;
+const MAX_ENTRIES = 1000;
 
 /** The blocks that no structure claims; contiguous ones of one order are one entry `NAME-<address>`, unless they are many. */
 export function leftOver(blocks: PreservedBlocks, pageShift: number, name: string): Preserve[] {
   const runs = runsOf(blocks, pageShift);
-  if (runs.length > MOST_ENTRIES) return listed(runs, pageShift, name);
+  if (runs.length > MAX_ENTRIES) return listed(runs, pageShift, name);
   return runs.map(({ order, addr, count }) => {
     return { name: `${name}-${addr.toString(16)}-${order}`, order, count, addr };
   });

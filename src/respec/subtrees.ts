@@ -13,7 +13,7 @@ export interface PlacedEntry extends Pick<SpecFragment, 'place' | 'unpreserve'> 
 }
 
 /** Longest blob that is written into a spec; none of the kernel's comes near. */
-const LARGEST_BLOB = 1n << 20n;
+const MAX_BLOB_SIZE = 1n << 20n;
 
 /**
  * A subtree in the words of its user; any other, and one that is damaged, by its bytes. Claims the blocks that the
@@ -51,5 +51,5 @@ function ownEntry(user: User, subtree: LocatedSubtree, blocks: PreservedBlocks):
 /** Of a blob whose size is not recorded, and that is no FDT, its head. */
 function rawBytes(image: Image, phys: bigint, { size, head }: InspectedSubtree): Uint8Array {
   const wanted = size ?? BigInt(fdtSize(image.memory.read(phys, 8)) ?? head?.length ?? image.target.pageSize);
-  return image.memory.read(phys, Number(wanted < LARGEST_BLOB ? wanted : LARGEST_BLOB));
+  return image.memory.read(phys, Number(wanted < MAX_BLOB_SIZE ? wanted : MAX_BLOB_SIZE));
 }

@@ -39,7 +39,7 @@ interface Element {
 }
 
 /** Elements that are looked at; the first few decide. */
-const MOST_ELEMENTS = 1 << 16;
+const MAX_ELEMENTS = 1 << 16;
 
 /**
  * Reads the chain of chunks, whose own layout no release changed, and asks for each bitmap size in question whether
@@ -93,7 +93,7 @@ function readElements(target: Target, memory: PhysicalMemory, map: bigint): Elem
   const size = target.abi.struct('khoser_mem_bitmap_ptr').size;
   const elements: Element[] = [];
   const seen = new Set<bigint>();
-  for (let chunk = map; chunk !== 0n && !seen.has(chunk) && elements.length < MOST_ELEMENTS; ) {
+  for (let chunk = map; chunk !== 0n && !seen.has(chunk) && elements.length < MAX_ELEMENTS; ) {
     seen.add(chunk);
     if (!memory.covers(chunk, target.pageSize)) break;
     const page = memory.read(chunk, target.pageSize);

@@ -60,7 +60,7 @@ const NOTHING: Evidence = {
 };
 
 /** No root FDT is longer than a page. */
-const LARGEST_PAGE = Math.max(...ALL_PAGE_SIZES);
+const MAX_PAGE_SIZE = Math.max(...ALL_PAGE_SIZES);
 
 /** The tree at `phys` when it reads as the root FDT of a handover. @param own of a tree, whose string may be any */
 export function rootFdtAt(
@@ -69,7 +69,7 @@ export function rootFdtAt(
   own?: Target,
 ): { tree: FdtTree; compatible: string } | undefined {
   try {
-    const tree = readFdt(memory.read(phys, LARGEST_PAGE));
+    const tree = readFdt(memory.read(phys, MAX_PAGE_SIZE));
     const compatible = asCString(getProperty(tree.root, 'compatible')?.value ?? new Uint8Array());
     if (compatible === undefined) return undefined;
     return compatible.startsWith('kho-v') || compatible === own?.abi.text('KHO_FDT_COMPATIBLE')
@@ -110,8 +110,8 @@ function possibleTargets(
 ): Target[] {
   const known = pageSize === undefined ? records.map(({ fdtSize }) => Number(fdtSize)) : [pageSize];
   const allowed = PAGE_SIZES[arch];
-  const told = allowed.filter((size) => known.includes(size));
-  const sizes = told.length > 0 ? told : allowed;
+  const recorded = allowed.filter((size) => known.includes(size));
+  const sizes = recorded.length > 0 ? recorded : allowed;
   return kernelsWith(compatible, own).flatMap((one) =>
     sizes.map((size) => makeTarget({ ...one, arch, endian, pageSize: size })),
   );

@@ -23,7 +23,7 @@ export interface DebugfsHandover {
 }
 
 /** Preserved pages that are looked at; the root FDT is one of them, commonly a low one. */
-const MOST_PAGES = 1 << 20;
+const MAX_PAGES = 1 << 20;
 
 /**
  * What the running kernel would hand over. debugfs has the bytes of the root FDT, as far as they are not cut off, but not
@@ -69,7 +69,7 @@ function pagesOf(ranges: BigUint64Array, pageSize: number): bigint[] {
   const pages: bigint[] = [];
   for (const { start, end } of pairs(ranges)) {
     for (let at = start; at < end; at += BigInt(pageSize)) {
-      if (pages.push(at) >= MOST_PAGES) return pages;
+      if (pages.push(at) >= MAX_PAGES) return pages;
     }
   }
   return pages;

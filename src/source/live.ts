@@ -55,9 +55,9 @@ function findLive(
     segments: core.segments.filter(({ start, size }) => overlapsRam(ram, start, size)),
   };
   const memory = fetched(dump);
-  const told = options.fdtPhys === undefined ? debugfsHandover(root, memory, options.own) : undefined;
+  const found = options.fdtPhys === undefined ? debugfsHandover(root, memory, options.own) : undefined;
   const { arch, endian } = core;
-  const hints = { ...(arch && { arch }), ...(endian && { endian }), ram, ...told, ...options };
+  const hints = { ...(arch && { arch }), ...(endian && { endian }), ram, ...found, ...options };
   // All of RAM is read only where nothing tells the place.
   const hits = hints.fdtPhys === undefined ? scanDump(dump, options.onScan) : NO_HITS;
   const roots = hints.fdtPhys === undefined ? hits.fdts : [hints.fdtPhys];

@@ -25,7 +25,7 @@ export interface Located {
 export interface LocateOptions extends TargetHints {
   /** Address of the root FDT, when the user knows. */
   readonly fdtPhys?: bigint;
-  /** Who told `fdtPhys`; default `--fdt-phys`. */
+  /** Who named `fdtPhys`; default `--fdt-phys`. */
   readonly namedBy?: string;
   /** RAM, where the source tells. */
   readonly ram?: readonly Region[];
@@ -36,9 +36,9 @@ export interface LocateOptions extends TargetHints {
 }
 
 /** FDTs of other kinds, such as overlays of firmware, can be many: no more are looked at. */
-const MOST_CANDIDATES = 256;
+const MAX_CANDIDATES = 256;
 /** Boot records of one root FDT whose scratch array is looked for: what older boots left, and copies. */
-const MOST_RECORDS = 16;
+const MAX_RECORDS = 16;
 
 /**
  * Finds the handover in the memory of a machine: by address, from boot records, or by its root FDT.
@@ -46,7 +46,7 @@ const MOST_RECORDS = 16;
  * @throws KhoforgeError `HANDOVER_NOT_FOUND`
  */
 export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOptions = {}): Located {
-  const records = findRecords(memory, hits, hits.fdts.slice(0, MOST_CANDIDATES));
+  const records = findRecords(memory, hits, hits.fdts.slice(0, MAX_CANDIDATES));
   const arch =
     options.arch ?? (records[0] && archOfRecord(records[0].kind)) ?? archOfBootParams(memory, hits);
   const hints: LocateOptions = { ...options, ...(arch && { arch }) };
@@ -73,12 +73,12 @@ function findCandidates(
 ): Candidate[] {
   const scanned: bigint[] = [];
   for (const phys of hits.fdts) {
-    if (scanned.length >= MOST_CANDIDATES) break;
+    if (scanned.length >= MAX_CANDIDATES) break;
     if (rootFdtAt(memory, phys, hints.own)) scanned.push(phys);
   }
   const named = fdtPhys === undefined ? [] : [fdtPhys];
   const places = new Set([...named, ...scanned, ...records.map(({ fdtAddr }) => fdtAddr)]);
-  return [...places].slice(0, MOST_CANDIDATES).map((phys) => {
+  return [...places].slice(0, MAX_CANDIDATES).map((phys) => {
     const own = records.filter(({ fdtAddr }) => fdtAddr === phys);
     return makeCandidate(memory, phys, own, hints, phys === fdtPhys ? namedBy : null);
   });
@@ -136,7 +136,7 @@ function scratchOf(
   hits: ScanHits,
   { target, records }: Candidate,
 ): { scratch: FoundScratch | undefined; record: FoundRecord | undefined } {
-  for (const record of records.slice(0, MOST_RECORDS)) {
+  for (const record of records.slice(0, MAX_RECORDS)) {
     const scratch = findScratch(memory, target, record, hits.scratchArrays);
     if (scratch) return { scratch, record };
   }

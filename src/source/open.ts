@@ -18,7 +18,7 @@ import { readVmlinux } from './vmlinux.ts';
 /** The source that is the running kernel. */
 const LIVE = 'live';
 /** FDTs that are read as such: a page, or a device tree. */
-const LARGEST_FDT = 2 << 20;
+const MAX_FDT_SIZE = 2 << 20;
 /**
  * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), a root FDT alone, or
  * `live`, the running kernel.
@@ -53,7 +53,7 @@ function openFile(file: MappedFile, options: OpenOptions): FoundHandover {
   refuseForeign(file, head, options.base !== undefined);
   if (head.toString('latin1', 0, 4) === '\x7fELF') return openDump(readElfCore(file), options);
   if (options.base !== undefined) return openDump(readRaw(file, options.base), options);
-  if (head.length >= 4 && head.readUInt32BE(0) === FDT_MAGIC && file.size <= LARGEST_FDT) {
+  if (head.length >= 4 && head.readUInt32BE(0) === FDT_MAGIC && file.size <= MAX_FDT_SIZE) {
     const { arch, pageSize, own } = options;
     const target = {
       ...(arch && { arch }),

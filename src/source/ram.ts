@@ -4,7 +4,7 @@ import { type PhysicalMemory, pieceSize } from '../memory/physical-memory.ts';
 import { alignedInside, isWithin, type Region, regionEnd } from '../memory/regions.ts';
 
 /** What the source tells of RAM, and of memory. */
-interface Told {
+interface Known {
   readonly ram?: readonly Region[];
   readonly reach?: readonly Region[];
 }
@@ -20,9 +20,9 @@ export function ramOf(
   { arch, pageSize }: Target,
   bootParams: readonly bigint[],
   needed: readonly bigint[],
-  { ram: told, reach = memoryRuns(memory) }: Told,
+  { ram: known, reach = memoryRuns(memory) }: Known,
 ): { ram: readonly Region[]; from: string; isGuess: boolean } {
-  if (told !== undefined) return { ram: told, from: 'the source', isGuess: false };
+  if (known !== undefined) return { ram: known, from: 'the source', isGuess: false };
   const { bootParamsRam, withoutFirmware } = ARCHITECTURES[arch];
   const page = BigInt(pageSize);
   const covers = (ram: readonly Region[]) => needed.every((at) => isWithin(ram, at, at + 1n));

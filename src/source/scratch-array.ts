@@ -15,7 +15,7 @@ export interface FoundScratch {
 }
 
 /** Nodes that Linux can have (CONFIG_NODES_SHIFT up to 10), lowmem and global. */
-const MOST_ENTRIES = 1026;
+const MAX_ENTRIES = 1026;
 /** No scratch region starts at less on any target (CMA_MIN_ALIGNMENT_BYTES). */
 const ALIGNMENT = 2n << 20n;
 /** No machine has memory above: 52 bits of physical address. */
@@ -33,7 +33,7 @@ export function findScratch(
   pages: readonly bigint[],
 ): FoundScratch | undefined {
   const count = record && Math.floor(Number(record.scratchSize) / entrySize(target));
-  if (record && count && count <= MOST_ENTRIES) {
+  if (record && count && count <= MAX_ENTRIES) {
     const regions = entries(memory, target, record.scratchAddr, count);
     if (isArray(regions, record)) return { regions, from: record.scratchAddr, inPlace: true };
   }
@@ -54,7 +54,7 @@ function arrayAt(memory: PhysicalMemory, target: Target, phys: bigint, count: nu
   if (count !== undefined) return entries(memory, target, phys, count);
   const page = entries(memory, target, phys, target.pageSize / entrySize(target), isEmpty);
   const isWhole = page.length * entrySize(target) === target.pageSize;
-  return isWhole ? entries(memory, target, phys, MOST_ENTRIES, isEmpty) : page;
+  return isWhole ? entries(memory, target, phys, MAX_ENTRIES, isEmpty) : page;
 }
 
 /** A region without memory still has an address (4.3.9). */
@@ -75,7 +75,7 @@ function entries(
   isEnd: (region: Region) => boolean = () => false,
 ): Region[] {
   const codec = target.abi.struct('kho_scratch');
-  const bytes = Buffer.from(memory.read(phys, Math.min(count, MOST_ENTRIES) * codec.size).buffer);
+  const bytes = Buffer.from(memory.read(phys, Math.min(count, MAX_ENTRIES) * codec.size).buffer);
   const regions: Region[] = [];
   for (let at = 0; at < bytes.length; at += codec.size) {
     const { addr: start, size } = codec.read(bytes, at);

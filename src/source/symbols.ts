@@ -18,7 +18,7 @@ export interface SymbolHits {
 }
 
 /** Images of one build that are looked at: after a kexec into itself the old one is still there. */
-const MOST_KERNELS = 16;
+const MAX_KERNELS = 16;
 
 /**
  * Finds the kernel of a vmlinux in memory, by its banner, and what it says of its handover.
@@ -49,7 +49,7 @@ function kernelsOf(memory: PhysicalMemory, { arch, symbols, banner }: Vmlinux): 
     const first = ((start - distance + kernelAlign - 1n) / kernelAlign) * kernelAlign;
     for (
       let text = first < 0n ? 0n : first;
-      text + distance < end && found.length < MOST_KERNELS;
+      text + distance < end && found.length < MAX_KERNELS;
       text += kernelAlign
     ) {
       if (Buffer.compare(memory.read(text + distance, banner.length), banner) === 0) found.push(text);

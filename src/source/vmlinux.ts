@@ -36,7 +36,7 @@ export interface Vmlinux {
   readonly offsets: KhoOffsets;
 }
 
-const LONGEST_BANNER = 512;
+const MAX_BANNER_LENGTH = 512;
 
 /**
  * @throws KhoforgeError `FILE_UNREADABLE`, `ELF_INVALID`, `BTF_INVALID`, `VMLINUX_INVALID` when it is none with KHO and
@@ -73,7 +73,10 @@ function bannerOf(source: Source, elf: Elf, address: bigint, file: string): Uint
   const at = section === undefined ? -1n : address - section.address;
   if (section === undefined || at < 0n || at >= BigInt(section.size))
     throw invalid(file, 'linux_banner is not in .rodata');
-  const bytes = source.read(section.offset + Number(at), Math.min(LONGEST_BANNER, section.size - Number(at)));
+  const bytes = source.read(
+    section.offset + Number(at),
+    Math.min(MAX_BANNER_LENGTH, section.size - Number(at)),
+  );
   const end = bytes.indexOf(0);
   if (end < 20) throw invalid(file, 'linux_banner has no text');
   return bytes.subarray(0, end + 1);

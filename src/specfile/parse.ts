@@ -6,7 +6,7 @@ import { CHECKS } from '../emit/checks.ts';
 import { keysAt } from './json-schema.ts';
 import { type ParsedSpec, type Spec, specSchema } from './schema.ts';
 
-/** Keys of an object that are told. */
+/** Keys of an object that are listed. */
 const SHOWN_KEYS = 8;
 
 /** Of what is wrong with a spec, no more is listed. */

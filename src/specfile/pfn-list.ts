@@ -10,7 +10,7 @@ const text = z
   .transform((input, context) => {
     const parsed = parse(input);
     if (parsed) return parsed;
-    context.issues.push({ code: 'custom', message: EXPECTED, input: input.slice(0, LONGEST_SHOWN) });
+    context.issues.push({ code: 'custom', message: EXPECTED, input: input.slice(0, MAX_SHOWN) });
     return z.NEVER;
   })
   .meta({
@@ -27,7 +27,7 @@ export const pfnList = z.union(
   { error: () => EXPECTED },
 );
 
-const LONGEST_SHOWN = 60;
+const MAX_SHOWN = 60;
 
 function parse(input: string): BigUint64Array | undefined {
   const parts = input.split(/[\s,]+/).filter((part) => part !== '');

@@ -5,7 +5,7 @@ import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { ChosenRecord } from '../../model/image.ts';
 
 /** Longest device tree that is looked at; Linux maps 2 MiB (Documentation/arch/arm64/booting.rst, 7.3). */
-const LARGEST_TREE = 2 << 20;
+const MAX_TREE_SIZE = 2 << 20;
 const ARM64 = makeTarget({ arch: 'arm64' });
 
 /** The record of the device tree at an address, where there is one (drivers/of/fdt.c: early_init_dt_check_kho(), 7.3). */
@@ -29,7 +29,7 @@ export function readChosen(memory: PhysicalMemory, phys: bigint): ChosenRecord |
 /** The tree at an address where one may begin. */
 function treeAt(memory: PhysicalMemory, phys: bigint): FdtNode | undefined {
   const size = Buffer.from(memory.read(phys, 8)).readUInt32BE(4);
-  if (size > LARGEST_TREE) return undefined;
+  if (size > MAX_TREE_SIZE) return undefined;
   try {
     return readFdt(memory.read(phys, size)).root;
   } catch (error) {

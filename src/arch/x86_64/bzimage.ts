@@ -33,7 +33,7 @@ const OLDEST_PROTOCOL = 0x20c;
 /** One past `init_size`, the last field that is read. */
 const HEADER_END = 0x264;
 /** A kernel that asks for more memory than this to unpack itself is a corrupt header. */
-const LARGEST_INIT_SIZE = 1n << 30n;
+const MAX_INIT_SIZE = 1n << 30n;
 const SECTOR = 512;
 
 /**
@@ -108,7 +108,7 @@ function checkUsable(kernel: BzImage, loadflags: number, file: string): void {
   if ((loadflags & LOADED_HIGH) === 0) refuse('it is a zImage, loaded below 1 MiB', 0x211);
   if ((kernel.xloadflags & XLF_KERNEL_64) === 0)
     refuse('it has no 64-bit entry point (XLF_KERNEL_64)', 0x236);
-  if (kernel.initSize < BigInt(kernel.payload.length) || kernel.initSize > LARGEST_INIT_SIZE) {
+  if (kernel.initSize < BigInt(kernel.payload.length) || kernel.initSize > MAX_INIT_SIZE) {
     const payload = humanSize(BigInt(kernel.payload.length));
     refuse(`init_size ${hex(kernel.initSize)} cannot be right for a payload of ${payload}`, 0x260);
   }

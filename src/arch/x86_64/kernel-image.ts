@@ -37,7 +37,7 @@ const MAX_LOADS = 64;
 const START_KERNEL_MAP = 0xffffffff80000000n;
 /** No kernel takes more (same file: KERNEL_IMAGE_SIZE). */
 const LARGEST = 1n << 30n;
-const LONGEST_BANNER = 512;
+const MAX_BANNER_LENGTH = 512;
 
 /**
  * Reads the parts of a vmlinux that a boot puts into memory.
@@ -88,7 +88,7 @@ function textAt(loads: readonly KernelLoad[], address: bigint): string {
   const load = loads.find(({ virt, bytes }) => virt <= address && address < virt + BigInt(bytes.length));
   if (load === undefined) return '';
   const at = Number(address - load.virt);
-  return Buffer.from(load.bytes.subarray(at, at + LONGEST_BANNER)).toString('latin1');
+  return Buffer.from(load.bytes.subarray(at, at + MAX_BANNER_LENGTH)).toString('latin1');
 }
 
 /** The note of the linker among the kernel's own. */

@@ -8,12 +8,12 @@ const PAGE = 2 ** pageShift;
 const BASE = Number(TREE_BASE);
 const WHOLE_ORDER = 64 - pageShift;
 /** 64 GiB. */
-const MOST_PAGES = 2 ** 24;
+const MAX_PAGES = 2 ** 24;
 
 /** The kernel's algorithm once more, in TypeScript as one would write it: numbers, typed arrays, a closure. */
 export const typescript: Contender = {
   prepare(bench) {
-    if (bench.size / PAGE > MOST_PAGES) {
+    if (bench.size / PAGE > MAX_PAGES) {
       throw new KhoforgeError('CONTENDER_SLOW', 'left out above 64 GiB, where a run takes minutes');
     }
     if (bench.operation === 'walk-ranges') {

@@ -112,7 +112,7 @@ export function readLuo(blob: Blob): DecodedLuo {
     const { entries, blocks } = form.decodeFiles(tables, what, ser);
     const count = ser['file_set_ser.count'];
     if (count !== BigInt(entries.length))
-      problems.push(`${what}: ${count} files are told, ${entries.length} listed`);
+      problems.push(`${what}: ${count} files are recorded, ${entries.length} listed`);
     problems.push(
       ...twice(
         `${what}: token`,

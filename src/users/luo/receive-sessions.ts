@@ -93,7 +93,7 @@ class SessionReader {
     const where = sessionPath(index);
     const { 'file_set_ser.files': table, 'file_set_ser.count': count } = session;
     if (table === 0n) {
-      const text = `${count} files are told, and there is no list of them: the kernel warns`;
+      const text = `${count} files are recorded, and there is no list of them: the kernel warns`;
       if (count !== 0n) yield finding('luo-files', where, text);
       return [];
     }
@@ -145,7 +145,7 @@ class SessionReader {
     }
     if (count === BigInt(entries.length)) return entries;
     const line = `File count mismatch: expected ${count}, found ${entries.length}`;
-    yield finding('luo-files', where, `${count} files are told, ${entries.length} are listed`, line);
+    yield finding('luo-files', where, `${count} files are recorded, ${entries.length} are listed`, line);
     return undefined;
   }
 
@@ -179,7 +179,7 @@ class SessionReader {
     most: number,
   ): Stage<Struct<N>[]> {
     if (count > BigInt(most)) {
-      const text = `${count} entries are told, the array has room for ${most}: the kernel reads on behind it`;
+      const text = `${count} entries are recorded, the array has room for ${most}: the kernel reads on behind it`;
       yield finding('luo-array', where, text);
     }
     const { target } = this.#kernel;

@@ -96,7 +96,7 @@ function writeEntries<N extends StructName>(
 }
 
 /** Entries that are read of one image: a hostile one may lead to the same table again and again. */
-const MOST_ENTRIES = 1 << 20;
+const MAX_ENTRIES = 1 << 20;
 
 /** Reads tables of an image that may hold anything: no block is entered twice, and the number of entries is bounded. */
 export class LuoTables {
@@ -104,7 +104,7 @@ export class LuoTables {
   readonly #target: Target;
   readonly #problems: string[];
   readonly #seen = new Set<bigint>();
-  #left = MOST_ENTRIES;
+  #left = MAX_ENTRIES;
 
   /** @param problems what is wrong is added here */
   constructor(memory: PhysicalMemory, target: Target, problems: string[]) {
@@ -161,7 +161,7 @@ export class LuoTables {
 
   #fitting<N extends StructName>(what: string, bytes: Uint8Array, entry: N, count: bigint): Struct<N>[] {
     const room = Math.floor(bytes.length / this.#target.abi.struct(entry).size);
-    if (count > BigInt(room)) this.#problems.push(`${what}: ${count} entries are told, ${room} fit`);
+    if (count > BigInt(room)) this.#problems.push(`${what}: ${count} entries are recorded, ${room} fit`);
     return this.#entries(bytes, entry, count);
   }
 

@@ -111,8 +111,8 @@ export function readFolios(blob: HandlerImage, ser: Ser, budget: MemfdBudget, pr
   return { runs: runs.all, pages: blocks, chunks };
 }
 
-/** Complaints about single folios of one file that are told. */
-const MOST_COMPLAINTS = 10;
+/** Complaints about single folios of one file that are listed. */
+const MAX_COMPLAINTS = 10;
 
 /** Gathers folios into runs, and what is wrong with them. */
 class Runs {
@@ -157,6 +157,6 @@ class Runs {
 
   #complain(text: string): void {
     this.#complaints++;
-    if (this.#complaints <= MOST_COMPLAINTS) this.#problems.push(`folio ${this.#number} ${text}`);
+    if (this.#complaints <= MAX_COMPLAINTS) this.#problems.push(`folio ${this.#number} ${text}`);
   }
 }

@@ -13,16 +13,16 @@ export type ListedRun = {
 };
 
 /** Folios that are read of one image, 16 bytes each; a host of 4 TiB has them when all its memory is in memfds. */
-const MOST_FOLIOS = 1 << 26;
+const MAX_FOLIOS = 1 << 26;
 /** Bytes of file contents that are hashed of one image. */
-const MOST_HASHED = 1n << 30n;
+const MAX_HASHED = 1n << 30n;
 const PIECE = 1 << 20;
 const ZEROES = new Uint8Array(PIECE);
 
 /** Keeps the reading of one image within bounds: its lists may be long, and may be the same list again and again. */
 export class MemfdBudget {
-  #folios = MOST_FOLIOS;
-  #bytes = MOST_HASHED;
+  #folios = MAX_FOLIOS;
+  #bytes = MAX_HASHED;
   readonly #seen = new Set<bigint>();
 
   /** Whether a memfd was read before; from then on it was. */

@@ -48,7 +48,7 @@ function* retrieveFolios(kernel: Kernel, where: string, ser: Ser, restorer: Rest
   const entry = kernel.target.abi.struct('memfd_luo_folio_ser').size;
   const room = Math.floor((area.pages * kernel.target.pageSize) / entry);
   if (ser.nr_folios > BigInt(room)) {
-    const text = `${ser.nr_folios} folios are told, the list has room for ${room}: the kernel faults`;
+    const text = `${ser.nr_folios} folios are recorded, the list has room for ${room}: the kernel faults`;
     yield finding('memfd-list', where, text);
     return;
   }

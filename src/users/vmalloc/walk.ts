@@ -35,7 +35,7 @@ export interface VmallocPages {
 
 /**
  * How many entries of `size` bytes the blocks hold, up to the first that is not all in the image or was there before:
- * a block may be told of a hundred times, and as larger than any machine. What is not in the image reads as zeroes.
+ * a block may be listed a hundred times, and as larger than any machine. What is not in the image reads as zeroes.
  */
 export function entriesHeld(
   memory: PhysicalMemory,
