@@ -31,7 +31,8 @@ export {
 } from './memory/radix-reader.ts';
 export type { Finding, Severity, Verification } from './model/finding.ts';
 export type { BootRecord, Expectations, Image, Placement, Verdict } from './model/image.ts';
-export { type BuildOptions, type BuiltImage, buildImage } from './produce/build-image.ts';
+export type { BuiltImage } from './produce/assembly.ts';
+export { type BuildOptions, buildImage } from './produce/build-image.ts';
 export { type ProfileTarget, targetOf } from './profile/target.ts';
 export { type ProfileTreeOptions, profileTree } from './profile/tree.ts';
 export { type Inspection, inspect } from './receive/decode.ts';

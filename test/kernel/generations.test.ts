@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { type BootOptions, type BootResult, bootImage } from '../../src/boot/boot-image.ts';
-import { type BuiltImage, buildImage } from '../../src/produce/build-image.ts';
+import type { BuiltImage } from '../../src/produce/assembly.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
 import { fileLine, khoInitrd } from './plans.ts';

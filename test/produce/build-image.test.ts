@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findNode, getProperty, readFdt } from '../../src/fdt/reader.ts';
 import { asCString, asU64Native } from '../../src/fdt/values.ts';
-import { type BuiltImage, buildImage } from '../../src/produce/build-image.ts';
+import type { BuiltImage } from '../../src/produce/assembly.ts';
+import { buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import type { Spec } from '../../src/specfile/schema.ts';
 
