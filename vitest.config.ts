@@ -19,7 +19,7 @@ const ALONE = ['test/users/pci/pci', 'test/output/replace', 'test/cli/terminal']
 const KILLS = ['test/cli/killed.test.ts'];
 
 // A process for each worker, since the addon counts unread pages of all threads of one. Its files share their modules:
-// to load them again for each file was a third of the time.
+// many of them run shorter than it takes to load them again.
 export default defineConfig({
   test: {
     pool: 'forks',

@@ -57,16 +57,21 @@ export function profilePath(release: string, arch: Arch, pageSize: PageSize): st
 }
 
 const count = z.number().int().min(0);
-const item = z.strictObject({
-  kind: z.enum(['struct', 'field', 'enum', 'macro', 'string', 'property']),
-  name: z.string(),
-  header: z.string(),
+/** Facts in a file: a key that is not there is no fact. */
+export const factsShape = {
   offset: count.exactOptional(),
   size: count.exactOptional(),
   align: count.exactOptional(),
   bitOffset: count.exactOptional(),
   bitWidth: count.exactOptional(),
   value: z.union([z.number(), z.string()]).exactOptional(),
+};
+
+const item = z.strictObject({
+  kind: z.enum(['struct', 'field', 'enum', 'macro', 'string', 'property']),
+  name: z.string(),
+  header: z.string(),
+  ...factsShape,
 });
 const problem = z.strictObject({
   kind: z.enum(['struct', 'field', 'enum', 'macro', 'string', 'property', 'header', 'assertion']),

@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
-import { reason } from '../base/files.ts';
+import { openRegular, unreadable } from '../base/regular-file.ts';
 import { type Contents, held, MAX_HELD } from '../memory/contents.ts';
 import { native } from '../memory/native.ts';
 
@@ -38,20 +38,13 @@ interface Identity {
 }
 
 /** Opened each time: contents have no end at which they could be closed. */
-function withFile<T>(path: string, use: (fd: number, found: Identity) => T): T {
-  let fd: number | undefined;
+function withFile<T>(path: string, use: (descriptor: number, found: Identity) => T): T {
+  const { descriptor } = openRegular(path);
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = fstatSync(fd);
-    if (!found.isFile()) throw new Error('it is not a regular file');
-    return use(fd, found);
+    return use(descriptor, fstatSync(descriptor));
   } catch (cause) {
-    if (cause instanceof KhoforgeError) throw cause;
-    throw new KhoforgeError('FILE_UNREADABLE', `cannot read ${path}: ${reason(cause)}`, {
-      where: { file: path },
-      cause,
-    });
+    throw unreadable(path, cause);
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    closeSync(descriptor);
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ARCHES } from '../abi/arch.ts';
+import { factsShape } from '../abi/profile.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import type { TreeAbi } from '../abi/tree-abi.ts';
 import { treeTarget } from '../abi/tree-target.ts';
@@ -27,16 +28,7 @@ const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export const MANIFEST_VERSION = 1;
 
-/** `size` or `offset` and the like of one item; a key that is not there is no fact. */
-const facts = z.object({
-  name: z.string(),
-  offset: count.exactOptional(),
-  size: count.exactOptional(),
-  align: count.exactOptional(),
-  bitOffset: count.exactOptional(),
-  bitWidth: count.exactOptional(),
-  value: z.union([z.number(), z.string()]).exactOptional(),
-});
+const facts = z.object({ name: z.string(), ...factsShape });
 
 /** Of a target that is no release's: how its ABI differs from that of `base`. */
 const tree = z.object({ base: z.string(), items: z.array(facts), gone: z.array(z.string()) });

@@ -129,7 +129,7 @@ describe('an image', () => {
 
   it.each(['/dev/zero', '/proc/self'])('takes no contents of %s', (file) => {
     expect(() => buildImage({ preserve: [{ name: 'p', size: SIZE, content: { file } }] })).toThrow(
-      /not a regular file/,
+      /no regular file/,
     );
   });
 
