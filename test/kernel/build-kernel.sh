@@ -6,7 +6,7 @@
 # and prints the path of its image. The first run fetches the source (160 MB, see
 # fetch-source.sh) and compiles for a minute or two; the next ones find the kernel
 # in the cache, until the source package, config/ or the compiler changes. With
-# ccache (Debian's package) a variant of a kernel compiles only what differs.
+# ccache (Debian's package) a variant of 7.3 compiles only what differs.
 # Beside the image: config, System.map, vmlinux.
 #
 # --source DIR             a source like that of fetch-source.sh: linux/, version
@@ -134,7 +134,7 @@ build() {
   make_workdir "$cache/kernel" "$key"
   link_source
   compilers=()
-  ! command -v ccache >/dev/null || use_ccache
+  ! shares_text || ! command -v ccache >/dev/null || use_ccache
   local absent
   absent=$(absent_lines | paste -sd ' ')
   [[ -z $absent ]] || say "Linux $release is older than $absent: built without"
@@ -157,6 +157,10 @@ link_source() {
   mkdir -p "$tree/build"
   find "$(realpath "$source_dir/linux")" -mindepth 1 -maxdepth 1 -exec ln -s -t "$tree" {} +
 }
+
+# Whether kernels of `kernels` are compiled from the same text for the most part, and which: of others ccache finds
+# nothing, and reads all of it twice.
+shares_text() { [[ $release == 7.3 && $page_size == 4K ]]; }
 
 # Its own settings, not the user's. Only DWARF holds the folder of the build. What is
 # not there yet is compiled from the preprocessed text, not preprocessed once more; not so
