@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** As `engines` of package.json has it, which nothing checks when the program runs. */
 const OLDEST_NODE = [20, 17];
 
-const entry = new URL('../dist/cli/main.js', import.meta.url);
+const entry = new URL('../dist/bundle/main.js', import.meta.url);
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 function cannotRun(text) {

@@ -62,15 +62,17 @@ function step(what, path, args) {
   );
 }
 
-const isBuilt = existsSync(`${root}build/Release/khoforge.node`) && existsSync(`${root}dist/index.js`);
+const isBuilt = existsSync(`${root}build/Release/khoforge.node`) && existsSync(`${root}dist/bundle/main.js`);
 // `npx khoforge` in a clone links the clone into npm's own cache, and npm prepares what it links. What is built stays:
 // other processes may be running it at this moment.
 if (process.env.npm_command === 'exec' && isBuilt) process.exit(0);
 
 const cmakeJs = program('cmake-js', 'bin/cmake-js');
 const tsc = program('typescript', 'bin/tsc');
-if (cmakeJs === undefined || tsc === undefined) {
-  const text = 'prepare: cmake-js and typescript, which are development dependencies, are not installed';
+const rolldown = program('rolldown', '');
+if (cmakeJs === undefined || tsc === undefined || rolldown === undefined) {
+  const text =
+    'prepare: cmake-js, typescript and rolldown, which are development dependencies, are not all installed';
   if (!isBuilt) {
     fail(`${text}, and nothing is built yet: run npm ci without --omit=dev`);
   }
@@ -88,4 +90,5 @@ if (missing.length > 0) {
 
 step('building the addon', cmakeJs, ['compile', '--parallel', String(availableParallelism())]);
 step('compiling TypeScript', tsc, ['-p', 'tsconfig.json']);
+step('bundling the command line', `${root}scripts/bundle.mjs`, []);
 console.log('prepare: built build/Release/khoforge.node and dist/');

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
+import { packageFile } from '../base/package.ts';
 import { ARCHES, type Arch, type PageSize } from './arch.ts';
 import type { NamedFacts } from './facts.ts';
 
@@ -49,7 +49,7 @@ export interface Profile {
 export const PROFILE_SCHEMA = { name: 'khoforge-abi-profile', version: 1 } as const;
 
 /** The profiles that come with khoforge. */
-export const PROFILES_FOLDER = fileURLToPath(new URL('../../abi/profiles/', import.meta.url));
+export const PROFILES_FOLDER = packageFile('abi/profiles/');
 
 /** Where the profile of a release is kept: `7.3/arm64-16k.json`. */
 export function profilePath(release: string, arch: Arch, pageSize: PageSize): string {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { packageUrl } from '../base/package.ts';
 import { aborted } from './aborted.ts';
 import type { BackgroundProgress, Job } from './job.ts';
 import { errorOfFailure, type Message, type WorkerInput } from './messages.ts';
@@ -14,7 +15,7 @@ export interface BackgroundOptions {
 }
 
 /** The worker as it was compiled: the same from `src/` and from `dist/`. */
-const WORKER = new URL('../../dist/background/worker.js', import.meta.url);
+const WORKER = packageUrl('dist/bundle/worker.js');
 
 /**
  * Does the work on a thread of its own.

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { claimChildren } from '../base/cleanup.ts';
+import { packageFile } from '../base/package.ts';
 import type { ContenderName } from './contenders/index.ts';
 import type { Reply, Request } from './messages.ts';
 
-const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
+const CHILD = packageFile('dist/bench/child.js');
 
 /**
  * So that each result is in memory that its contender has not had before, as the first one of a process is: glibc

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Arch } from '../abi/arch.ts';
+import { packageFile } from '../base/package.ts';
 import { compileProgram, type ProgramOptions } from '../toolchain/compiler.ts';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
 
 /** Beside the sources and beside dist/ alike. */
-const INIT = fileURLToPath(new URL('../../src/guest/init/', import.meta.url));
+const INIT = packageFile('src/guest/init/');
 
 export interface InitrdOptions extends ProgramOptions {
   readonly arch: Arch;

@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import type { Arch } from '../abi/target.ts';
+import { packageFile } from '../base/package.ts';
 import { compileProgram } from '../toolchain/compiler.ts';
 
 /** Beside the sources and beside dist/ alike. */
-const LOADER = fileURLToPath(new URL('../../src/load/loader.c', import.meta.url));
+const LOADER = packageFile('src/load/loader.c');
 
 /**
  * The static program that hands a kexec.img to kexec_load(2) and jumps.

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { packageFile } from '../base/package.ts';
 
 /** What a walk can find wrong with a preserved memory map: FindingCode of binding/core/finding.h. */
 export const MAP_FINDING_CODES = [
@@ -267,7 +267,7 @@ export function unreadPages(): number {
 export function addonPath(): string {
   const override = process.env.KHOFORGE_ADDON;
   if (override) return resolve(override);
-  return fileURLToPath(new URL('../../build/Release/khoforge.node', import.meta.url));
+  return packageFile('build/Release/khoforge.node');
 }
 
 function load<T extends { readonly interface: number }>(path: string, version: number): T {

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ALL_PAGE_SIZES, type Arch, type PageSize } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
+import { packageFile } from '../base/package.ts';
 
 /** The C files of this package, which lie beside src/ and dist/. */
-export const SHIM_FOLDER = fileURLToPath(new URL('../../abi/shim/', import.meta.url));
+export const SHIM_FOLDER = packageFile('abi/shim/');
 
 export interface TreeOptions {
   /** Root of a kernel tree, or of a package of headers. */

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { claimChildren } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { packageFile } from '../base/package.ts';
 
-const SCRIPT = fileURLToPath(new URL('../../abi/fetch-headers.sh', import.meta.url));
+const SCRIPT = packageFile('abi/fetch-headers.sh');
 
 /** A release's headers on disk. */
 export interface FetchedHeaders {

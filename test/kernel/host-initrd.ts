@@ -11,12 +11,12 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8' });
 
 /**
- * An initrd with this Node, khoforge as it was built, and what both need. It runs khoforge once for each list of
+ * An initrd with this Node, khoforge's command line as it was built, and what both need. It runs khoforge once for each list of
  * arguments, in one process, with a line before and after; see hostOutput().
  */
 export function hostInitrd(commands: readonly (readonly string[])[]): Buffer {
   const addon = 'build/Release/khoforge.node';
-  const own = ['dist', 'abi', 'package.json', addon, ...dependencies()].flatMap(filesIn);
+  const own = ['dist/bundle', 'abi', 'package.json', addon].flatMap(filesIn);
   const files = {
     '/run.mjs': Buffer.from(program(commands)),
     '/usr/bin/node': readFileSync(process.execPath),
@@ -48,14 +48,8 @@ function libraries(...programs: string[]): string[] {
   return [...new Set(run('ldd', ...programs).match(/\/\S+(?= \(0x)/g) ?? [])];
 }
 
-/** Folders of what khoforge needs at run time, relative to the repository. */
-function dependencies(): string[] {
-  const listed = run('npm', 'ls', '--prefix', REPOSITORY, '--omit=dev', '--all', '--parseable');
-  return listed.match(/node_modules\/\S+/g) ?? [];
-}
-
 function program(commands: readonly (readonly string[])[]): string {
-  return `import { main } from '/khoforge/dist/cli/main.js';
+  return `import { main } from '/khoforge/dist/bundle/main.js';
 for (const args of ${JSON.stringify(commands)}) {
   console.log('khoforge-host: run ' + args.join(' '));
   const started = Date.now();

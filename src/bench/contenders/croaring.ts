@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { ExitCode, KhoforgeError } from '../../base/errors.ts';
+import { packageFile } from '../../base/package.ts';
 import { type BenchCase, PAGE_SHIFT } from '../cases.ts';
 import type { Contender } from '../contender.ts';
 import { pagesOf, runsOf } from '../input.ts';
@@ -71,11 +71,7 @@ function lowerHalves(list: BigUint64Array): Uint32Array {
 }
 
 /** Where it may be installed: beside khoforge, in the working directory, or in this repository's bench folder. */
-const PLACES = [
-  fileURLToPath(import.meta.url),
-  `${process.cwd()}/`,
-  fileURLToPath(new URL('../../../bench/', import.meta.url)),
-];
+const PLACES = [packageFile('package.json'), `${process.cwd()}/`, packageFile('bench/')];
 
 function load(): BitmapClass {
   let reason = 'the package is not installed';
