@@ -2,14 +2,16 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Arch } from '../abi/arch.ts';
 import { packageFile } from '../base/package.ts';
-import { compileProgram, type ProgramOptions } from '../toolchain/compiler.ts';
+import { compileProgram } from '../toolchain/compiler.ts';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
 
 /** Beside the sources and beside dist/ alike. */
 const INIT = packageFile('src/guest/init/');
 
-export interface InitrdOptions extends ProgramOptions {
+export interface InitrdOptions {
   readonly arch: Arch;
+  /** Compiler of init, as in `--cc`. */
+  readonly cc?: string | undefined;
   /** What init does; each a line of {@link planLine}. */
   readonly plan: readonly string[];
   /** Files by their paths, such as `/test`; all can be executed. */
@@ -42,9 +44,9 @@ export function initLines(lines: readonly string[]): string[] {
  * An initrd whose init follows a plan.
  * @throws KhoforgeError of compileProgram()
  */
-export function buildInitrd({ arch, plan, files = {}, ...options }: InitrdOptions): Buffer {
+export function buildInitrd({ arch, plan, files = {}, cc }: InitrdOptions): Buffer {
   const all: Readonly<Record<string, Uint8Array>> = {
-    '/init': compiledInit(arch, options),
+    '/init': compiledInit(arch, cc),
     '/plan': Buffer.from(plan.map((line) => `${line}\n`).join('')),
     ...files,
   };
@@ -57,15 +59,15 @@ export function buildInitrd({ arch, plan, files = {}, ...options }: InitrdOption
 const compiled = new Map<string, Uint8Array>();
 
 /** Once a process: it is the same for all plans. */
-function compiledInit(arch: Arch, options: ProgramOptions): Uint8Array {
-  const key = JSON.stringify([arch, options]);
+function compiledInit(arch: Arch, cc: string | undefined): Uint8Array {
+  const key = JSON.stringify([arch, cc]);
   const known = compiled.get(key);
   if (known) return known;
   const sources = readdirSync(INIT).filter((name) => name.endsWith('.c'));
   const init = compileProgram(
     sources.map((name) => join(INIT, name)),
     arch,
-    options,
+    cc,
   );
   compiled.set(key, init);
   return init;

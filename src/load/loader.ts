@@ -10,4 +10,4 @@ const LOADER = packageFile('src/load/loader.c');
  * @param cc as in `--cc`
  * @throws KhoforgeError of compileProgram()
  */
-export const buildLoader = (arch: Arch, cc?: string): Uint8Array => compileProgram([LOADER], arch, { cc });
+export const buildLoader = (arch: Arch, cc?: string): Uint8Array => compileProgram([LOADER], arch, cc);

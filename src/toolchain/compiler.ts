@@ -60,26 +60,16 @@ export function compile(compiler: Compiler, args: readonly string[]): CompilerRu
   return { ok: run.status === 0, stdout: run.stdout ?? '', stderr: run.error?.message ?? run.stderr ?? '' };
 }
 
-export interface ProgramOptions {
-  /** Compiler, as in `--cc`. */
-  readonly cc?: string | undefined;
-  /** Folders of headers that come before the compiler's own. */
-  readonly includes?: readonly string[];
-}
-
 /**
  * Builds a static program.
  * @param sources paths
+ * @param cc compiler, as in `--cc`
  * @throws KhoforgeError of findCompiler(), `COMPILER_FAILED` (could not run)
  */
-export function compileProgram(
-  sources: readonly string[],
-  arch: Arch,
-  { cc, includes = [] }: ProgramOptions = {},
-): Uint8Array {
+export function compileProgram(sources: readonly string[], arch: Arch, cc?: string): Uint8Array {
   using folder = temporaryFolder('program');
   const output = join(folder.path, 'program');
-  const flags = ['-std=gnu11', '-Os', '-static', '-s', ...includes.flatMap((one) => ['-I', one])];
+  const flags = ['-std=gnu11', '-Os', '-static', '-s'];
   const run = compile(findCompiler(arch, cc), [...flags, '-o', output, ...sources]);
   if (run.ok) return readFileSync(output);
   const names = sources.map((source) => basename(source)).join(', ');

@@ -165,7 +165,7 @@ place: { "kho_test/folios[0]": 0x140000000, kexec-metadata: 0x150000000 }
       'luo',
       'subtrees: [{ luo: { sessions: [{ name: vm0, files: [{ token: 1, memfd: { size: 8MiB, content: { file: state.bin } } }] }] } }]\n',
     );
-    const initrd = luoInitrd('7.3', [{ name: 'vm0', tokens: [1n] }]);
+    const initrd = luoInitrd([{ name: 'vm0', tokens: [1n] }]);
     const lines = await jump(luo, { initrd, cmdline: 'liveupdate=on' });
     const sum = createHash('sha256')
       .update(state)

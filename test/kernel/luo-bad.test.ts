@@ -143,7 +143,7 @@ const said: string[] = [];
 
 beforeAll(() => {
   kernel = buildKernel('--release', '7.3');
-  initrd = luoInitrd('7.3', [
+  initrd = luoInitrd([
     { name: 'bad', tokens: [1n, 2n] },
     { name: 'good', tokens: [9n] },
   ]);

@@ -158,7 +158,7 @@ describe.each(CASES)('sessions on $name', ({ name, release, more, kernel }) => {
     const plan = SESSIONS.map(
       ({ name, files }): PlannedSession => ({ name, tokens: files.map(({ token }) => token) }),
     );
-    const initrd = luoInitrd(release, plan, image.target.arch);
+    const initrd = luoInitrd(plan, image.target.arch);
     const options = { initrd, cmdline: 'liveupdate=on', timeout: 120 };
     const result = await bootImage(image, { kernel: buildKernel(...kernel), ...options });
     const lines = consoleLines(readFileSync(result.console)).map(message);

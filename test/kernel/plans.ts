@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Arch } from '../../src/abi/arch.ts';
 import { buildInitrd, INIT_PREFIX, planLine } from '../../src/guest/initrd.ts';
-import { sourceOf } from './receiver.ts';
 
 /** What the kernel shows of handovers (kernel/liveupdate/kexec_handover_debugfs.c, 7.3). */
 const KHO = '/sys/kernel/debug/kho';
@@ -31,22 +27,8 @@ export interface PlannedSession {
   readonly tokens: readonly bigint[];
 }
 
-/**
- * An initrd whose init retrieves sessions and files from /dev/liveupdate and prints what it finds. The interface is
- * that of the release's own header.
- */
-export function luoInitrd(
-  release: string,
-  sessions: readonly PlannedSession[],
-  arch: Arch = 'x86_64',
-): Buffer {
-  const include = mkdtempSync(join(tmpdir(), 'khoforge-include-'));
-  try {
-    mkdirSync(join(include, 'linux'));
-    cpSync(`${sourceOf(release)}/linux/include/uapi/linux/liveupdate.h`, join(include, 'linux/liveupdate.h'));
-    const plan = sessions.map(({ name, tokens }) => planLine('luo', name, ...tokens.map(String)));
-    return buildInitrd({ arch, plan, includes: [include] });
-  } finally {
-    rmSync(include, { recursive: true, force: true });
-  }
+/** An initrd whose init retrieves sessions and files from /dev/liveupdate and prints what it finds. */
+export function luoInitrd(sessions: readonly PlannedSession[], arch: Arch = 'x86_64'): Buffer {
+  const plan = sessions.map(({ name, tokens }) => planLine('luo', name, ...tokens.map(String)));
+  return buildInitrd({ arch, plan });
 }

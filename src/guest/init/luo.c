@@ -5,8 +5,8 @@
  *   khoforge-init: file 0xTOKEN size BYTES position BYTES seals 0xBITS data START-END... read BYTES sha256 HEX
  *   khoforge-init: finish SESSION: done
  *
- * with the name of an error where something fails: `file 0xTOKEN: ENOENT`. Headers without that interface make an init
- * without it.
+ * with the name of an error where something fails: `file 0xTOKEN: ENOENT`. A kernel without that interface has no
+ * /dev/liveupdate.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,24 +20,22 @@
 #include <unistd.h>
 
 #include "init.h"
+#include "liveupdate.h"
 #include "sha256.h"
-
-#if __has_include(<linux/liveupdate.h>)
-#include <linux/liveupdate.h>
 
 static int retrieve_session(int device, const char *name)
 {
-	struct liveupdate_ioctl_retrieve_session arg = {.size = sizeof(arg), .fd = -1};
+	struct session_request arg = {.size = sizeof(arg), .fd = -1};
 
 	snprintf((char *)arg.name, sizeof(arg.name), "%s", name);
-	return ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg) ? -1 : arg.fd;
+	return ioctl(device, RETRIEVE_SESSION, &arg) ? -1 : arg.fd;
 }
 
 static int retrieve_file(int session, uint64_t token)
 {
-	struct liveupdate_session_retrieve_fd arg = {.size = sizeof(arg), .fd = -1, .token = token};
+	struct file_request arg = {.size = sizeof(arg), .fd = -1, .token = token};
 
-	return ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg) ? -1 : arg.fd;
+	return ioctl(session, RETRIEVE_FD, &arg) ? -1 : arg.fd;
 }
 
 /* Before it is read, for reading fills holes. Ranges for which there is no room are left out. */
@@ -77,8 +75,8 @@ static void say_memfd(int session, uint64_t token)
 
 static void finish(int session, const char *name)
 {
-	struct liveupdate_session_finish arg = {.size = sizeof(arg)};
-	int failed = ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg);
+	struct finish_request arg = {.size = sizeof(arg)};
+	int failed = ioctl(session, FINISH_SESSION, &arg);
 
 	say("finish %s: %s", escaped(name), failed ? strerrorname_np(errno) : "done");
 	close(session);
@@ -103,13 +101,3 @@ void luo_command(char **words)
 		say_memfd(session, strtoull(*token, NULL, 0));
 	finish(session, words[1]);
 }
-
-#else
-
-void luo_command(char **words)
-{
-	errno = ENOSYS;
-	say_error(words[0]);
-}
-
-#endif

@@ -1,0 +1,35 @@
+/*
+ * How user space talks to the Live Update Orchestrator: /dev/liveupdate and a session take requests whose first word is
+ * their size. In words of our own, since the headers of the build host may be older: the numbers and the order of fields
+ * are those of include/uapi/linux/liveupdate.h, the same in 6.19, 7.1, 7.2 and 7.3.
+ */
+#ifndef KHOFORGE_LIVEUPDATE_H
+#define KHOFORGE_LIVEUPDATE_H
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+enum { SESSION_NAME_LENGTH = 64 };
+
+#define RETRIEVE_SESSION _IO(0xba, 0x01) /* of /dev/liveupdate: struct session_request */
+#define RETRIEVE_FD _IO(0xba, 0x41)	 /* of a session: struct file_request */
+#define FINISH_SESSION _IO(0xba, 0x42)	 /* of a session: struct finish_request */
+
+struct session_request {
+	uint32_t size;
+	int32_t fd; /* the answer */
+	uint8_t name[SESSION_NAME_LENGTH];
+};
+
+struct file_request {
+	uint32_t size;
+	int32_t fd; /* the answer */
+	uint64_t token;
+};
+
+struct finish_request {
+	uint32_t size;
+	uint32_t reserved;
+};
+
+#endif
