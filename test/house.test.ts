@@ -8,6 +8,7 @@ const ROWS = [
   ['index.ts', 'cli'],
   ['background'],
   ['render'],
+  ['suite'],
   ['kselftest', 'capture', 'bench'],
   ['boot'],
   ['respec'],

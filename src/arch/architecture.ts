@@ -1,3 +1,4 @@
+import type { PageSize } from '../abi/arch.ts';
 import type { Target } from '../abi/target.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -39,6 +40,13 @@ export interface Architecture {
    *   `machine` and `machineTree`
    */
   placeSegments(image: Image, options: KernelOptions, machine: () => Machine): PlacedSegments;
+  /** Whether a file is a kernel of this architecture, by its magic numbers. */
+  isKernel(bytes: Uint8Array): boolean;
+  /**
+   * What a kernel's file says of it.
+   * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`
+   */
+  readKernel(bytes: Uint8Array, file: string): { readonly version: string; readonly pageSize: PageSize };
   /** The segment whose address the kernel is started with. */
   readonly parameters: Segment['name'];
   readonly bootElf: BootElfNeeds;

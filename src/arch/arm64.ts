@@ -1,5 +1,6 @@
 import { regionEnd } from '../memory/regions.ts';
 import type { Architecture } from './architecture.ts';
+import { isArm64Image, parseArm64Image } from './arm64/image.ts';
 import { virtMachine, virtRam } from './arm64/machine.ts';
 import { placeSegments } from './arm64/segments.ts';
 import { makeUnpackStub, unpackStubSize } from './arm64/unpack.ts';
@@ -27,6 +28,11 @@ export const arm64: Architecture = {
   machineFor: virtMachine,
 
   placeSegments,
+  isKernel: isArm64Image,
+  readKernel(bytes, file) {
+    const { version, pageSize } = parseArm64Image(bytes, file);
+    return { version: version.split(' ')[0] ?? '', pageSize };
+  },
   parameters: 'device tree',
   // It is entered with all registers 0 and the MMU off (QEMU hw/arm/boot.c: do_cpu_reset()), its tree put at the start of
   // RAM where nothing is loaded (arm_setup_direct_kernel_boot()); tried on QEMU 7.2.

@@ -1,5 +1,6 @@
 import type { Architecture } from './architecture.ts';
 import { onesComplement } from './checksum.ts';
+import { isBzImage, kernelRelease, parseBzImage } from './x86_64/bzimage.ts';
 import { e820Ram, withoutFirmware } from './x86_64/dump-ram.ts';
 import { EM_X86_64, readKernelImage } from './x86_64/kernel-image.ts';
 import { pcMachine, pcRam } from './x86_64/machine.ts';
@@ -33,6 +34,8 @@ export const x86_64: Architecture = {
   machineFor: pcMachine,
 
   placeSegments,
+  isKernel: isBzImage,
+  readKernel: (bytes, file) => ({ version: kernelRelease(parseBzImage(bytes, file)) ?? '', pageSize: 4096 }),
   parameters: 'boot parameters',
   bootElf: { note: pvhNote, fillsStartOfRam: false },
   unpackStub: { size: unpackStubSize, make: makeUnpackStub },

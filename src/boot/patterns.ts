@@ -13,6 +13,14 @@ export const PROOFS: readonly Pattern[] = [
   ...CONSOLE_LINES.flatMap(({ proofs }) => proofs),
 ];
 
+/** How lines of KHO and its users begin. */
+export const SPEAKERS: readonly RegExp[] = [
+  /^KHO: /,
+  // arch/x86/kernel/setup.c add_kho(), 7.3
+  /^setup: failed to memremap kho data|^Passed KHO data, but /,
+  ...CONSOLE_LINES.flatMap(({ speaks }) => speaks),
+];
+
 /** The kernel refuses the handover as a whole, and boots as if there were none. */
 export const REFUSALS: readonly Pattern[] = [
   // KH kho_populate(), 7.3; to 6.19 an error number follows

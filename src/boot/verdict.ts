@@ -30,6 +30,10 @@ export interface Judgement {
   readonly proofs: readonly string[];
   /** The lines that refuse it or a subtree of it, each kind once. */
   readonly refusals: readonly string[];
+  /** Signs of a kernel in trouble, in the order they came, each kind once. */
+  readonly troubles: readonly { readonly name: string; readonly line: string }[];
+  /** Whether the kernel came to the end that it was to come to: whatever it warned of, it went on. */
+  readonly alive: boolean;
   readonly expected: readonly Expected[];
 }
 
@@ -89,7 +93,9 @@ export class Judge {
     const { verdict, reason } = this.#trouble(end) ?? this.#outcome();
     const proofs = this.#proofs.lines;
     const refusals = [...this.#refusals.lines, ...this.#subtreeRefusals.lines];
-    return { verdict, reason, proofs, refusals, expected: this.#expected(verdict) };
+    const troubles = this.#troubles.found.map(({ pattern: { name }, line }) => ({ name, line }));
+    const alive = this.#badEnd(end) === undefined && !troubles.some(({ name }) => DEADLY.has(name));
+    return { verdict, reason, proofs, refusals, troubles, alive, expected: this.#expected(verdict) };
   }
 
   #trouble(end: End): Outcome | undefined {
@@ -156,6 +162,9 @@ export class Judge {
     ];
   }
 }
+
+/** Troubles that no kernel goes on after. */
+const DEADLY: ReadonlySet<string> = new Set(['timer', 'panic', 'halted']);
 
 interface Outcome {
   verdict: Verdict;

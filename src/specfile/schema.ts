@@ -5,6 +5,7 @@ import { CHECKS, type Check } from '../emit/checks.ts';
 import { bytes, content } from '../emit/content.ts';
 import { USERS } from '../users/registry.ts';
 import { optionalShape } from '../users/shape.ts';
+import { caseSchema } from './case-schema.ts';
 import { pfnList } from './pfn-list.ts';
 
 const target = z
@@ -162,6 +163,7 @@ export const specSchema = z
       .optional()
       .meta({ description: 'checks that this image breaks on purpose' }),
     expect: expect.optional(),
+    case: caseSchema.optional(),
   })
   .meta({
     title: 'khoforge spec',

@@ -67,6 +67,8 @@ export interface Lineage {
 
 /** What a receiving kernel says on its console about one user's state. */
 export interface ConsoleLines {
+  /** How its lines begin, those that prove or refuse nothing as well. */
+  readonly speaks: readonly RegExp[];
   /** Only a kernel that used the state says it. */
   readonly proofs: readonly Pattern[];
   /** It refuses the state, and takes the rest of the handover. */

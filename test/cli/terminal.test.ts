@@ -213,6 +213,8 @@ describe('a text of an input', () => {
       reason: HOSTILE,
       proofs: [HOSTILE],
       refusals: [HOSTILE],
+      troubles: [],
+      alive: true,
       expected: [{ text: HOSTILE, kind: 'line', ok: false, found: HOSTILE }],
       console: HOSTILE,
       seconds: 1,

@@ -7,6 +7,8 @@ const good: BootResult = {
   reason: '2 proofs',
   proofs: ['KHO: found kexec handover data.', 'KHO: exec from: 6.19.0 (count 41)'],
   refusals: [],
+  troubles: [],
+  alive: true,
   expected: [{ text: 'revived', kind: 'verdict', ok: true, found: 'revived' }],
   console: '/tmp/x/console.log',
   seconds: 4.512,

@@ -1,3 +1,4 @@
+import type { PageSize } from '../../abi/arch.ts';
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
 
@@ -10,6 +11,8 @@ export interface Arm64Image {
   readonly imageSize: bigint;
   /** Version text in the image; may be empty. */
   readonly version: string;
+  /** Bytes. */
+  readonly pageSize: PageSize;
 }
 
 const HEADER_SIZE = 64;
@@ -17,18 +20,25 @@ const MAGIC = 'ARM\x64';
 /** No kernel is larger; what a header claims beyond would be no size. */
 const LARGEST = 1n << 32n;
 
+/** By bits 1 and 2 of the header's flags (Documentation/arch/arm64/booting.rst, 7.3); 0 is not told, and 4 KiB is usual. */
+const PAGE_SIZES: readonly PageSize[] = [4096, 4096, 16384, 65536];
+
+/** By the magic number of its header. */
+export const isArm64Image = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1', 56, 60) === MAGIC;
+
 /** @throws KhoforgeError `KERNEL_NOT_IMAGE` */
 export function parseArm64Image(kernel: Uint8Array, file = 'the kernel'): Arm64Image {
   const raw = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length);
-  if (raw.length < HEADER_SIZE || raw.toString('latin1', 56, 60) !== MAGIC)
-    throw notImage(file, whatElse(raw));
+  if (raw.length < HEADER_SIZE || !isArm64Image(kernel)) throw notImage(file, whatElse(raw));
   const textOffset = raw.readBigUInt64LE(8);
   const imageSize = raw.readBigUInt64LE(16);
   if (imageSize < BigInt(raw.length) - textOffset || imageSize > LARGEST || textOffset > LARGEST) {
     throw notImage(file, `an Image whose header tells a size of ${hex(imageSize)} at ${hex(textOffset)}`);
   }
   const banner = /Linux version ([^\n\0]{1,200})/.exec(raw.toString('latin1'))?.[1] ?? '';
-  return { bytes: kernel, textOffset, imageSize, version: banner };
+  const pageSize = PAGE_SIZES[(raw.readUInt8(24) >> 1) & 3] ?? 4096;
+  return { bytes: kernel, textOffset, imageSize, version: banner, pageSize };
 }
 
 function whatElse(raw: Buffer): string {

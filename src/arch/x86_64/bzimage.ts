@@ -64,6 +64,10 @@ export function parseBzImage(bytes: Uint8Array, file = 'kernel'): BzImage {
   return kernel;
 }
 
+/** By the mark of its setup header. */
+export const isBzImage = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1', 0x202, 0x206) === 'HdrS';
+
 /** `7.3.4` from the version string. */
 export function kernelRelease(kernel: Pick<BzImage, 'version'>): string | undefined {
   return kernel.version.split(' ')[0] || undefined;

@@ -1,6 +1,6 @@
 import { defineHandler } from '../handler.ts';
-import { none } from '../user.ts';
 import { checks } from './checks.ts';
+import { consoleLines } from './console.ts';
 import { MemfdBudget } from './hash.ts';
 import { decodeMemfd, emit, schema } from './memfd.ts';
 import { ownAbi } from './own-abi.ts';
@@ -25,6 +25,6 @@ export const memfd = defineHandler({
   },
   retrieve,
   checks,
-  console: none('memfd_luo_retrieve() speaks only when the file is retrieved, long after the boot'),
+  console: consoleLines,
   abi: ownAbi,
 });

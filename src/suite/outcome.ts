@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import type { BootResult } from '../boot/boot-image.ts';
+import { SPEAKERS, TROUBLES } from '../boot/patterns.ts';
+import { consoleLines, message } from '../guest/console.ts';
+import { INIT_PREFIX } from '../guest/initrd.ts';
+import type { Fate, Outcome } from '../specfile/case-schema.ts';
+
+/** Lines that are kept of one boot: a kernel in a loop says the same for ever. */
+const MAX_LINES = 60;
+
+/** What a boot came to, as the catalogue keeps it. @param kernel its release, e.g. `7.3.4` */
+export function outcomeOf(boot: BootResult, kernel: string): Outcome {
+  const lines = consoleLines(readFileSync(boot.console)).map(message);
+  const user = lines.flatMap((line) =>
+    line.startsWith(INIT_PREFIX) ? [line.slice(INIT_PREFIX.length)] : [],
+  );
+  const seen = user.filter((line) => !/^(?:start |done$)/.test(line));
+  return {
+    kernel,
+    fate: fateOf(boot),
+    verdict: boot.verdict,
+    reason: boot.reason,
+    lines: lines.filter(isAboutIt).slice(0, MAX_LINES),
+    ...(user.length > 0 && { user: seen.slice(0, MAX_LINES) }),
+  };
+}
+
+const isAboutIt = (line: string) =>
+  SPEAKERS.some((speaker) => speaker.test(line)) || TROUBLES.some((trouble) => trouble.line.test(line));
+
+function fateOf({ verdict, refusals, alive }: BootResult): Fate {
+  if (verdict === 'rejected') return 'refuses';
+  if (verdict === 'ignored') return 'ignores';
+  if (verdict === 'revived') return refusals.length > 0 ? 'refuses' : 'revives';
+  return alive ? 'warns' : 'dies';
+}
