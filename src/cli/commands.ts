@@ -51,6 +51,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./capture.ts')).captureCommand,
   },
   {
+    name: 'suite',
+    arguments: '',
+    description: 'ask a kernel every handover of the catalogue, against what released kernels made of them',
+    load: async () => (await import('./suite.ts')).suiteCommand,
+  },
+  {
     name: 'kselftest',
     arguments: '<source>',
     description: 'run a selftest of the kernel on an image, in the stage after the reboot',

@@ -128,8 +128,13 @@ class Run implements RunningQemu {
 
   #end(): Promise<RunEnd> {
     const ended = new Promise<RunEnd>((resolve, reject) => {
-      this.#child.once('error', (cause) => reject(qemuMissing(this.#options.argv[0], cause)));
+      this.#child.once('error', (cause) => {
+        this.#closed = true;
+        reject(qemuMissing(this.#options.argv[0], cause));
+      });
       this.#child.once('close', (code, signal) => {
+        // It comes after an error too, when the log is closed.
+        if (this.#closed) return;
         this.#closed = true;
         this.#readConsole();
         this.#splitter.flush();

@@ -11,7 +11,7 @@ export type Fate = (typeof FATES)[number];
 const oneOf = <T extends string>(names: readonly [T, ...T[]]) =>
   z.enum(names, { error: () => names.join(', ') });
 
-const outcome = z
+export const outcomeSchema = z
   .strictObject({
     kernel: text('release of the kernel that did it, e.g. 7.3.4'),
     fate: oneOf(FATES),
@@ -60,7 +60,7 @@ export const caseSchema = z
       })
       .optional()
       .meta({ description: 'a bug of some receivers that this shows' }),
-    outcomes: z.record(z.string(), outcome).optional().meta({
+    outcomes: z.record(z.string(), outcomeSchema).optional().meta({
       description:
         "by kernel: '7.3', or '7.3 arm64 16K'. Written by `khoforge suite --record`, by nobody else",
     }),
@@ -68,4 +68,4 @@ export const caseSchema = z
   .meta({ description: 'makes the spec a case of the catalogue; building it takes no notice' });
 
 export type CaseText = z.output<typeof caseSchema>;
-export type Outcome = z.output<typeof outcome>;
+export type Outcome = z.output<typeof outcomeSchema>;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BootResult } from '../boot/boot-image.ts';
-import { SPEAKERS, TROUBLES } from '../boot/patterns.ts';
+import { NO_INIT, SPEAKERS, TROUBLES } from '../boot/patterns.ts';
 import { consoleLines, message } from '../guest/console.ts';
 import { INIT_PREFIX } from '../guest/initrd.ts';
 import type { Fate, Outcome } from '../specfile/case-schema.ts';
@@ -17,7 +17,7 @@ export function outcomeOf(boot: BootResult, kernel: string): Outcome {
   const seen = user.filter((line) => !/^(?:start |done$)/.test(line));
   return {
     kernel,
-    fate: fateOf(boot),
+    fate: fateOf(boot, seen),
     verdict: boot.verdict,
     reason: boot.reason,
     lines: lines.filter(isAboutIt).slice(0, MAX_LINES),
@@ -25,12 +25,20 @@ export function outcomeOf(boot: BootResult, kernel: string): Outcome {
   };
 }
 
+/** A kernel without an initrd ends for want of an init, whatever it was handed. */
 const isAboutIt = (line: string) =>
-  SPEAKERS.some((speaker) => speaker.test(line)) || TROUBLES.some((trouble) => trouble.line.test(line));
+  SPEAKERS.some((speaker) => speaker.test(line)) ||
+  (TROUBLES.some((trouble) => trouble.line.test(line)) && !NO_INIT.test(line));
 
-function fateOf({ verdict, refusals, alive }: BootResult): Fate {
+/** What init says where it asked for something and did not get it. */
+const DENIED = /: E[A-Z0-9]+$|^error /;
+
+function fateOf({ verdict, refusals, alive }: BootResult, user: readonly string[]): Fate {
   if (verdict === 'rejected') return 'refuses';
   if (verdict === 'ignored') return 'ignores';
-  if (verdict === 'revived') return refusals.length > 0 ? 'refuses' : 'revives';
+  if (verdict === 'revived') {
+    const isRefused = refusals.length > 0 || user.some((line) => DENIED.test(line));
+    return isRefused ? 'refuses' : 'revives';
+  }
   return alive ? 'warns' : 'dies';
 }

@@ -1,0 +1,201 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { temporaryFolder } from '../base/cleanup.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { beforeSignal } from '../base/signals.ts';
+import { toJson } from '../render/json.ts';
+import { suiteJson, suiteJunit, suiteKtap, suiteText } from '../render/suite.ts';
+import { type Case, FIXTURES_FOLDER, loadCatalogue } from '../suite/catalogue.ts';
+import { Journal } from '../suite/journal.ts';
+import { keyOf, readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
+import { record } from '../suite/record.ts';
+import { type SuiteReport, suitePassed } from '../suite/result.ts';
+import { runSuite } from '../suite/run.ts';
+import { writeImages } from '../suite/write.ts';
+import { print, printDocument, say } from './print.ts';
+import { Progress } from './progress.ts';
+import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
+
+type Format = 'text' | 'json' | 'ktap' | 'junit';
+
+interface Options extends TargetFlags {
+  kernel?: string;
+  fixtures: string;
+  filter: string[];
+  release?: string;
+  against?: string;
+  jobs: number;
+  repeat: number;
+  timeout: number;
+  cc?: string;
+  output?: string;
+  resume?: boolean;
+  record?: boolean;
+  list?: boolean;
+  write?: string;
+  force?: boolean;
+  format: Format;
+  json?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge suite --kernel arch/x86/boot/bzImage
+  khoforge suite --kernel bzImage --filter 'luo*' --format ktap
+  khoforge suite --kernel bzImage -o out/suite --resume
+  khoforge suite --list --json
+  khoforge suite --kernel bzImage --write out/images
+
+Boots the kernel on every handover of the catalogue, right and wrong ones, and says what it made of each, beside what
+the release made of it that it is of: same, better (it survives what killed that one, or refuses what that one
+misread), worse, different (the same fate, with other words), flaky (chance decides), new (nothing is recorded).
+A kernel revives a handover, refuses it or a part of it, ignores it, warns, or dies.
+Exit code 0: nothing is worse or different; 1: something is, or a case could not be asked; 2: bad input; 4: no case is
+for this kernel. ^C prints what was found; with -o DIR, --resume goes on later. The cases are files: docs/suite.md.
+`;
+
+export function suiteCommand(done: (code: ExitCode) => void): Command {
+  const command = new Command('suite')
+    .description('ask a kernel every handover of the catalogue, against what released kernels made of them')
+    .option('--kernel <file>', 'bzImage, or arm64 Image, with KHO and a serial console')
+    .option(
+      '--filter <name>',
+      'cases whose names have this in them, * for anything; may be repeated',
+      collect,
+      [],
+    )
+    .option('--list', 'name the cases and what each is about, and boot nothing')
+    .option('--release <release>', 'the release whose handovers the kernel takes; default: by its version')
+    .option('--against <kernel>', "the recorded kernel to compare with, e.g. '7.2'; default: that release")
+    .option('--jobs <n>', 'boots at a time', countOption, availableParallelism())
+    .option('--repeat <n>', 'boots of each case: those that differ are flaky', countOption, 1)
+    .option('--timeout <seconds>', 'limit for one boot', countOption, 60)
+    .option('--cc <command>', 'compiler for the init of the guest; default gcc, a cross gcc or clang')
+    .option('-o, --output <dir>', 'keep the results as they come, and the consoles')
+    .option('--resume', 'with -o: take what an earlier run there found of the same kernel')
+    .option('--record', 'write the outcomes into the cases, as those of this kernel')
+    .option('--fixtures <dir>', 'another catalogue', FIXTURES_FOLDER)
+    .option('--write <dir>', 'write the image of each case, for other programs, and boot nothing')
+    .option('--force', 'with --write: also replace files there that are not of an older image')
+    .addOption(
+      new Option('--format <name>', 'form of the result')
+        .choices(['text', 'json', 'ktap', 'junit'])
+        .default('text'),
+    )
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', HELP);
+  return withTargetOptions(command).action(async (options: Options) => {
+    done(await run(options));
+  });
+}
+
+async function run(options: Options): Promise<ExitCode> {
+  const cases = loadCatalogue(options.fixtures, options.filter);
+  const format = options.json ? 'json' : options.format;
+  if (options.list) {
+    list(cases, format);
+    return ExitCode.ok;
+  }
+  if (options.kernel === undefined)
+    throw new KhoforgeError('USAGE', 'no kernel', { hint: 'add --kernel FILE, or --list' });
+  if (options.resume && options.output === undefined)
+    throw new KhoforgeError('USAGE', '--resume goes on with a run that was kept', { hint: 'add -o DIR' });
+  const kernel = withOwnTarget(readSuiteKernel(options.kernel, options.release), options);
+  if (options.write !== undefined) {
+    const names = writeImages(cases, kernel, options.write, options.force === true);
+    if (format === 'json') printDocument(toJson('suite-images', 1, { output: options.write, names }));
+    else print([`${names.length} images for ${keyOf(kernel)} in ${options.write}`]);
+    return ExitCode.ok;
+  }
+  return runAndPrint(cases, kernel, format, options);
+}
+
+/** Of a kernel tree, images are made for what its headers say. */
+function withOwnTarget(kernel: SuiteKernel, options: Options): SuiteKernel {
+  const { arch, pageSize } = kernel;
+  const own = targetFrom(options, { arch, pageSize: BigInt(pageSize) });
+  return own ? { ...kernel, target: own.target } : kernel;
+}
+
+async function runAndPrint(
+  cases: readonly Case[],
+  kernel: SuiteKernel,
+  format: Format,
+  options: Options,
+): Promise<ExitCode> {
+  using folder = options.output === undefined ? temporaryFolder('suite') : undefined;
+  const output = options.output ?? folder?.path ?? '';
+  const journal = new Journal(output, kernel, options.resume === true);
+  const stop = new AbortController();
+  let printed = () => {};
+  const end = new Promise<void>((resolve) => {
+    printed = resolve;
+  });
+  using _signals = beforeSignal(async () => {
+    stop.abort();
+    await end;
+  });
+  const report = await withProgressOf(cases, (onResult) =>
+    runSuite(cases, kernel, { ...options, folder: output, journal, onResult, signal: stop.signal }),
+  );
+  if (options.record) recordAll(cases, report);
+  printReport(report, format);
+  printed();
+  if (!report.results.some(({ kind }) => kind !== 'skipped')) return ExitCode.skipped;
+  return suitePassed(report) ? ExitCode.ok : ExitCode.no;
+}
+
+/** How far it is, and how long it will take. */
+async function withProgressOf<T>(
+  cases: readonly Case[],
+  work: (onResult: (result: { readonly name: string }, done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress();
+  const started = performance.now();
+  progress.update(`0 of ${cases.length}`);
+  try {
+    return await work(({ name }, done, total) => {
+      const left = Math.round((((performance.now() - started) / done) * (total - done)) / 1000);
+      progress.update(`${done} of ${total}, ${left} s left: ${name}`);
+    });
+  } finally {
+    progress.finish();
+  }
+}
+
+function recordAll(cases: readonly Case[], { results, key }: SuiteReport): void {
+  const byName = new Map(cases.map((one) => [one.name, one]));
+  const ran = results.flatMap((result) => (result.kind === 'ran' ? [result] : []));
+  for (const { name, outcome } of ran) {
+    const one = byName.get(name);
+    if (one) record(one, key, outcome);
+  }
+  say(`note: ${ran.length} outcomes are recorded as those of ${key}`);
+}
+
+function printReport(report: SuiteReport, format: Format): void {
+  if (format === 'json') printDocument(suiteJson(report));
+  else if (format === 'junit') printDocument(suiteJunit(report));
+  else print(format === 'ktap' ? suiteKtap(report) : suiteText(report));
+}
+
+function list(cases: readonly Case[], format: Format): void {
+  if (format === 'json') {
+    const rows = cases.map(({ name, text: { about, why, handover, outcomes = {} } }) => ({
+      ...{ name, about, why, handover },
+      outcomes: Object.fromEntries(Object.entries(outcomes).map(([key, { fate }]) => [key, fate])),
+    }));
+    printDocument(toJson('suite-list', 1, { cases: rows }));
+    return;
+  }
+  const width = Math.max(0, ...cases.map(({ name }) => name.length));
+  print(cases.map(({ name, text }) => `${name.padEnd(width)}  ${text.about}`));
+}
+
+function countOption(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError('Expected a whole number above 0.');
+}
+
+const collect = (name: string, names: string[]): string[] => [...names, name];

@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { type BootResult, bootImage } from '../boot/boot-image.ts';
+import { buildInitrd } from '../guest/initrd.ts';
+import { RECEIVERS } from '../kernel/receivers.ts';
+import type { Image } from '../model/image.ts';
+import { buildLoaded } from '../produce/build-image.ts';
+import { specTarget } from '../produce/spec-machine.ts';
+import type { Outcome } from '../specfile/case-schema.ts';
+import type { Case } from './catalogue.ts';
+import { isSame } from './compare.ts';
+import type { SuiteKernel } from './kernel.ts';
+import { outcomeOf } from './outcome.ts';
+
+export interface CaseOptions {
+  /** Where its console log goes. */
+  readonly folder: string;
+  /** Seconds for one boot. */
+  readonly timeout: number;
+  /** Compiler of the init of the guest, as in `--cc`. */
+  readonly cc?: string | undefined;
+  /** Runs of each, beside those that a doubt asks for. */
+  readonly repeat: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Seconds of a silent console that count as a hang, and those that a second look takes. */
+const SILENCE = 6;
+const SECOND_SILENCE = 20;
+/** Boots of a kernel that blames a host which is too slow for it. */
+const MAX_SLOW = 3;
+
+/** Why a case says nothing of this kernel; undefined where it does. */
+export function whyNot({ text, loaded }: Case, kernel: SuiteKernel): string | undefined {
+  const { arch, pageSize, release } = kernel;
+  const own = loaded.spec.target ? specTarget(loaded.spec) : kernel.target;
+  const wanted = text.arch ?? own.arch;
+  if (wanted !== arch) return `it is for ${wanted}`;
+  const size = text.page_size ?? BigInt(own.pageSize);
+  if (size !== BigInt(pageSize)) return `it is for pages of ${size >> 10n} KiB`;
+  const releases = text.releases ?? RECEIVERS;
+  return releases.includes(release) ? undefined : `it is for ${releases.join(', ')}`;
+}
+
+/**
+ * What the kernel makes of a case.
+ * @param recorded what it, or its release, made of it before: another outcome is looked at twice
+ * @throws KhoforgeError of buildLoaded(), buildInitrd() and bootImage(); `SUITE_SLOW` (exit code 3)
+ */
+export async function runCase(
+  one: Case,
+  kernel: SuiteKernel,
+  recorded: Outcome | undefined,
+  options: CaseOptions,
+): Promise<Outcome> {
+  const run = caseRun(one, kernel, options);
+  const first = await run();
+  const outcomes = [first];
+  for (let i = 1; i < options.repeat; i++) outcomes.push(await run());
+  if (recorded && !isSame(recorded, first) && outcomes.length === 1) outcomes.push(await run());
+  const others = outcomes.filter((outcome) => !isSame(first, outcome));
+  return others.length === 0 ? first : { ...first, flaky: others.map(({ fate }) => fate) };
+}
+
+function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Promise<Outcome> {
+  const { text, loaded } = one;
+  const image = buildLoaded(loaded, loaded.spec.target ? {} : { target: kernel.target });
+  const initrd = text.user && buildInitrd({ arch: kernel.arch, plan: text.user, cc: options.cc });
+  const boot = (silence: number) =>
+    bootImage(image, {
+      kernel: kernel.bytes,
+      timeout: options.timeout,
+      silence,
+      logPath: join(options.folder, `${one.name.replaceAll('/', '--')}.log`),
+      ...(text.cmdline !== undefined && { cmdline: text.cmdline }),
+      ...(initrd && { initrd }),
+      ...(options.signal && { signal: options.signal }),
+    });
+  return async () => outcomeOf(await sureBoot(boot, image), kernel.version);
+}
+
+/** A host that is busy must not be taken for a kernel that hangs. */
+async function sureBoot(boot: (silence: number) => Promise<BootResult>, image: Image): Promise<BootResult> {
+  for (let tries = 0; tries < MAX_SLOW; tries++) {
+    let result = await boot(SILENCE);
+    const hangs = !result.alive && result.troubles.length === 0;
+    if (hangs) result = await boot(SECOND_SILENCE);
+    if (!result.troubles.some(({ name }) => name === 'timer')) return result;
+  }
+  throw new KhoforgeError('SUITE_SLOW', `this machine is too slow for a guest of ${image.target.arch}`, {
+    hint: 'fewer boots at a time: --jobs 1',
+    exitCode: ExitCode.couldNotRun,
+  });
+}
