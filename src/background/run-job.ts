@@ -58,18 +58,18 @@ function build({ spec, baseDir, output }: BuildJob, hooks: JobHooks): string {
   };
   const image = typeof spec === 'string' ? buildLoaded(loadSpec(spec), options) : buildImage(spec, options);
   write(image, output, hooks);
-  return buildJson(image, { format: 'dir', output: output.directory, files: IMAGE_FILES });
+  return joined(buildJson(image, { format: 'dir', output: output.directory, files: IMAGE_FILES }));
 }
 
 function read(job: InspectJob | VerifyJob | CaptureJob, hooks: JobHooks): string {
   using opened = open(job.source, job.options, hooks);
   switch (job.kind) {
     case 'inspect':
-      return joined([...inspectJson(inspect(opened.image), job.source, opened)]);
+      return joined(inspectJson(inspect(opened.image), job.source, opened));
     case 'verify': {
       const { receiver, severity } = job;
       const options = { ...(receiver !== undefined && { receiver }), ...(severity && { severity }) };
-      return verifyJson(verifyImage(opened.image, options), job.source);
+      return joined(verifyJson(verifyImage(opened.image, options), job.source));
     }
     case 'capture': {
       const image = extractHandover(opened.image, { withContents: job.withContents });
@@ -102,7 +102,8 @@ function write(image: Image, { directory, temporary }: JobOutput, { report, befo
   });
 }
 
-function joined(parts: readonly string[]): string {
+function joined(made: Iterable<string>): string {
+  const parts = [...made];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length <= constants.MAX_STRING_LENGTH) return parts.join('');
   throw new KhoforgeError(

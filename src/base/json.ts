@@ -11,24 +11,25 @@ export function jsonValue(_key: string, value: unknown): unknown {
 export class JsonList {
   readonly items: Iterable<unknown>;
 
-  /** @param items values without a JsonList */
   constructor(items: Iterable<unknown>) {
     this.items = items;
   }
 }
 
-/** Items that become text together, which takes half as long as one by one. */
-const BATCH = 4096;
+/** Characters, roughly, that become text together: one by one takes twice as long. */
+const PART = 2 ** 18;
 
-/** What `JSON.stringify(value, jsonValue, 2)` gives, in parts: a JsonList, if objects lead to one, is an array. */
+/** What `JSON.stringify(value, jsonValue, 2)` gives, in parts, however long it is: a JsonList is an array. */
 export function jsonParts(value: unknown): Generator<string, void, undefined> {
   return parts(value, '\n');
 }
 
 /** @param line what a line of this value's level begins with: a line break and its indentation */
 function* parts(value: unknown, line: string): Generator<string, void, undefined> {
-  if (value instanceof JsonList) yield* listParts(value.items, line);
-  else if (isObject(value) && Object.values(value).some(mayHaveList)) {
+  if (lengthOf(value) < PART) yield JSON.stringify(value, jsonValue, 2).replaceAll('\n', line);
+  else if (value instanceof JsonList) yield* listParts(value.items, line);
+  else if (Array.isArray(value)) yield* listParts(value, line);
+  else if (isObject(value)) {
     let before = '{';
     for (const [key, member] of Object.entries(value)) {
       if (member === undefined) continue;
@@ -37,27 +38,55 @@ function* parts(value: unknown, line: string): Generator<string, void, undefined
       before = ',';
     }
     yield `${line}}`;
-  } else yield JSON.stringify(value, jsonValue, 2).replaceAll('\n', line);
+  } else yield JSON.stringify(value, jsonValue);
 }
 
 function* listParts(items: Iterable<unknown>, line: string): Generator<string, void, undefined> {
   let before = '[';
   let batch: unknown[] = [];
+  let length = 0;
   const written = () => {
     // Without the brackets of the batch.
     const text = before + JSON.stringify(batch, jsonValue, 2).slice(1, -2).replaceAll('\n', line);
     before = ',';
     batch = [];
+    length = 0;
     return text;
   };
   for (const item of items) {
-    if (batch.push(item) >= BATCH) yield written();
+    const own = lengthOf(item);
+    if (own < PART) {
+      batch.push(item);
+      length += own;
+      if (length >= PART) yield written();
+      continue;
+    }
+    if (batch.length > 0) yield written();
+    yield `${before}${line}  `;
+    yield* parts(item, `${line}  `);
+    before = ',';
   }
   if (batch.length > 0) yield written();
   yield before === '[' ? '[]' : `${line}]`;
 }
 
-const mayHaveList = (value: unknown) => value instanceof JsonList || isObject(value);
+/** Characters that a value takes, roughly, and counted no further than a part; of a JsonList nobody knows. */
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (value instanceof JsonList) return PART;
+  if (ArrayBuffer.isView(value)) return 2 * value.byteLength;
+  if (!isObject(value) && !Array.isArray(value)) return LEAF;
+  let length = LEAF;
+  // Not the values of a list: it may have millions.
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    length += lengthOf(member);
+    if (length >= PART) break;
+  }
+  return length;
+}
+
+/** Of a number, an address, a bracket, with the line that it stands in. */
+const LEAF = 32;
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);

@@ -7,7 +7,7 @@ import { buildJson, buildText, segmentsText } from '../render/build.ts';
 import { toJson } from '../render/json.ts';
 import { loadSpec } from '../specfile/load.ts';
 import { checkFormat, FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
-import { print, printDocument, say } from './print.ts';
+import { print, printDocument, printParts, say } from './print.ts';
 import { withProgress } from './progress.ts';
 import { isImage, openBootable, specTarget, targetOption } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
@@ -71,12 +71,12 @@ export function buildCommand(done: (code: ExitCode) => void): Command {
     .option('--paths', 'list the paths that place, override, omit and unpreserve take, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withTargetOptions(command).action((source: string, options: Options) => {
-    done(run(source, options));
+  return withTargetOptions(command).action(async (source: string, options: Options) => {
+    done(await run(source, options));
   });
 }
 
-function run(source: string, options: Options): ExitCode {
+async function run(source: string, options: Options): Promise<ExitCode> {
   const { output, format } = options;
   if (options.paths !== true) {
     if (output === undefined) throw usage('no output', 'add -o DIR');
@@ -85,7 +85,7 @@ function run(source: string, options: Options): ExitCode {
   if (isImage(source)) {
     if (options.paths) throw usage('--paths is about a spec', 'khoforge build SPEC --paths');
     using opened = openBootable(source, options);
-    return write(opened.image, options);
+    return await write(opened.image, options);
   }
   const loaded = loadSpec(source);
   const target = targetOption(specTarget(loaded, options));
@@ -96,7 +96,7 @@ function run(source: string, options: Options): ExitCode {
   const image = withProgress('reading contents', (onProgress) =>
     buildLoaded(loaded, { ...target, onProgress }),
   );
-  const code = write(image, options);
+  const code = await write(image, options);
   for (const check of image.unusedAllows) {
     say(`note: allow: ${check} is not needed: nothing in this image breaks it`);
   }
@@ -109,7 +109,7 @@ function printPaths({ place, override }: SpecPaths, json: boolean): void {
   else print(lines);
 }
 
-function write(image: Image, options: Options): ExitCode {
+async function write(image: Image, options: Options): Promise<ExitCode> {
   const { output = '', format, explain, json } = options;
   if (explain && options.kernel === undefined)
     throw usage('--explain is about what --kernel loads', 'add --kernel FILE');
@@ -117,7 +117,7 @@ function write(image: Image, options: Options): ExitCode {
     writeFormat(image, format, output, options, onProgress),
   );
   if (json) {
-    printDocument(buildJson(image, { format, output, files, ...(explain && { segments }) }));
+    await printParts(buildJson(image, { format, output, files, ...(explain && { segments }) }));
   } else {
     print(buildText(image, output));
     if (explain) print(segmentsText(segments));

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { diffImages, isSame } from '../receive/diff.ts';
 import { diffJson, diffText } from '../render/diff.ts';
-import { print, printDocument } from './print.ts';
+import { print, printParts } from './print.ts';
 import { openImage } from './source.ts';
 import { SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
 
@@ -26,11 +26,11 @@ export function diffCommand(done: (code: ExitCode) => void): Command {
     .argument('<b>', 'source or spec')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withSourceOptions(command).action((a: string, b: string, options: Options) => {
+  return withSourceOptions(command).action(async (a: string, b: string, options: Options) => {
     using first = openImage(a, options);
     using second = openImage(b, options);
     const diff = diffImages(first.image, second.image);
-    if (options.json) printDocument(diffJson(diff, a, b));
+    if (options.json) await printParts(diffJson(diff, a, b));
     else print(diffText(diff, a, b));
     done(isSame(diff) ? ExitCode.ok : ExitCode.no);
   });

@@ -5,7 +5,7 @@ import { severityOverrides } from '../receive/severity.ts';
 import { verifyImage } from '../receive/verify.ts';
 import { verifyJson, verifyKtap, verifyPassed, verifyText } from '../render/verify.ts';
 import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
-import { printAs } from './print.ts';
+import { print, printParts } from './print.ts';
 import { openImage } from './source.ts';
 import { type SourceFlags, withSourceOptions } from './source-options.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
@@ -38,13 +38,13 @@ export function verifyCommand(done: (code: ExitCode) => void): Command {
     .option('-N, --note <check>', 'count a check as note', collect, [])
     .addHelpText('after', HELP);
   return withSourceOptions(withTargetOptions(addFormatOptions(command))).action(
-    (source: string, options: Options) => {
-      done(run(source, options));
+    async (source: string, options: Options) => {
+      done(await run(source, options));
     },
   );
 }
 
-function run(source: string, options: Options): ExitCode {
+async function run(source: string, options: Options): Promise<ExitCode> {
   const { error, warning, note } = options;
   const severity = severityOverrides({ error, warning, note });
   using opened = openImage(source, options);
@@ -54,7 +54,9 @@ function run(source: string, options: Options): ExitCode {
   }
   const receiver = own ? receiverFor(own.target, own.base) : options.receiver;
   const result = verifyImage(image, { severity, ...(receiver !== undefined && { receiver }) });
-  printAs(formatOf(options), { text: verifyText, json: verifyJson, ktap: verifyKtap }, result, source);
+  const format = formatOf(options);
+  if (format === 'json') await printParts(verifyJson(result, source));
+  else print(format === 'ktap' ? verifyKtap(result) : verifyText(result, source));
   return verifyPassed(result) ? ExitCode.ok : ExitCode.no;
 }
 

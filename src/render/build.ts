@@ -2,7 +2,7 @@ import { describeTarget } from '../abi/target.ts';
 import { hex, humanSize } from '../base/numbers.ts';
 import type { Region } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
-import { toJson } from './json.ts';
+import { toJsonParts } from './json.ts';
 import { type Tree, treeText } from './tree.ts';
 
 /** What a build made: the target and where the main parts are. */
@@ -46,9 +46,12 @@ export interface BuildOutput {
   readonly segments?: readonly PlacedSegment[];
 }
 
-/** The document that other programs rely on. */
-export function buildJson({ placements }: Image, { format, output, files, segments }: BuildOutput): string {
+/** The document that other programs rely on, in parts: there may be millions of placements. */
+export function buildJson(
+  { placements }: Image,
+  { format, output, files, segments }: BuildOutput,
+): Generator<string, void, undefined> {
   const where = files.length > 0 ? { directory: output, files } : { file: output };
   const loaded = segments?.map(({ name, start, size, why }) => ({ name, start, size, why }));
-  return toJson('build', 1, { format, ...where, placements, ...(loaded && { segments: loaded }) });
+  return toJsonParts('build', 1, { format, ...where, placements, ...(loaded && { segments: loaded }) });
 }

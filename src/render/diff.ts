@@ -4,7 +4,7 @@ import type { HandoverDiff, ValueDifference } from '../receive/diff.ts';
 import { isSame } from '../receive/diff.ts';
 import type { BlockRun } from '../receive/diff-blocks.ts';
 import type { DecodedValue } from '../users/user.ts';
-import { toJson } from './json.ts';
+import { toJsonParts } from './json.ts';
 
 /** Ranges shown of a kind at the terminal; `--json` has them all. */
 const SHOWN = 20;
@@ -46,7 +46,8 @@ function valueText(value: DecodedValue): string {
   return text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text;
 }
 
-export function diffJson(diff: HandoverDiff, a: string, b: string): string {
+/** The document that other programs rely on, in parts: millions of runs, or lists that one side lacks, are long. */
+export function diffJson(diff: HandoverDiff, a: string, b: string): Generator<string, void, undefined> {
   const { values, added, removed } = diff;
-  return toJson('diff', 1, { a, b, same: isSame(diff), values, preserved: { added, removed } });
+  return toJsonParts('diff', 1, { a, b, same: isSame(diff), values, preserved: { added, removed } });
 }

@@ -8,7 +8,7 @@ export function toJson(name: string, version: number, body: object): string {
   return JSON.stringify(withSchema(name, version, body), jsonValue, 2);
 }
 
-/** The same in parts, for a body with a JsonList. */
+/** The same in parts, for a body that an image may make longer than a string can be. */
 export function toJsonParts(name: string, version: number, body: object): Generator<string, void, undefined> {
   return jsonParts(withSchema(name, version, body));
 }

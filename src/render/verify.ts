@@ -1,5 +1,5 @@
 import type { Finding, Severity, Verification } from '../model/finding.ts';
-import { toJson } from './json.ts';
+import { toJsonParts } from './json.ts';
 import { type KtapTest, ktap } from './ktap.ts';
 
 const VERDICTS = {
@@ -39,9 +39,12 @@ function counts(findings: readonly Finding[]): string {
   return `errors: ${count('error')}, warnings: ${count('warning')}, notes: ${count('note')}`;
 }
 
-/** The document that other programs rely on. */
-export function verifyJson({ findings, console: lines, ...rest }: Verification, source: string): string {
-  return toJson('verify', 1, { source, ...rest, findings, console: lines });
+/** The document that other programs rely on, in parts: names of an image are as long as its blobs. */
+export function verifyJson(
+  { findings, console: lines, ...rest }: Verification,
+  source: string,
+): Generator<string, void, undefined> {
+  return toJsonParts('verify', 1, { source, ...rest, findings, console: lines });
 }
 
 /** The verdict, then each check that found something: it fails when that is an error. */

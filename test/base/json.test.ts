@@ -37,6 +37,14 @@ it('is what JSON.stringify() gives', () => {
   );
 });
 
+it('makes no part that grows with lists inside of lists, of bytes, text and objects', () => {
+  const items = Array.from({ length: 20_000 }, (_, i) => ({ i, text: 'text', bytes: new Uint8Array(2) }));
+  const value = { a: [{ items, b: [items, [], items] }], c: Object.fromEntries(items.entries()) };
+  const made = [...jsonParts(value)];
+  expect(Math.max(...made.map((part) => part.length))).toBeLessThan(2 ** 20);
+  expect(made.join('')).toBe(JSON.stringify(value, jsonValue, 2));
+});
+
 it('makes no part that grows with the list', () => {
   function* numbers() {
     for (let i = 0n; i < 100_000n; i++) yield { start: i, end: i };
