@@ -15,6 +15,7 @@ import {
 import { qemuFailed, runQemu } from '../guest/qemu-process.ts';
 import { type BootElf, buildBootElf } from '../load/boot-elf.ts';
 import type { Image } from '../model/image.ts';
+import { checkOutput } from '../output/check.ts';
 import type { BootEvent } from './events.ts';
 import { BANNER } from './patterns.ts';
 import { Judge, type Judgement } from './verdict.ts';
@@ -34,8 +35,10 @@ export interface BootOptions {
   readonly timeout?: number;
   /** Seconds of silent console that count as a hang; default 30, and 10 before falling back to TCG. */
   readonly silence?: number;
-  /** Where the console goes; default `console.log` in the work directory. */
+  /** Where the console goes: no file, an empty one, or with `force` any. Default `console.log` in the work directory. */
   readonly logPath?: string;
+  /** Empties the file `logPath` whatever it is. */
+  readonly force?: boolean;
   /** Where `boot.elf` goes and stays; default: a temporary directory, where only the console log stays. */
   readonly workDir?: string;
   /** Texts of the guest that end the run, e.g. the last line of a test in the initrd. */
@@ -76,10 +79,11 @@ const SILENCE_BEFORE_FALLBACK = 10;
 
 /**
  * Boots a real kernel in QEMU on an image, as kexec would have, and judges its console.
- * @throws KhoforgeError of {@link planBoot}; `QEMU_MISSING`, `QEMU_FAILED`, `BOOT_ABORTED` (exit code 3): none of
+ * @throws KhoforgeError of {@link planBoot}; `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_IS_SOURCE` for the log; `QEMU_MISSING`, `QEMU_FAILED`, `BOOT_ABORTED` (exit code 3): none of
  * these says anything about the image
  */
 export async function bootImage(image: Image, options: BootOptions): Promise<BootResult> {
+  checkLog(options);
   const plan = planBoot(image, options);
   using folder = plan.folder;
   try {
@@ -96,6 +100,20 @@ export async function bootImage(image: Image, options: BootOptions): Promise<Boo
     if (error instanceof KhoforgeError && error.code === 'QEMU_FAILED') folder?.release();
     throw error;
   }
+}
+
+/**
+ * Looks at what stands where the console is to go.
+ * @param sources paths that are read beside kernel and initrd
+ * @throws KhoforgeError `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_IS_SOURCE`
+ */
+export function checkLog(
+  { logPath, force, kernel, initrd }: BootOptions,
+  sources: readonly string[] = [],
+): void {
+  if (logPath === undefined) return;
+  const read = [kernel, initrd].filter((file) => typeof file === 'string');
+  checkOutput(logPath, 'log', { sources: [...sources, ...read], ...(force !== undefined && { force }) });
 }
 
 /**

@@ -1,7 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { parseSize } from '../base/numbers.ts';
-import { type BootOptions, type BootResult, bootImage, dryRunCommand, planBoot } from '../boot/boot-image.ts';
+import {
+  type BootOptions,
+  type BootResult,
+  bootImage,
+  checkLog,
+  dryRunCommand,
+  planBoot,
+} from '../boot/boot-image.ts';
 import type { Image } from '../model/image.ts';
 import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../render/boot.ts';
 import { toJson } from '../render/json.ts';
@@ -19,6 +26,7 @@ interface Options extends TargetFlags, FormatOptions {
   memory?: bigint;
   timeout: number;
   log?: string;
+  force?: boolean;
   until?: string;
   dryRun?: boolean;
 }
@@ -47,6 +55,7 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
     .option('--timeout <seconds>', 'limit for everything', secondsOption, 60)
     .option('--until <text>', 'text of the console that ends the run, e.g. the last line of a test')
     .option('--log <file>', 'where the console goes; default: a temporary file')
+    .option('--force', 'replace the file of --log, which is refused where it has something in it')
     .option('--dry-run', 'write boot.elf and print the QEMU line that would run')
     .addHelpText('after', HELP);
   return withTargetOptions(addFormatOptions(command)).action(async (source: string, options: Options) => {
@@ -55,9 +64,7 @@ export function bootCommand(done: (code: ExitCode) => void): Command {
 }
 
 async function run(source: string, options: Options): Promise<ExitCode> {
-  using opened = openBootable(source, options);
-  const { image } = opened;
-  const { kernel, initrd, cmdline, accel, memory, timeout, log, until } = options;
+  const { kernel, initrd, cmdline, accel, memory, timeout, log, force, until } = options;
   const bootOptions: BootOptions = {
     kernel,
     accel,
@@ -66,9 +73,13 @@ async function run(source: string, options: Options): Promise<ExitCode> {
     ...(cmdline !== undefined && { cmdline }),
     ...(memory !== undefined && { memory }),
     ...(log !== undefined && { logPath: log }),
+    ...(force !== undefined && { force }),
     ...(until !== undefined && { stopLines: [until] }),
   };
   const format = formatOf(options);
+  if (!options.dryRun) checkLog(bootOptions, [source]);
+  using opened = openBootable(source, options);
+  const { image } = opened;
   if (options.dryRun) {
     const plan = planBoot(image, bootOptions);
     const command = dryRunCommand(plan);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
 
@@ -60,11 +60,14 @@ export class ConsoleLog {
   }
 }
 
+/** A link may lead to what is nobody's to empty. */
+const NEW_OR_EMPTIED = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
 function openLog(path: string): number {
   const where = { file: path };
   let file: number;
   try {
-    file = openSync(path, 'w+');
+    file = openSync(path, NEW_OR_EMPTIED);
   } catch (cause) {
     const text = `cannot write the console log ${path}: ${reason(cause)}`;
     throw new KhoforgeError('LOG_UNWRITABLE', text, { where, cause });

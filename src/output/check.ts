@@ -6,6 +6,7 @@ import { humanSize } from '../base/numbers.ts';
 import {
   DIRECTORY_FORMS,
   type DirectoryForm,
+  type FileForm,
   type Form,
   formOfFile,
   isDirectoryForm,
@@ -59,14 +60,22 @@ function check(path: string, form: Form, { force = false, sources = [], extra = 
   }
 }
 
+/** What a file is that is not ours, where one of a form is to be written. */
+const FOREIGN: Readonly<Record<FileForm, string>> = {
+  core: 'no older image of this form',
+  elf: 'no older image of this form',
+  profile: 'no ABI profile',
+  log: 'there already',
+};
+
 /** @throws KhoforgeError `OUTPUT_EXISTS` */
-export function checkFile(path: string, form: Form, force: boolean): void {
+export function checkFile(path: string, form: FileForm, force: boolean): void {
   const stat = lstatSync(path);
   if (!stat.isFile()) throw exists(path, `is ${kindOf(stat)}`, 'choose another name');
   const found = formOfFile(path);
   if (found === form || force) return;
-  const wanted = form === 'profile' ? 'no ABI profile' : 'no older image of this form';
-  const what = found === undefined ? wanted : `an output of another form (${found})`;
+  if (form === 'log' && stat.size === 0) return;
+  const what = found === undefined ? FOREIGN[form] : `an output of another form (${found})`;
   throw exists(
     path,
     `is ${what}: its ${humanSize(BigInt(stat.size))} would be lost`,

@@ -35,8 +35,11 @@ export const DIRECTORY_FORMS = {
   },
 } as const satisfies Readonly<Record<string, DirectoryKind>>;
 export type DirectoryForm = keyof typeof DIRECTORY_FORMS;
-/** Forms that are a file: an ELF with a note of ours, or a JSON document with its schema. */
-export type FileForm = 'core' | 'elf' | 'profile';
+/**
+ * Forms that are a file: an ELF with a note of ours, or a JSON document with its schema. A console log is what a guest
+ * wrote, and nothing in it says whose it is.
+ */
+export type FileForm = 'core' | 'elf' | 'profile' | 'log';
 export type Form = DirectoryForm | FileForm;
 
 export const isDirectoryForm = (form: Form): form is DirectoryForm => Object.hasOwn(DIRECTORY_FORMS, form);

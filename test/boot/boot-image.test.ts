@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../../src/boot/boot-image.ts';
@@ -46,6 +46,38 @@ describe('bootImage', () => {
     });
     expect(readFileSync(result.console, 'utf8')).toBe(consoles.revived);
     expect(result.seconds).toBeGreaterThan(0);
+  });
+
+  it('empties no file of anybody for the console, but by force', async () => {
+    const [folder, other] = [temporary(), temporary()];
+    const [mine, link] = [join(folder, 'mine'), join(folder, 'link')];
+    writeFileSync(mine, 'thesis');
+    symlinkSync(mine, link);
+    for (const logPath of [mine, link]) {
+      const options = { logPath, workDir: other, kernel: '/nonexistent' };
+      await expect(boot('exit', consoles.revived, options)).rejects.toMatchObject({
+        code: logPath === mine ? 'OUTPUT_EXISTS' : 'OUTPUT_IS_LINK',
+      });
+    }
+    expect(readFileSync(mine, 'utf8')).toBe('thesis');
+    expect(readdirSync(other)).toEqual([]);
+
+    await boot('exit', consoles.revived, { logPath: mine, force: true });
+    expect(readFileSync(mine, 'utf8')).toBe(consoles.revived);
+    writeFileSync(mine, '');
+    await boot('exit', consoles.revived, { logPath: mine });
+    expect(readFileSync(mine, 'utf8')).toBe(consoles.revived);
+  });
+
+  it('has no console where the kernel is', async () => {
+    const folder = temporary();
+    const [kernel, logPath] = [join(folder, 'kernel'), join(folder, 'log')];
+    writeFileSync(kernel, fakeBzImage());
+    linkSync(kernel, logPath);
+    await expect(boot('exit', '', { kernel, logPath, force: true })).rejects.toMatchObject({
+      code: 'OUTPUT_IS_SOURCE',
+    });
+    expect(readFileSync(kernel).equals(fakeBzImage())).toBe(true);
   });
 
   it('gives a broken boot as a result, not as an error', async () => {

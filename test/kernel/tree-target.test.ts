@@ -120,7 +120,7 @@ describe('a kernel whose ABI is a version that khoforge does not know', () => {
     ];
     const [path, log] = [join(source, 'luo.cpio'), join(source, 'console.log')];
     writeFileSync(path, luoInitrd(plan));
-    const options = ['--cmdline', 'liveupdate=on', '--log', log];
+    const options = ['--cmdline', 'liveupdate=on', '--log', log, '--force'];
     const booted = run('boot', join(source, 'luo'), '--kernel', kernel, '--initrd', path, ...options);
     expect(booted.code).toBe(0);
     const text = readFileSync(log, 'utf8');

@@ -33,8 +33,13 @@ export const kernel = fakeBzImage();
 const boot = buildBootElf(image, { kernel, cmdline: '' });
 const load = planKexecLoad(image, { kernel, cmdline: '' });
 
+/** What takes its place when it is whole; a console log is there while it grows. */
+type WholeForm = Exclude<Form, 'log'>;
+
 /** Every function that writes an image, by its form. */
-export const WRITERS: Readonly<Record<Form, (path: string, options?: OutputOptions, of?: Image) => void>> = {
+export const WRITERS: Readonly<
+  Record<WholeForm, (path: string, options?: OutputOptions, of?: Image) => void>
+> = {
   dir: (path, options, of = image) => writeImageDirectory(of, path, options),
   raw: (path, options, of = image) => writeRawExtents(of, path, options),
   kexec: (path, options, of = image) =>
@@ -50,7 +55,7 @@ export const WRITERS: Readonly<Record<Form, (path: string, options?: OutputOptio
     ),
 };
 export const DIRECTORIES: readonly DirectoryForm[] = ['dir', 'raw', 'kexec'];
-export const FORMS: readonly Form[] = [...DIRECTORIES, 'core', 'elf', 'profile'];
+export const FORMS: readonly WholeForm[] = [...DIRECTORIES, 'core', 'elf', 'profile'];
 
 /** All below a path: of each its kind, mode, inode, and what it holds. */
 export function everything(path: string): string[] {
