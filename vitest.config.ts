@@ -39,7 +39,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'unit-alone', include: ALONE } },
-      { extends: true, test: { name: 'kills', include: KILLS } },
+      { extends: true, test: { name: 'kills', include: KILLS, maxConcurrency: availableParallelism() } },
       { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] } },
       {
         extends: true,

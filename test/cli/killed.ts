@@ -30,6 +30,8 @@ export interface Victim {
   /** Names that a killed run may leave for the next one to go on with, which is then tried. */
   readonly resumes?: RegExp;
   readonly env?: NodeJS.ProcessEnv;
+  /** Command line that the program's is put behind: it replaces itself by the program. */
+  readonly through?: readonly string[];
   /** Exit code of a whole run; 0 by default. */
   readonly code?: number;
   /** Does not end by itself. */
@@ -45,18 +47,17 @@ interface Reference {
 /** Kills commands at random moments and looks at what is left. */
 export class Killer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'khoforge-killed-'));
-  readonly #random: () => number;
   #runs = 0;
 
-  constructor(seed: number) {
-    this.#random = generator(seed);
-  }
-
-  /** @returns what is left that should not be, a line each run; nothing when all is well */
-  async kill(victim: Victim, times: number): Promise<string[]> {
+  /**
+   * @param seed tells the moments and signals
+   * @returns what is left that should not be, a line each run; nothing when all is well
+   */
+  async kill(victim: Victim, times: number, seed: number): Promise<string[]> {
+    const random = generator(seed);
     const reference = await this.#reference(victim);
     const wrong: string[] = [];
-    for (let time = 0; time < times; time++) wrong.push(...(await this.#once(victim, reference)));
+    for (let time = 0; time < times; time++) wrong.push(...(await this.#once(victim, reference, random)));
     return wrong;
   }
 
@@ -74,11 +75,11 @@ export class Killer {
     return { milliseconds, files: filesIn(place.work) };
   }
 
-  async #once(victim: Victim, { milliseconds, files }: Reference): Promise<string[]> {
+  async #once(victim: Victim, { milliseconds, files }: Reference, random: () => number): Promise<string[]> {
     const place = this.#place(victim);
     const before = filesIn(place.work);
-    const signal = SIGNALS[Math.floor(this.#random() * SIGNALS.length)] ?? 'SIGKILL';
-    const delay = Math.round(this.#random() * milliseconds);
+    const signal = SIGNALS[Math.floor(random() * SIGNALS.length)] ?? 'SIGKILL';
+    const delay = Math.round(random() * milliseconds);
     const child = start(victim, place);
     const end = ended(child);
     await Promise.race([sleep(delay), end]);
@@ -128,8 +129,9 @@ interface Left {
   readonly files: Readonly<Record<string, string>>;
 }
 
-function start({ args, env }: Victim, { work, temporary }: Place): ChildProcess {
-  return spawn(process.execPath, [PROGRAM, ...args], {
+function start({ args, env, through = [] }: Victim, { work, temporary }: Place): ChildProcess {
+  const [command = process.execPath, ...more] = [...through, process.execPath, PROGRAM, ...args];
+  return spawn(command, more, {
     cwd: work,
     stdio: 'ignore',
     env: { ...process.env, ...env, TMPDIR: temporary },
