@@ -7,16 +7,16 @@ import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.
 import { asCString, asU64Native } from '../fdt/values.ts';
 import { pairWith } from '../memory/intervals.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import { walkMemoryMap } from '../memory/walk-map.ts';
 import { lineageReader } from '../users/registry.ts';
 import { bitmapEvidence } from './bitmap-evidence.ts';
 import type { FoundRecord } from './boot-records.ts';
+import type { MapBudget } from './map-budget.ts';
 
 /** How much of a handover hangs together, read as one target's. */
 export interface Evidence {
   /** The memory map is not 0. */
   readonly finalized: boolean;
-  /** What is wrong with the memory map. */
+  /** What is wrong with the memory map; 1 where it is not read. */
   readonly mapFindings: number;
   /** The page of the root FDT is preserved, as every kernel does (4.1.1 of docs/kho-facts.md: kho_init()). */
   readonly rootPreserved: boolean;
@@ -81,19 +81,26 @@ export function rootFdtAt(
   }
 }
 
+/** Memory that is searched for a handover. */
+export interface Searched {
+  readonly memory: PhysicalMemory;
+  /** For all root FDTs in it. */
+  readonly budget: MapBudget;
+}
+
 /** Reads what is at `phys` as every target that it could be of, and keeps the one that fits best. */
 export function makeCandidate(
-  memory: PhysicalMemory,
+  searched: Searched,
   phys: bigint,
   records: readonly FoundRecord[],
   hints: TargetHints,
   named: string | null,
 ): Candidate {
-  const found = rootFdtAt(memory, phys, hints.own);
+  const found = rootFdtAt(searched.memory, phys, hints.own);
   const targets = possibleTargets(found?.compatible, records, hints);
   let best: { target: Target; evidence: Evidence } | undefined;
   for (const target of targets) {
-    const evidence = found ? evidenceFor(memory, phys, found.tree, target) : NOTHING;
+    const evidence = found ? evidenceFor(searched, phys, found.tree, target) : NOTHING;
     if (!best || compareEvidence(evidence, best.evidence) < 0) best = { target, evidence };
   }
   const { target, evidence } = best ?? { target: makeTarget({ ...plainHints(hints) }), evidence: NOTHING };
@@ -131,15 +138,16 @@ export function kernelsWith(
   return all.length > 0 ? all.reverse() : [{ generation: NEWEST }];
 }
 
-function evidenceFor(memory: PhysicalMemory, phys: bigint, tree: FdtTree, target: Target): Evidence {
+function evidenceFor({ memory, budget }: Searched, phys: bigint, tree: FdtTree, target: Target): Evidence {
   const { abi, endian } = target;
   const names = rootNames(abi);
   const value = (node: FdtNode, name: string) =>
     asU64Native(getProperty(node, name)?.value ?? new Uint8Array(), endian);
   const map = value(tree.root, names.memoryMap) ?? 0n;
   const blobs = tree.root.children.map((node) => value(node, names.blob));
-  const walked = map === 0n ? undefined : walkOrNothing(memory, target, map);
-  const misfit = Number(writtenOtherwise(tree, target)) + Number(contradicted(memory, target, map));
+  const walked = map === 0n ? undefined : budget.walk(memory, target, map);
+  const isOther = walked !== undefined && contradicted(memory, target, map);
+  const misfit = Number(writtenOtherwise(tree, target)) + Number(isOther);
   return {
     finalized: map !== 0n,
     mapFindings: (walked?.findingCount ?? (map === 0n ? 0 : 1)) + misfit,
@@ -162,15 +170,6 @@ function writtenOtherwise({ header, root }: FdtTree, { generation }: Target): bo
 function contradicted(memory: PhysicalMemory, target: Target, map: bigint): boolean {
   if (map === 0n || target.generation.memoryMap.kind !== 'bitmap-chain') return false;
   return bitmapEvidence({ target, memory, scratch: [] }, map)?.verdict === 'contradicts';
-}
-
-function walkOrNothing(memory: PhysicalMemory, target: Target, map: bigint) {
-  try {
-    return walkMemoryMap(target, memory, map);
-  } catch (error) {
-    if (error instanceof KhoforgeError) return undefined;
-    throw error;
-  }
 }
 
 /** kexec boots since the last cold boot, where a subtree counts them. */

@@ -8,6 +8,7 @@ import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
 import { archOfRecord, type FoundRecord, findRecords } from './boot-records.ts';
 import { type Candidate, makeCandidate, rootFdtAt, type TargetHints } from './candidates.ts';
+import { MapBudget } from './map-budget.ts';
 import { ramOf } from './ram.ts';
 import { explainChoice, rankCandidates } from './ranking.ts';
 import { type FoundScratch, findScratch, scratchArrayBytes, scratchArrayPlace } from './scratch-array.ts';
@@ -50,12 +51,14 @@ export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOp
   const arch =
     options.arch ?? (records[0] && archOfRecord(records[0].kind)) ?? archOfBootParams(memory, hits);
   const hints: LocateOptions = { ...options, ...(arch && { arch }) };
-  const candidates = rankCandidates(findCandidates(memory, hits, records, hints));
+  const found = findCandidates(memory, hits, records, hints);
+  const candidates = rankCandidates(found.candidates);
   const [chosen] = candidates;
   if (!chosen) throw notFound(records.length);
-  const notes: SourceNote[] = hits.truncated
-    ? [{ code: 'SCAN_TRUNCATED', text: 'more places look like a handover than were looked at' }]
-    : [];
+  const notes: SourceNote[] =
+    hits.truncated || found.isCut
+      ? [{ code: 'SCAN_TRUNCATED', text: 'more places look like a handover than were looked at' }]
+      : [];
   const image = assemble(memory, hits, chosen, notes, options);
   return { image, candidates, choice: explainChoice(candidates), notes };
 }
@@ -70,18 +73,22 @@ function findCandidates(
   hits: ScanHits,
   records: readonly FoundRecord[],
   { fdtPhys, namedBy = '--fdt-phys', ...hints }: LocateOptions,
-): Candidate[] {
-  const scanned: bigint[] = [];
-  for (const phys of hits.fdts) {
-    if (scanned.length >= MAX_CANDIDATES) break;
-    if (rootFdtAt(memory, phys, hints.own)) scanned.push(phys);
-  }
+): { candidates: Candidate[]; isCut: boolean } {
   const named = fdtPhys === undefined ? [] : [fdtPhys];
-  const places = new Set([...named, ...scanned, ...records.map(({ fdtAddr }) => fdtAddr)]);
-  return [...places].slice(0, MAX_CANDIDATES).map((phys) => {
+  const recorded = records.map(({ fdtAddr }) => fdtAddr);
+  const places = new Set(named);
+  // Where there are too many, the last are left out: what only looks like a root FDT, and records that lead to none.
+  for (const phys of [...recorded, ...hits.fdts]) {
+    if (places.size > MAX_CANDIDATES) break;
+    if (rootFdtAt(memory, phys, hints.own)) places.add(phys);
+  }
+  for (const phys of recorded) places.add(phys);
+  const budget = new MapBudget();
+  const candidates = [...places].slice(0, MAX_CANDIDATES).map((phys) => {
     const own = records.filter(({ fdtAddr }) => fdtAddr === phys);
-    return makeCandidate(memory, phys, own, hints, phys === fdtPhys ? namedBy : null);
+    return makeCandidate({ memory, budget }, phys, own, hints, phys === fdtPhys ? namedBy : null);
   });
+  return { candidates, isCut: places.size > MAX_CANDIDATES || budget.isSpent };
 }
 
 function assemble(

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import { changed, ExitCode, KhoforgeError } from '../base/errors.ts';
-import { readInput, reason } from '../base/files.ts';
+import { changed, ExitCode, KhoforgeError, reason } from '../base/errors.ts';
+import { readRegular } from '../base/regular-file.ts';
 import { pathText, type SpecPath } from '../base/spec-path.ts';
 import { type ShortenedSpec, shorten } from './long-lists.ts';
 import { parseSpec } from './parse.ts';
@@ -22,7 +22,7 @@ const MAX_FILE = 64 << 20;
 
 /**
  * Reads and checks a YAML spec.
- * @throws KhoforgeError `FILE_UNREADABLE`, `SPEC_SYNTAX`, `SPEC_INVALID`, each naming file and line
+ * @throws KhoforgeError `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `SPEC_SYNTAX`, `SPEC_INVALID`, each naming file and line
  */
 export function loadSpec(file: string): LoadedSpec {
   const lines = new LineCounter();
@@ -39,8 +39,7 @@ export function loadSpec(file: string): LoadedSpec {
 }
 
 function readText(file: string): string {
-  const bytes = readInput(file);
-  if (bytes.length > MAX_FILE) throw syntax(file, `${bytes.length} bytes are too many for a spec`);
+  const bytes = readRegular(file, MAX_FILE);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
