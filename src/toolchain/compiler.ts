@@ -46,11 +46,12 @@ export function findCompiler(arch: Arch, named?: string): Compiler {
   });
 }
 
-/** Runs the compiler; its messages are in English. */
+/** Runs the compiler; its messages are in English. What it leaves when it is killed goes with this process. */
 export function compile(compiler: Compiler, args: readonly string[]): CompilerRun {
   const [program, ...always] = compiler.command;
+  using folder = temporaryFolder('cc');
   // CPATH and the like would mix the machine's headers in.
-  using children = claimChildren({ PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, LC_ALL: 'C' });
+  using children = claimChildren({ PATH: process.env.PATH, TMPDIR: folder.path, LC_ALL: 'C' });
   const run = spawnSync(program, [...always, ...args], {
     encoding: 'utf8',
     env: children.env,

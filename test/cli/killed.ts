@@ -142,17 +142,18 @@ const ended = (child: ChildProcess) =>
   new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
 
 const leftIn = (place: Place): Left => ({
-  processes: processesOf(`TMPDIR=${place.temporary}`),
+  processes: processesIn(place.temporary),
   temporary: existsSync(place.temporary) ? readdirSync(place.temporary) : [],
   files: filesIn(place.work),
 });
 
-/** The command lines of what runs with this in its environment. */
-function processesOf(variable: string): string[] {
+/** The command lines of what runs with this TMPDIR, or one that was made in it. */
+function processesIn(temporary: string): string[] {
+  const variable = new RegExp(`(?:^|\\0)TMPDIR=${temporary}(?:[/\\0]|$)`);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
-      if (!textOf(`/proc/${pid}/environ`).split('\0').includes(variable)) return [];
+      if (!variable.test(textOf(`/proc/${pid}/environ`))) return [];
       return [textOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')];
     });
 }
