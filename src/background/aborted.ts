@@ -1,9 +1,14 @@
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 
-/** @param reason that of the signal */
+/**
+ * Its name is `AbortError`, by which whoever gave a signal tells that this is its doing.
+ * @param reason that of the signal
+ */
 export function aborted(reason?: unknown): KhoforgeError {
-  return new KhoforgeError('ABORTED', 'the work was stopped before it was done', {
+  const error = new KhoforgeError('ABORTED', 'the work was stopped before it was done', {
     exitCode: ExitCode.couldNotRun,
     cause: reason,
   });
+  error.name = 'AbortError';
+  return error;
 }

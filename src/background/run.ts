@@ -8,7 +8,7 @@ import { errorOfFailure, type Message, type WorkerInput } from './messages.ts';
 import { Turn } from './turn.ts';
 
 export interface BackgroundOptions {
-  /** Stops the work: it then rejects with the code `ABORTED`. Too late, when the output takes its place already. */
+  /** Stops the work: it then rejects with the code `ABORTED` and the name `AbortError`. Too late, when the output takes its place already. */
   readonly signal?: AbortSignal | undefined;
   /** Called on the caller's thread, in the order of the work. What it throws stops the work. */
   readonly onProgress?: ((progress: BackgroundProgress) => void) | undefined;

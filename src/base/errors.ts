@@ -108,11 +108,35 @@ export function changed(error: KhoforgeError, lines: readonly ErrorLine[], where
   });
 }
 
-/** The error itself, or, of one that nobody raised on purpose, `INTERNAL` with it as `cause`. */
+/**
+ * The error itself; of what `node --permission` forbids `PERMISSION_DENIED`, and of one that nobody raised on purpose
+ * `INTERNAL`, with it as `cause`.
+ */
 export function asKhoforgeError(error: unknown): KhoforgeError {
   if (error instanceof KhoforgeError) return error;
+  const denied = deniedByNode(error);
+  if (denied !== undefined) return denied;
   return new KhoforgeError('INTERNAL', error instanceof Error ? error.message : String(error), {
     hint: 'this is a bug in khoforge: set KHOFORGE_DEBUG=1 for the stack, and report it',
+    exitCode: ExitCode.couldNotRun,
+    cause: error,
+  });
+}
+
+/** The option of node that allows what its permission model forbids (Node 20, doc/api/permissions.md). */
+const ALLOWS: Readonly<Record<string, string>> = {
+  ChildProcess: '--allow-child-process',
+  WorkerThreads: '--allow-worker',
+  FileSystemRead: '--allow-fs-read',
+  FileSystemWrite: '--allow-fs-write',
+};
+
+function deniedByNode(error: unknown): KhoforgeError | undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_ACCESS_DENIED')) return undefined;
+  const permission = 'permission' in error ? String(error.permission) : '';
+  const resource = 'resource' in error && error.resource ? ` (${error.resource})` : '';
+  return new KhoforgeError('PERMISSION_DENIED', `node --permission forbids ${permission}${resource}`, {
+    hint: `${ALLOWS[permission] ?? 'an --allow option'} of node allows it`,
     exitCode: ExitCode.couldNotRun,
     cause: error,
   });

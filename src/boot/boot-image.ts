@@ -215,7 +215,11 @@ function fallbackReason(end: RunEnd, { accel }: BootOptions): string | undefined
 
 function rejectInfrastructure(end: RunEnd, argv: readonly string[]): void {
   const exitCode = ExitCode.couldNotRun;
-  if (end.kind === 'aborted') throw new KhoforgeError('BOOT_ABORTED', 'the boot was aborted', { exitCode });
+  if (end.kind === 'aborted') {
+    const error = new KhoforgeError('BOOT_ABORTED', 'the boot was aborted', { exitCode });
+    error.name = 'AbortError';
+    throw error;
+  }
   if (end.kind === 'failed') throw qemuFailed(end, argv);
 }
 

@@ -18,6 +18,7 @@ Example:
 export function abiCommand(done: (code: ExitCode) => void): Command {
   const abi = new Command('abi')
     .description('compare layouts, strings and constants with real kernel headers')
+    .showHelpAfterError('(khoforge abi --help lists its commands)')
     .addHelpText('after', HELP);
   for (const command of [
     abiShowCommand,

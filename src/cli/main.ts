@@ -9,10 +9,11 @@ import { errorDocument, printDocument, printError, say } from './print.ts';
 
 /**
  * Runs the command line.
- * @param argv as in process.argv
+ * @param words as in process.argv
  * @returns the process's exit code
  */
-export async function main(argv: readonly string[]): Promise<ExitCode> {
+export async function main(words: readonly string[]): Promise<ExitCode> {
+  const argv = withHelpLast(words);
   let code: ExitCode = ExitCode.ok;
   const program = new Command('khoforge')
     .description('Makes and reads Linux Kexec HandOver (KHO) memory images without the first kernel.')
@@ -38,6 +39,14 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     return failure(error, asksForJson(argv));
   }
+}
+
+/** `help abi check` as `abi check --help`, which commander does for one word alone; an unknown command is an error. */
+function withHelpLast(argv: readonly string[]): readonly string[] {
+  const [node = '', script = '', first, ...command] = argv;
+  if (first !== 'help' || command.length === 0) return argv;
+  const isKnown = COMMANDS.some(({ name }) => name === command[0]);
+  return [node, script, ...command, ...(isKnown ? ['--help'] : [])];
 }
 
 const EXIT_CODES = `

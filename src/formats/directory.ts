@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, humanSize, toNumber } from '../base/numbers.ts';
@@ -107,7 +107,7 @@ function rootFdtBytes(image: Image): Uint8Array {
 
 /**
  * Reads an image directory and checks that its bytes are those that were written.
- * @throws KhoforgeError `FILE_UNREADABLE`, `MANIFEST_INVALID`, `IMAGE_DAMAGED`
+ * @throws KhoforgeError `FILE_UNREADABLE`, `MANIFEST_INVALID`, `IMAGE_DAMAGED`, `IMAGE_BUSY`
  */
 export function readImageDirectory(path: string): Image {
   return openImageDirectory(path).image;
@@ -116,12 +116,9 @@ export function readImageDirectory(path: string): Image {
 /** The same, with the file that the memory of the image is mapped from. */
 export function openImageDirectory(path: string): { image: Image; file: MappedFile } {
   const manifestPath = join(path, MANIFEST);
-  const manifest = parseManifest(
-    new TextDecoder().decode(readRegular(manifestPath, MAX_MANIFEST_SIZE)),
-    manifestPath,
-  );
-  const file = new MappedFile(join(path, MEMORY));
+  const { text, file } = openPair(path);
   try {
+    const manifest = parseManifest(text, manifestPath);
     const image = { ...imageOf(manifest, manifestPath, readMemory(manifest, file)), mode: file.mode };
     file.settle();
     return { image, file };
@@ -129,6 +126,30 @@ export function openImageDirectory(path: string): { image: Image; file: MappedFi
     file.close();
     throw error;
   }
+}
+
+/** Directories that may take the place of another while one is opened, before that is an error. */
+const MAX_SWAPS = 10;
+
+/** A manifest and the memory beside it: a newer image may take the place of the directory between the two. */
+function openPair(path: string): { text: string; file: MappedFile } {
+  for (let swaps = 0; swaps < MAX_SWAPS; swaps++) {
+    const before = identityOf(path);
+    const text = new TextDecoder().decode(readRegular(join(path, MANIFEST), MAX_MANIFEST_SIZE));
+    const file = new MappedFile(join(path, MEMORY));
+    if (identityOf(path) === before) return { text, file };
+    file.close();
+  }
+  throw new KhoforgeError('IMAGE_BUSY', `${path} is replaced again and again while it is read`, {
+    where: { file: path },
+    hint: 'wait until whoever writes it has ended, or read a copy',
+  });
+}
+
+/** Which directory a path leads to now. */
+function identityOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'none' : `${stat.dev} ${stat.ino}`;
 }
 
 function imageOf(manifest: Manifest, manifestPath: string, memory: PhysicalMemory): Image {

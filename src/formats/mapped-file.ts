@@ -28,7 +28,8 @@ const SCAN_LIMIT = 1 << 14;
 
 /**
  * A file that is mapped where it is looked at and, unless it is small, never read whole. What is mapped is private: writes stay in memory.
- * A file that shrinks while it is read gives zeroes, which `native().mapFaults()` counts.
+ * A file that shrinks meanwhile gives zeroes where it is mapped, which `native().mapFaults()` counts, and an error where it
+ * is read.
  */
 export class MappedFile {
   readonly path: string;
@@ -121,14 +122,19 @@ export class MappedFile {
       size: this.size,
       zeroUntil: (offset) => offset,
       read: (offset, length) => {
-        const bytes = this.read(offset, length);
-        if (bytes.length === length) return bytes;
-        throw unreadable(
-          this.path,
-          new Error(`it ends before byte ${offset + length}: it was cut short meanwhile`),
-        );
+        return this.#whole(offset, length);
       },
     };
+  }
+
+  /** All of these bytes, which the file had when it was opened. */
+  #whole(offset: number, length: number): Buffer {
+    const bytes = this.read(offset, length);
+    if (bytes.length === length) return bytes;
+    throw unreadable(
+      this.path,
+      new Error(`it ends before byte ${offset + length}: it was cut short meanwhile`),
+    );
   }
 
   get #open(): number {
@@ -145,7 +151,7 @@ export class MappedFile {
     const known = this.#windows.get(first);
     if (known) return known;
     const size = Math.min(WINDOW, this.size - first);
-    if (this.size <= SMALL) return this.#keep(first, Buffer.concat([this.read(0, size)], size));
+    if (this.size <= SMALL) return this.#keep(first, this.#whole(0, size));
     try {
       return this.#keep(first, native().mapFile(this.#open, BigInt(first), size));
     } catch (cause) {

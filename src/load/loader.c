@@ -171,8 +171,13 @@ static int run(const char *path, int check_only, int load_only)
 		code = check_ram(writes + head->writes, head->ram, LOW_MEMORY, "RAM of the next kernel,");
 	if (!code && !check_only)
 		code = load(head);
-	if (code || check_only)
+	if (code)
 		return code;
+	if (check_only) {
+		printf("kexec-load: %s fits this machine: %u segments, entry 0x%llx\n", path, head->segments,
+		       (unsigned long long)head->entry);
+		return 0;
+	}
 	printf("kexec-load: loaded %u segments, entry 0x%llx\n", head->segments, (unsigned long long)head->entry);
 	fflush(stdout);
 	if (load_only)

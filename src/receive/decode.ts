@@ -1,5 +1,6 @@
 import { rootNames } from '../abi/root-names.ts';
 import type { Target } from '../abi/target.ts';
+import { needMembers } from '../base/arguments.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
 import { fdtSize } from '../fdt/header.ts';
@@ -53,6 +54,7 @@ const HEAD_BYTES = 64;
 
 /** Reads an image from its boot record to the last subtree. Never throws for what the image holds. */
 export function inspect(image: Image): Inspection {
+  needMembers('the image', image, ['target', 'memory', 'bootRecord'], 'one that was built or opened');
   const problems: string[] = [];
   const handedOver = image.bootRecord.kind !== 'none';
   const tree = handedOver ? attempt(problems, 'root FDT', () => rootTree(image)) : null;

@@ -1,3 +1,4 @@
+import { needMembers } from '../base/arguments.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
 import { readBootRecord } from '../kernel/boot-record.ts';
 import { report } from '../kernel/checks.ts';
@@ -28,7 +29,7 @@ export interface VerifyOptions extends ReceiverOptions {
 /**
  * What a receiving kernel makes of an image: every check of its source in its order, and every rule that it relies on
  * without checking. The image may hold anything: what is wrong becomes findings.
- * @throws KhoforgeError `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
+ * @throws KhoforgeError `USAGE`, `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
  */
 export function verifyImage(image: Image, options: VerifyOptions = {}): Verification {
   const receiver = receiverFrom(image, options);
@@ -44,8 +45,11 @@ export function verifyEvents(image: Image, options: ReceiverOptions = {}): Itera
 }
 
 function receiverFrom(image: Image, { receiver }: ReceiverOptions): Receiver {
+  needMembers('the image', image, ['target', 'memory', 'bootRecord'], 'one that was built or opened');
   if (receiver === undefined) return defaultReceiver(image.target);
-  return typeof receiver === 'string' ? receiverOf(receiver) : receiver;
+  if (typeof receiver === 'string') return receiverOf(receiver);
+  needMembers('receiver', receiver, ['release', 'generation'], "a release in quotes, such as '7.3'");
+  return receiver;
 }
 
 function* receive(kernel: Kernel): Stage {

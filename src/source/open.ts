@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { needAddress, needPath } from '../base/arguments.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import { FDT_MAGIC } from '../fdt/format.ts';
@@ -23,10 +24,13 @@ const MAX_FDT_SIZE = 2 << 20;
  * Opens whatever holds a handover: an image directory, an ELF core, a raw dump (with `base`), a root FDT alone, or
  * `live`, the running kernel.
  * Files are mapped, so that their size does not matter. Close it when its image is of no more use.
- * @throws KhoforgeError `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `SOURCE_FOREIGN`, `ELF_INVALID`, `FDT_INVALID`,
+ * @throws KhoforgeError `USAGE`, `FILE_UNREADABLE`, `SOURCE_UNKNOWN`, `SOURCE_COMPRESSED`, `SOURCE_FOREIGN`, `ELF_INVALID`, `FDT_INVALID`,
  *   `HANDOVER_NOT_FOUND`, or one of readImageDirectory()
  */
 export function openSource(path: string, options: OpenOptions = {}): OpenedSource {
+  needPath('the source', path);
+  needAddress('base', options.base);
+  needAddress('fdtPhys', options.fdtPhys);
   if (path === LIVE) {
     if (options.vmlinux === undefined) return openLive('/', options);
     throw new KhoforgeError('USAGE', '--vmlinux goes with a dump: of this host debugfs tells the root FDT');

@@ -16,6 +16,9 @@ describe('the list of commands', () => {
   it('finds a command behind help, and a misspelt one', () => {
     expect(khoforge(['help', 'build']).stdout).toMatch(/Usage: khoforge build \[options\] <source>/);
     expect(khoforge(['buidl']).stderr).toMatch(/Did you mean build/);
+    expect(khoforge(['help', 'abi', 'check']).stdout).toMatch(/Usage: khoforge abi check /);
+    expect(khoforge(['help', 'buidl']).stderr).toMatch(/unknown command 'buidl'/);
+    expect(khoforge(['abi', 'nope']).stderr).toMatch(/khoforge abi --help lists/);
     expect(khoforge(['help']).stdout).toMatch(/^ {2}build <source> /m);
   });
 });

@@ -23,15 +23,22 @@ const refused = spec('refused', 'override: { kexec-metadata/version: 2 }');
 
 async function run(...args: string[]): Promise<{ code: ExitCode | undefined; out: string }> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  let parts = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text, ...rest) => {
+    parts += String(text);
+    for (const done of rest) if (typeof done === 'function') done();
+    return true;
+  });
   let code: ExitCode | undefined;
   try {
     const command = verifyCommand((result) => {
       code = result;
     });
     await command.exitOverride().parseAsync(args, { from: 'user' });
-    return { code, out: log.mock.calls.map((call) => call.join(' ')).join('\n') };
+    return { code, out: log.mock.calls.map((call) => call.join(' ')).join('\n') + parts };
   } finally {
     log.mockRestore();
+    write.mockRestore();
   }
 }
 

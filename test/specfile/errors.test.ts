@@ -149,6 +149,11 @@ const CASES: readonly (readonly [what: string, text: string, expected: RegExp])[
     /^2: subtrees\[0\].kho_test: max_mem is .*, RAM is \d+ KiB$/,
   ],
   [
+    'test data of no bytes',
+    'subtrees:\n  - kho_test: { max_mem: 0 }\n',
+    /^2: subtrees\[0\].kho_test.max_mem: 0: expected a size above 0/,
+  ],
+  [
     'a file that is not there',
     'subtrees:\n  - raw: { name: a, content: { file: nowhere } }\n',
     /^2: subtrees\[0\].raw: cannot read .*nowhere: ENOENT/,

@@ -21,7 +21,9 @@ import { FOLIO_ENTRY_BYTES, type ListedFolio, listedFolio, readTestFdt, walkFoli
 
 export const schema = z.strictObject({
   seed: seed.default('kho_test'),
+  // With 0 a kernel hands over nothing: its list would be of no bytes, which vmalloc() refuses (kho_test_save(), 7.3).
   max_mem: size
+    .refine((bytes) => bytes > 0n, { error: 'a size above 0: no kernel hands over a test of no bytes' })
     .optional()
     .meta({ description: 'bytes of test data; default two blocks of the largest order, as the module' }),
   orders: z
