@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { Retries } from './test/kernel/retries.ts';
 
 /** Milliseconds. Nothing here is a measure of speed: it ends what hangs, on a machine that is busy as well. */
 const HANGS = 900_000;
@@ -27,7 +26,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     testTimeout: HANGS,
     hookTimeout: HANGS,
-    reporters: ['default', new Retries(), ...(report === undefined ? [] : [report])],
+    reporters: ['default', ...(report === undefined ? [] : [report])],
     projects: [
       {
         extends: true,
@@ -49,9 +48,6 @@ export default defineConfig({
           // Where the cache is empty, sources are fetched and kernels built; boots have watchdogs of their own.
           testTimeout: 1_800_000,
           hookTimeout: 3_600_000,
-          // On a busy host the guest's serial port can lose characters (the 8250 driver waits 10 ms at most),
-          // which says nothing about the handover: one more boot does.
-          retry: 1,
         },
       },
     ],

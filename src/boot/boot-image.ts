@@ -18,7 +18,7 @@ import type { Image } from '../model/image.ts';
 import { checkOutput } from '../output/check.ts';
 import type { BootEvent } from './events.ts';
 import { BANNER } from './patterns.ts';
-import { Judge, type Judgement } from './verdict.ts';
+import { hostTooSlow, Judge, type Judgement } from './verdict.ts';
 
 export interface BootOptions {
   /** A bzImage, or an arm64 Image: its path, or its bytes. */
@@ -31,7 +31,7 @@ export interface BootOptions {
   readonly accel?: Accelerator | 'auto';
   /** Bytes of guest memory; default: what the image's RAM needs. */
   readonly memory?: bigint;
-  /** Seconds for everything; default 60. */
+  /** Seconds for everything, beside what a busy host takes from QEMU; default 60. */
   readonly timeout?: number;
   /** Seconds of silent console that count as a hang; default 30, and 10 before falling back to TCG. */
   readonly silence?: number;
@@ -79,22 +79,22 @@ const SILENCE_BEFORE_FALLBACK = 10;
 
 /**
  * Boots a real kernel in QEMU on an image, as kexec would have, and judges its console.
- * @throws KhoforgeError of {@link planBoot}; `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_IS_SOURCE` for the log; `QEMU_MISSING`, `QEMU_FAILED`, `BOOT_ABORTED` (exit code 3): none of
- * these says anything about the image
+ * @throws KhoforgeError of {@link planBoot}; `OUTPUT_EXISTS`, `OUTPUT_IS_LINK`, `OUTPUT_IS_SOURCE` for the log; `QEMU_MISSING`,
+ * `QEMU_FAILED`, `BOOT_ABORTED`, `HOST_TOO_SLOW` (exit code 3): none of these says anything about the image
  */
 export async function bootImage(image: Image, options: BootOptions): Promise<BootResult> {
   checkLog(options);
   const plan = planBoot(image, options);
   using folder = plan.folder;
   try {
-    const { end, judge, argv, accel, seconds } = await runWithFallback(plan, image, options);
+    const { end, lost, judge, argv, accel, seconds } = await runWithFallback(plan, image, options);
     rejectInfrastructure(end, argv);
     if (folder !== undefined && dirname(plan.logPath) === folder.path) {
       rmSync(plan.elfPath);
       folder.release();
     }
     const { kernelVersion } = plan.boot;
-    return { ...judge.finish(end), console: plan.logPath, seconds, argv, accel, kernelVersion };
+    return { ...judge.finish(end, lost), console: plan.logPath, seconds, argv, accel, kernelVersion };
   } catch (error) {
     // When QEMU fails its command line is shown, and has to work when it is pasted.
     if (error instanceof KhoforgeError && error.code === 'QEMU_FAILED') folder?.release();
@@ -160,6 +160,8 @@ export function dryRunCommand(plan: BootPlan): string {
 
 interface Attempt {
   end: RunEnd;
+  /** Seconds in which the host had no processor for it. */
+  lost: number;
   judge: Judge;
   argv: string[];
   accel: Accelerator;
@@ -189,6 +191,7 @@ async function attempt(
   const timeout = Math.max(Math.round(((options.timeout ?? TIMEOUT) - spent()) * 10) / 10, 0.1);
   const silence = options.silence ?? (last ? SILENCE : SILENCE_BEFORE_FALLBACK);
   const { onEvent, signal, stopLines } = options;
+  let lost = 0;
   const end = await runQemu({
     argv,
     accel,
@@ -200,10 +203,11 @@ async function attempt(
     ...(stopLines && { stopLines }),
     onEvent: (event) => {
       if (event.type === 'line') judge.line(event.text);
+      if (event.type === 'end') lost = event.lost;
       onEvent?.(event);
     },
   });
-  return { end, judge, argv, accel, seconds: spent() };
+  return { end, lost, judge, argv, accel, seconds: spent() };
 }
 
 /** Why another accelerator should be tried: a silent guest, or, with `auto`, a QEMU that cannot use this one. */
@@ -221,6 +225,7 @@ function rejectInfrastructure(end: RunEnd, argv: readonly string[]): void {
     throw error;
   }
   if (end.kind === 'failed') throw qemuFailed(end, argv);
+  if (end.kind === 'slow') throw hostTooSlow(`in ${end.seconds} s it had hardly a processor for QEMU`);
 }
 
 function checkSeconds(name: string, seconds: number | undefined): void {

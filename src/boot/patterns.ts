@@ -56,14 +56,11 @@ export interface Trouble extends Pattern {
 const trouble = (name: string, text: string, ...lines: RegExp[]): Trouble[] =>
   lines.map((line) => ({ name, text, line }));
 
+/** What a kernel says of a host that is too slow for it (arch/x86/kernel/apic/io_apic.c check_timer(), 7.3). */
+export const SLOW_HOST = /^Kernel panic - not syncing: IO-APIC \+ timer doesn't work!/;
+
 /** The kernel is in trouble, worst first. */
 export const TROUBLES: readonly Trouble[] = [
-  // arch/x86/kernel/apic/io_apic.c check_timer(), 7.3
-  ...trouble(
-    'timer',
-    'a host too slow for the guest, which says nothing of the handover',
-    /^Kernel panic - not syncing: IO-APIC \+ timer doesn't work!/,
-  ),
   ...trouble(
     'panic',
     'kernel panic',
@@ -72,6 +69,8 @@ export const TROUBLES: readonly Trouble[] = [
   ),
   // arch/x86/kernel/dumpstack.c __die_header(), 7.3
   ...trouble('oops', 'oops', /^(?:\S+: )?Oops: |: [0-9a-f]{4} \[#\d+\]/),
+  // kernel/watchdog.c watchdog_timer_fn(), 7.3
+  ...trouble('lockup', 'kernel soft lockup', /^watchdog: BUG: soft lockup/),
   ...trouble('bug', 'kernel bug', /^(?:\S+: )?BUG: |^kernel BUG at /), // arch/x86/mm/fault.c, lib/bug.c, 7.3
   ...CONSOLE_LINES.flatMap(({ failures }) => failures),
   // arch/x86/boot/compressed/error.c error(), 7.3

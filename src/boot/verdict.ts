@@ -1,3 +1,4 @@
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { message } from '../guest/console.ts';
 import type { RunEnd } from '../guest/events.ts';
 import type { Expectations, Verdict } from '../model/image.ts';
@@ -8,6 +9,7 @@ import {
   PROOFS,
   REFUSALS,
   SHUTDOWN,
+  SLOW_HOST,
   SUBTREE_REFUSALS,
   TROUBLES,
 } from './patterns.ts';
@@ -46,7 +48,10 @@ export interface JudgeOptions {
 /** A saved log does not say how its run ended. */
 type End = RunEnd | { readonly kind: 'unknown' };
 
-/** Judges a saved console log, without knowing how the run ended. */
+/**
+ * Judges a saved console log, without knowing how the run ended.
+ * @throws KhoforgeError `HOST_TOO_SLOW` (exit code 3)
+ */
 export function judgeConsole(lines: Iterable<string>, options: JudgeOptions): Judgement {
   const judge = new Judge(options);
   for (const line of lines) judge.line(line);
@@ -67,6 +72,7 @@ export class Judge {
   readonly #absentLines: Finder[];
   #noInit: string | undefined;
   #notConfigured: string | undefined;
+  #slowHost: string | undefined;
   #shutdown = false;
   #last = '';
 
@@ -85,17 +91,31 @@ export class Judge {
     for (const firsts of [this.#proofs, this.#refusals, this.#subtreeRefusals]) firsts.line(text);
     if (NOT_CONFIGURED.test(text)) this.#notConfigured ??= text;
     if (SHUTDOWN.test(text)) this.#shutdown = true;
-    if (!this.#options.initrd && NO_INIT.test(text)) this.#noInit ??= text;
+    if (SLOW_HOST.test(text)) this.#slowHost ??= text;
+    else if (!this.#options.initrd && NO_INIT.test(text)) this.#noInit ??= text;
     else this.#troubles.line(text);
   }
 
-  finish(end: End): Judgement {
+  /**
+   * @param lost seconds in which the host had no processor for the guest
+   * @throws KhoforgeError `HOST_TOO_SLOW` (exit code 3) where the console speaks of the host, not of the handover
+   */
+  finish(end: End, lost = 0): Judgement {
+    this.#rejectSlowHost(lost);
     const { verdict, reason } = this.#trouble(end) ?? this.#outcome();
     const proofs = this.#proofs.lines;
     const refusals = [...this.#refusals.lines, ...this.#subtreeRefusals.lines];
     const troubles = this.#troubles.found.map(({ pattern: { name }, line }) => ({ name, line }));
     const alive = this.#badEnd(end) === undefined && !troubles.some(({ name }) => DEADLY.has(name));
     return { verdict, reason, proofs, refusals, troubles, alive, expected: this.#expected(verdict) };
+  }
+
+  /** A kernel's watchdog counts the host's time. */
+  #rejectSlowHost(lost: number): void {
+    const [began] = this.#troubles.found;
+    const isLockup = began?.pattern.name === 'lockup' && lost >= LOCKUP_SECONDS / 2;
+    const line = this.#slowHost ?? (isLockup ? began.line : undefined);
+    if (line !== undefined) throw hostTooSlow(`the guest says "${line}"`);
   }
 
   #trouble(end: End): Outcome | undefined {
@@ -164,7 +184,17 @@ export class Judge {
 }
 
 /** Troubles that no kernel goes on after. */
-const DEADLY: ReadonlySet<string> = new Set(['timer', 'panic', 'halted']);
+const DEADLY: ReadonlySet<string> = new Set(['panic', 'halted']);
+
+/** A task that runs so long is one (kernel/watchdog.c: watchdog_thresh, get_softlockup_thresh(), 7.3). */
+const LOCKUP_SECONDS = 20;
+
+/** The error for a machine that did not let a guest come to a verdict. */
+export const hostTooSlow = (why: string) =>
+  new KhoforgeError('HOST_TOO_SLOW', `this machine is too busy for the boot: ${why}`, {
+    hint: 'boot it again when less runs beside it',
+    exitCode: ExitCode.couldNotRun,
+  });
 
 interface Outcome {
   verdict: Verdict;

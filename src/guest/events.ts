@@ -9,6 +9,8 @@ export type RunEnd =
   | { readonly kind: 'timeout'; readonly seconds: number }
   /** No sign of life on the console in this time. */
   | { readonly kind: 'silence'; readonly seconds: number }
+  /** The same, where the host had no processor for QEMU most of the time: that says nothing about the guest. */
+  | { readonly kind: 'slow'; readonly seconds: number }
   /** More console output than the limit. */
   | { readonly kind: 'flood'; readonly bytes: number }
   /** The caller's signal. */
@@ -21,4 +23,5 @@ export type RunEvent =
   | { readonly type: 'start'; readonly argv: readonly string[]; readonly accel: Accelerator }
   /** One console line, without its line end. `seconds` since the start. */
   | { readonly type: 'line'; readonly text: string; readonly seconds: number }
-  | { readonly type: 'end'; readonly end: RunEnd; readonly seconds: number };
+  /** `lost`: seconds of them in which the host had no processor for QEMU. */
+  | { readonly type: 'end'; readonly end: RunEnd; readonly seconds: number; readonly lost: number };

@@ -5,6 +5,7 @@ import { beforeSignal } from '../base/signals.ts';
 import { LineSplitter, message, STOP_LINES } from './console.ts';
 import { ConsoleLog } from './console-log.ts';
 import type { Accelerator, RunEnd, RunEvent } from './events.ts';
+import { type Limit, lostSeconds, startLimit } from './lost-time.ts';
 import { qemuMissing, shellLine } from './qemu.ts';
 
 export interface RunOptions {
@@ -13,7 +14,7 @@ export interface RunOptions {
   readonly accel: Accelerator;
   /** Regular file that gets every byte of the console. */
   readonly logPath: string;
-  /** Seconds for the whole run. */
+  /** Seconds for the whole run. Of this limit and the next, what a busy host took from QEMU is granted again. */
   readonly timeout: number;
   /** Seconds that the console may be silent at the start; default: the whole run. */
   readonly silence?: number;
@@ -36,6 +37,8 @@ const MAX_STDERR_BYTES = 64 << 10;
 const STOP_GRACE = 1000;
 /** Milliseconds between two looks at the console. */
 const CONSOLE_PERIOD = 20;
+/** Milliseconds between two looks at what the host took from QEMU. */
+const LOST_PERIOD = 1000;
 
 /** A QEMU that runs. */
 export interface RunningQemu {
@@ -80,13 +83,14 @@ class Run implements RunningQemu {
   readonly #child: ChildProcess;
   readonly #splitter = new LineSplitter((text) => this.#line(text));
   readonly #started = performance.now();
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #silence: NodeJS.Timeout | undefined;
+  readonly #silence: Limit | undefined;
   readonly #undo: (() => void)[] = [];
   /** Why we killed it, if we did. */
   #killedFor: RunEnd | undefined;
   #closed = false;
   #stderr = '';
+  #lost = 0;
+  #lostAt = 0;
 
   constructor(options: RunOptions, log: ConsoleLog) {
     this.#options = options;
@@ -103,9 +107,9 @@ class Run implements RunningQemu {
     this.ended = this.#end();
     const { timeout, silence } = options;
     if (silence !== undefined) {
-      this.#silence = this.#after(silence * 1000, { kind: 'silence', seconds: silence });
+      this.#silence = this.#limit(silence, { kind: 'silence', seconds: silence });
     }
-    this.#after(timeout * 1000, { kind: 'timeout', seconds: timeout });
+    this.#limit(timeout, { kind: 'timeout', seconds: timeout });
     const look = setInterval(() => this.#readConsole(), CONSOLE_PERIOD);
     this.#undo.push(() => clearInterval(look));
     const aborting = beforeSignal(() => this.#kill({ kind: 'aborted' }));
@@ -121,7 +125,6 @@ class Run implements RunningQemu {
   }
 
   dispose(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
     for (const undo of this.#undo.splice(0)) undo();
     this.#killGroup();
   }
@@ -139,7 +142,7 @@ class Run implements RunningQemu {
         this.#readConsole();
         this.#splitter.flush();
         const end = this.#endOf(code, signal);
-        this.#options.onEvent?.({ type: 'end', end, seconds: this.#seconds() });
+        this.#options.onEvent?.({ type: 'end', end, seconds: this.#seconds(), lost: this.#lost });
         resolve(end);
       });
     });
@@ -148,11 +151,13 @@ class Run implements RunningQemu {
   }
 
   #readConsole(): void {
+    // Once QEMU has ended nobody can tell any more.
+    if (performance.now() - this.#lostAt > LOST_PERIOD && !this.#closed) this.#lostNow();
     const limit = this.#options.maxBytes ?? MAX_CONSOLE_BYTES;
     while (this.#killedFor === undefined || this.#killedFor.kind === 'stopped') {
       const piece = this.#log.next();
       if (piece.length === 0) return;
-      if (!this.#options.signOfLife) clearTimeout(this.#silence);
+      if (!this.#options.signOfLife) this.#silence?.cancel();
       this.#splitter.push(piece);
       if (this.#log.bytesRead > limit) this.#kill({ kind: 'flood', bytes: limit });
     }
@@ -170,16 +175,31 @@ class Run implements RunningQemu {
   #line(text: string): void {
     this.#options.onEvent?.({ type: 'line', text, seconds: this.#seconds() });
     const bare = message(text);
-    if (this.#options.signOfLife?.test(bare)) clearTimeout(this.#silence);
+    if (this.#options.signOfLife?.test(bare)) this.#silence?.cancel();
     const last = (this.#options.lastLines ?? STOP_LINES).some((stop) => stop.test(bare));
     const wanted = this.#options.stopLines?.some((stop) => text.includes(stop)) === true;
     if (last || wanted) this.#after(wanted ? 0 : STOP_GRACE, { kind: 'stopped', line: bare });
   }
 
-  #after(milliseconds: number, end: RunEnd): NodeJS.Timeout {
+  #after(milliseconds: number, end: RunEnd): void {
     const timer = setTimeout(() => this.#kill(end), milliseconds);
-    this.#timers.push(timer);
-    return timer;
+    this.#undo.push(() => clearTimeout(timer));
+  }
+
+  #limit(seconds: number, end: RunEnd): Limit {
+    const limit = startLimit(
+      seconds,
+      () => this.#lostNow(),
+      (slow) => this.#kill(slow ? { kind: 'slow', seconds: this.#seconds() } : end),
+    );
+    this.#undo.push(() => limit.cancel());
+    return limit;
+  }
+
+  #lostNow(): number {
+    if (this.#child.pid !== undefined) this.#lost = Math.max(this.#lost, lostSeconds(this.#child.pid));
+    this.#lostAt = performance.now();
+    return this.#lost;
   }
 
   #kill(end: RunEnd): void {

@@ -75,10 +75,6 @@ describe('the verdict on a console', () => {
       'kernel panic: "Kernel panic - not syncing: Attempted to kill the idle task!"; it began',
     ],
     [consoles.oopsed, 'it began with "BUG: unable to handle page fault for address: 0000087f00000000"'],
-    [
-      `${consoles.revived}Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug`,
-      'a host too slow for the guest, which says nothing of the handover: "Kernel panic',
-    ],
     [consoles.earlyException, 'kernel panic: "PANIC: early exception 0x0d'],
     [consoles.restoreFailed, 'test_kho did not find what was preserved: "test_kho: KHO restore failed"'],
   ])('is broken when the kernel is in trouble, whatever proofs there are', (text, reason) => {
@@ -86,6 +82,29 @@ describe('the verdict on a console', () => {
     expect(made.verdict).toBe('broken');
     expect(made.reason).toContain(reason);
     expect(made.proofs.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug", 0],
+    ['watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [swapper/0:1]', 10],
+  ])('is none when the host was too slow for the guest: %s', (line, lost) => {
+    const made = new Judge({ initrd: false });
+    for (const one of lines(consoles.revived)) made.line(one);
+    made.line(`[    1.000000] ${line}`);
+    expect(() => made.finish({ kind: 'exit' }, lost)).toThrow(
+      expect.objectContaining({
+        code: 'HOST_TOO_SLOW',
+        exitCode: 3,
+        message: `this machine is too busy for the boot: the guest says "${line}"`,
+      }),
+    );
+  });
+
+  it('is broken when a kernel oopsed before it locked up, whatever the host took', () => {
+    const made = new Judge({ initrd: false });
+    for (const one of lines(consoles.oopsed)) made.line(one);
+    made.line('watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [swapper/0:1]');
+    expect(made.finish({ kind: 'exit' }, 20).verdict).toBe('broken');
   });
 
   it('is broken when a kernel with an initrd finds no init', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunEnd, RunEvent } from '../../src/guest/events.ts';
 import { type RunOptions, runQemu, withQemu } from '../../src/guest/qemu-process.ts';
+import { busyLoop, occupyProcessor } from './busy.ts';
 import { fakeQemu, temporary } from './fake-qemu.ts';
 
 interface Outcome {
@@ -96,6 +97,12 @@ describe('runQemu', () => {
     });
     expect(lines).toEqual(['Linux version 7.3.4']);
     expect(end).toEqual({ kind: 'timeout', seconds: 30 });
+  });
+
+  it('blames the host for a run that got no processor', async () => {
+    occupyProcessor(19);
+    const { end } = await run(busyLoop(), { timeout: 0.3 });
+    expect(end).toMatchObject({ kind: 'slow' });
   });
 
   it('ends a run that floods the console, and keeps no more than the limit and one piece', async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Runs one of the build scripts beside this file; what it builds is kept in the cache, so a second run is instant. What
- * boots in the meantime goes first: guests whose host is busy lose characters of their consoles.
+ * boots in the meantime goes first.
  */
 function script(name: string, ...args: string[]): string {
   const path = fileURLToPath(new URL(name, import.meta.url));

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterEach } from 'vitest';
+
+/** The first processor that this process may use, which is all that these have. */
+const [ONE_PROCESSOR = '0'] =
+  /^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.slice(1) ?? [];
+
+const LOOP = 'while :; do :; done';
+const loops: (() => void)[] = [];
+
+afterEach(() => {
+  for (const end of loops.splice(0)) end();
+});
+
+/** A command on that processor. */
+export const pinned = (...command: string[]): string[] => ['taskset', '-c', ONE_PROCESSOR, ...command];
+
+/** A command that wants that processor for ever. */
+export const busyLoop = (): string[] => pinned('sh', '-c', LOOP);
+
+/**
+ * Lets that processor be wanted so many times until the test ends. Each is a session: a host may share its time out
+ * between sessions, not processes.
+ */
+export function occupyProcessor(times: number): void {
+  const [program = '', ...args] = busyLoop();
+  for (let i = 0; i < times; i++) {
+    const child = spawn(program, args, { detached: true, stdio: 'ignore' });
+    loops.push(() => child.kill('SIGKILL'));
+  }
+}
