@@ -35,6 +35,8 @@ export interface BootOptions {
   readonly timeout?: number;
   /** Seconds of silent console that count as a hang; default 30, and 10 before falling back to TCG. */
   readonly silence?: number;
+  /** Seconds of QEMU's processor time between two lines that count as a hang; default: the whole run. */
+  readonly stall?: number;
   /** Where the console goes: no file, an empty one, or with `force` any. Default `console.log` in the work directory. */
   readonly logPath?: string;
   /** Empties the file `logPath` whatever it is. */
@@ -123,6 +125,7 @@ export function checkLog(
 export function planBoot(image: Image, options: BootOptions): BootPlan {
   checkSeconds('timeout', options.timeout);
   checkSeconds('silence', options.silence);
+  checkSeconds('stall', options.stall);
   const { kernel, initrd, memory } = options;
   const { arch } = image.target;
   const qemu = options.qemu ?? emulatorFor(arch);
@@ -190,7 +193,7 @@ async function attempt(
   const spent = () => Math.round(performance.now() - started) / 1000;
   const timeout = Math.max(Math.round(((options.timeout ?? TIMEOUT) - spent()) * 10) / 10, 0.1);
   const silence = options.silence ?? (last ? SILENCE : SILENCE_BEFORE_FALLBACK);
-  const { onEvent, signal, stopLines } = options;
+  const { onEvent, signal, stopLines, stall } = options;
   let lost = 0;
   const end = await runQemu({
     argv,
@@ -201,6 +204,7 @@ async function attempt(
     ...(last ? { silence } : { silence: Math.min(silence, timeout / 2), signOfLife: BANNER }),
     ...(signal && { signal }),
     ...(stopLines && { stopLines }),
+    ...(stall !== undefined && { stall }),
     onEvent: (event) => {
       if (event.type === 'line') judge.line(event.text);
       if (event.type === 'end') lost = event.lost;

@@ -139,6 +139,7 @@ export class Judge {
     const last = this.#last === '' ? 'nothing on the console' : `the last line was "${this.#last}"`;
     if (end.kind === 'timeout') return `hang: no end within ${end.seconds} s; ${last}`;
     if (end.kind === 'silence') return `hang: nothing on the console within ${end.seconds} s`;
+    if (end.kind === 'stalled') return `hang: ${end.seconds} s of processor time without a line; ${last}`;
     if (end.kind === 'flood') return `more than ${end.bytes} bytes on the console; ${last}`;
     if (end.kind === 'exit' && this.#noInit === undefined && !this.#shutdown) {
       return `reset without a message; ${last}`;

@@ -11,6 +11,8 @@ export type RunEnd =
   | { readonly kind: 'silence'; readonly seconds: number }
   /** The same, where the host had no processor for QEMU most of the time: that says nothing about the guest. */
   | { readonly kind: 'slow'; readonly seconds: number }
+  /** The guest went on, and said nothing more, for so long: of processor time, where it took any. */
+  | { readonly kind: 'stalled'; readonly seconds: number }
   /** More console output than the limit. */
   | { readonly kind: 'flood'; readonly bytes: number }
   /** The caller's signal. */

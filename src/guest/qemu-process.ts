@@ -7,6 +7,7 @@ import { ConsoleLog } from './console-log.ts';
 import type { Accelerator, RunEnd, RunEvent } from './events.ts';
 import { type Limit, lostSeconds, startLimit } from './lost-time.ts';
 import { qemuMissing, shellLine } from './qemu.ts';
+import { StallWatch } from './stall.ts';
 
 export interface RunOptions {
   /** Program and arguments; the program prints the guest's console on its standard output. */
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly silence?: number;
   /** The line that ends this silence; default: any byte. */
   readonly signOfLife?: RegExp;
+  /** Seconds of processor time that the guest may take between two lines; default: the whole run. */
+  readonly stall?: number;
   /** Console bytes after which the run is ended. Default 64 MiB. */
   readonly maxBytes?: number;
   /** Lines after which a kernel does nothing more: they end the run. Default: those that are known. */
@@ -84,6 +87,7 @@ class Run implements RunningQemu {
   readonly #splitter = new LineSplitter((text) => this.#line(text));
   readonly #started = performance.now();
   readonly #silence: Limit | undefined;
+  readonly #stall: StallWatch | undefined;
   readonly #undo: (() => void)[] = [];
   /** Why we killed it, if we did. */
   #killedFor: RunEnd | undefined;
@@ -110,6 +114,7 @@ class Run implements RunningQemu {
       this.#silence = this.#limit(silence, { kind: 'silence', seconds: silence });
     }
     this.#limit(timeout, { kind: 'timeout', seconds: timeout });
+    this.#stall = this.#watchStall();
     const look = setInterval(() => this.#readConsole(), CONSOLE_PERIOD);
     this.#undo.push(() => clearInterval(look));
     const aborting = beforeSignal(() => this.#kill({ kind: 'aborted' }));
@@ -158,6 +163,7 @@ class Run implements RunningQemu {
       const piece = this.#log.next();
       if (piece.length === 0) return;
       if (!this.#options.signOfLife) this.#silence?.cancel();
+      this.#stall?.output();
       this.#splitter.push(piece);
       if (this.#log.bytesRead > limit) this.#kill({ kind: 'flood', bytes: limit });
     }
@@ -179,6 +185,15 @@ class Run implements RunningQemu {
     const last = (this.#options.lastLines ?? STOP_LINES).some((stop) => stop.test(bare));
     const wanted = this.#options.stopLines?.some((stop) => text.includes(stop)) === true;
     if (last || wanted) this.#after(wanted ? 0 : STOP_GRACE, { kind: 'stopped', line: bare });
+  }
+
+  #watchStall(): StallWatch | undefined {
+    const { stall } = this.#options;
+    const { pid } = this.#child;
+    if (stall === undefined || pid === undefined) return undefined;
+    const watch = new StallWatch(pid, stall, () => this.#kill({ kind: 'stalled', seconds: stall }));
+    this.#undo.push(() => watch[Symbol.dispose]());
+    return watch;
   }
 
   #after(milliseconds: number, end: RunEnd): void {

@@ -75,6 +75,9 @@ function since(before: Outcome | undefined, now: Outcome, handover: 'good' | 'ba
   return before && { before, change: changeSince(before, now, handover) };
 }
 
+/** No compiler for init; and no room for this kernel, which may have it where another one is smaller. */
+const NOT_ASKED: ReadonlySet<string> = new Set(['COMPILER_MISSING', 'COMPILER_FAILED', 'KEXEC_NO_ROOM']);
+
 /** What keeps every case from being asked ends the run. */
 function withoutAnswer(
   name: string,
@@ -83,6 +86,5 @@ function withoutAnswer(
 ): CaseResult | undefined {
   if (signal?.aborted) return undefined;
   if (!(error instanceof KhoforgeError) || error.code === 'QEMU_MISSING') throw error;
-  const kind = ['COMPILER_MISSING', 'COMPILER_FAILED'].includes(error.code) ? 'skipped' : 'failed';
-  return { kind, name, why: error.message };
+  return { kind: NOT_ASKED.has(error.code) ? 'skipped' : 'failed', name, why: error.message };
 }

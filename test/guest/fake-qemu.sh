@@ -6,6 +6,7 @@ console=$2
 shift 2
 case $mode in
 exit) cat "$console" ;;
+busy) cat "$console" && while :; do :; done ;; # a guest that goes round and round
 hang) cat "$console" && exec sleep 3600 ;;
 family) # a child that has to die with us
 	sleep 3600 &

@@ -5,6 +5,7 @@ import { afterEach } from 'vitest';
 
 export type Mode =
   | 'exit'
+  | 'busy'
   | 'hang'
   | 'family'
   | 'fail'

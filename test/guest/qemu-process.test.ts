@@ -86,6 +86,12 @@ describe('runQemu', () => {
     expect(end).toEqual({ kind: 'silence', seconds: 0.05 });
   });
 
+  it.each(['busy', 'hang'] as const)('ends a guest that says nothing more: %s', async (mode) => {
+    const { end, lines } = await run(fakeQemu(mode, 'hello\n'), { stall: 0.3 });
+    expect(end).toEqual({ kind: 'stalled', seconds: 0.3 });
+    expect(lines).toEqual(['hello']);
+  });
+
   it('ends a run that goes on for too long, but not for silence once it has spoken', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { end, lines } = await run(fakeQemu('hang', 'Linux version 7.3.4\r\n'), {

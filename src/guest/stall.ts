@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+
+/** Milliseconds between two looks. */
+const PERIOD = 500;
+/** A guest that halts for good takes no processor time. */
+const IDLE_FACTOR = 4;
+/** Ticks of a second in /proc/PID/stat: USER_HZ, 100 on every architecture of ours (proc(5), sysconf(_SC_CLK_TCK)). */
+const TICKS = 100;
+
+/**
+ * Watches a process that goes on and says nothing. What counts is its processor time, which a busy host does not make
+ * longer; of a guest that waits for an interrupt that never comes four times as much of the clock's.
+ */
+export class StallWatch implements Disposable {
+  readonly #pid: number;
+  readonly #timer: NodeJS.Timeout;
+  #spent: number;
+  #since = performance.now();
+
+  /** @param seconds of processor time without an output that are too long */
+  constructor(pid: number, seconds: number, onStall: () => void) {
+    this.#pid = pid;
+    this.#spent = processorSeconds(pid) ?? 0;
+    this.#timer = setInterval(() => {
+      const spent = (processorSeconds(pid) ?? this.#spent) - this.#spent;
+      const idle = (performance.now() - this.#since) / 1000 / IDLE_FACTOR;
+      // Beside a busy guest the clock says nothing.
+      if (spent > seconds || (idle > seconds && spent < seconds / IDLE_FACTOR)) onStall();
+    }, PERIOD).unref();
+  }
+
+  /** There was an output. */
+  output(): void {
+    this.#spent = processorSeconds(this.#pid) ?? this.#spent;
+    this.#since = performance.now();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** Of all threads, in user and system mode; undefined for a process that is gone. */
+function processorSeconds(pid: number): number | undefined {
+  try {
+    // The name of the program, in parentheses, may have any character in it (proc(5): /proc/PID/stat).
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  } catch {
+    return undefined;
+  }
+}
