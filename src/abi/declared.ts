@@ -105,11 +105,20 @@ export interface DeclaredItem extends NamedFacts {
   readonly source: string;
 }
 
+const ITEMS = new Map<string, readonly DeclaredItem[]>();
+
 /**
  * Everything that khoforge emits or reads of a release, by the kernel's names.
  * @param release series, such as `7.3`
  */
-export function declaredItems(release: string, platform: Platform): DeclaredItem[] {
+export function declaredItems(release: string, platform: Platform): readonly DeclaredItem[] {
+  const key = [release, platform.arch, platform.pageSize].join();
+  const items = ITEMS.get(key) ?? evaluateItems(release, platform);
+  ITEMS.set(key, items);
+  return items;
+}
+
+function evaluateItems(release: string, platform: Platform): DeclaredItem[] {
   const evaluate = <T>(known: Known<T>) => (isFormula(known) ? known(platform) : known);
   return abiOf(release, platform.arch).flatMap((entry): DeclaredItem[] => {
     const { struct, names = {}, numbers = {}, strings = {}, properties = {}, from, to } = entry;

@@ -96,12 +96,19 @@ export function defineStruct<const N extends string, const F extends Fields>(
   return def;
 }
 
+const VALUE_TYPES = {
+  u8: 'number',
+  u16: 'number',
+  u32: 'number',
+  u64: 'bigint',
+  chars: 'text',
+  u64s: 'list',
+  bits: 'bigint',
+} as const satisfies Readonly<Record<FieldKind, ValueType>>;
+
 /** What stands for the value of a field of this kind. */
 export function valueType(field: Pick<Field, 'kind'> & { value?: 'bigint' | 'number' }): ValueType {
-  if (field.value !== undefined) return field.value;
-  const types = { u8: 'number', u16: 'number', u32: 'number', u64: 'bigint' } as const;
-  const others = { chars: 'text', u64s: 'list', bits: 'bigint' } as const;
-  return { ...types, ...others }[field.kind];
+  return field.value ?? VALUE_TYPES[field.kind];
 }
 
 /** Offsets, size and alignment by the C rules of the 64-bit ABIs of x86_64 and arm64 (natural alignment). */

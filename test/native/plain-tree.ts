@@ -92,8 +92,10 @@ export function keysOf(pages: Uint8Array, { pageShift, depth }: Shape, base = 0n
       return;
     }
     for (let index = 0; index < pageSize / 8; index++) {
-      const entry = view.getBigUint64(page * pageSize + index * 8, true);
-      if (entry === 0n) continue;
+      const at = page * pageSize + index * 8;
+      // Nearly all are zero, and a bigint is slow.
+      if (view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) === 0) continue;
+      const entry = view.getBigUint64(at, true);
       const child = Number((entry - base) / BigInt(pageSize));
       const shift = BigInt((level - 1) * (pageShift - 3) + pageShift + 3);
       read(child, level - 1, prefix + (BigInt(index) << shift));
