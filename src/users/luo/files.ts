@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import type { Struct } from '../../abi/declared.ts';
-import { makeTarget } from '../../abi/target.ts';
 import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Handler } from '../handler.ts';
 import { optionalShape } from '../shape.ts';
 import { type DecodedState, emitState, FILE_HANDLERS } from './handlers.ts';
-
-const HANDLER_LENGTH = makeTarget().abi.number('LIVEUPDATE_HNDL_COMPAT_LENGTH') - 1;
 
 export const HANDLERS: readonly Handler[] = Object.values(FILE_HANDLERS);
 const KEYS = HANDLERS.map(({ key }) => key);
@@ -20,11 +17,7 @@ export const fileSchema = z
   .strictObject({
     token: u64('the number that its user chose for the file, e.g. 0x2a'),
     ...optionalShape(FILE_HANDLERS),
-    handler: text(`name of another file handler, for a file that is no ${KEYS.join(' or ')}`)
-      .max(HANDLER_LENGTH, {
-        error: () => `at most ${HANDLER_LENGTH} characters`,
-      })
-      .optional(),
+    handler: text(`name of another file handler, for a file that is no ${KEYS.join(' or ')}`).optional(),
     data: u64('what that handler hands over, often an address; default 0').optional(),
   })
   .refine((file) => givenKeys(file, [...KEYS, 'handler']).length === 1, {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Struct } from '../../abi/declared.ts';
-import { makeTarget } from '../../abi/target.ts';
 import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Handler, HandlerImage } from '../handler.ts';
@@ -11,14 +10,10 @@ import { type DecodedState, emitState, FLBS, stateReader } from './handlers.ts';
 import { FLBS_PATH, flbPath } from './paths.ts';
 import { emitArray, type LuoTables } from './tables.ts';
 
-const FLB_NAME = makeTarget().abi.number('LIVEUPDATE_FLB_COMPAT_LENGTH') - 1;
-
 export const FLB_HANDLERS: readonly Handler[] = Object.values(FLBS);
 const KEYS = FLB_HANDLERS.map(({ key }) => key);
 
-const name = text(`name of the object, up to ${FLB_NAME} characters`)
-  .min(1, { error: () => 'a name' })
-  .max(FLB_NAME, { error: () => `at most ${FLB_NAME} characters` });
+const name = text('name of the object, as long as the kernel has room for').min(1, { error: () => 'a name' });
 
 export const flbSchema = z
   .strictObject({

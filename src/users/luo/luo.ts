@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { makeTarget } from '../../abi/target.ts';
 import { hex } from '../../base/numbers.ts';
-import { shortText, u64 } from '../../base/spec-values.ts';
+import { text, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { Blob, DecodedSubtree, DecodedValue } from '../user.ts';
 import { luoFdt } from './fdt-form.ts';
@@ -11,18 +10,16 @@ import type { LuoForm, LuoRoot } from './form.ts';
 import { stateReader } from './handlers.ts';
 import type { SessionSer } from './incoming.ts';
 import { type LuoKind, luoKind } from './kind.ts';
+import { checkNames } from './names.ts';
 import { filePath, filesPath, PATH } from './paths.ts';
 import { luoStruct } from './struct-form.ts';
 import { LuoTables } from './tables.ts';
-
-const { abi } = makeTarget();
-const NAME = abi.number('LIVEUPDATE_SESSION_NAME_LENGTH') - 1;
 
 const isDistinct = <T, V>(list: readonly T[], key: (item: T) => V) =>
   new Set(list.map(key)).size === list.length;
 
 const session = z.strictObject({
-  name: shortText(1, NAME, `what its user called the session, 1 to ${NAME} bytes`),
+  name: text('what its user called the session, as long as the kernel has room for'),
   files: z
     .array(fileSchema)
     .refine((files) => isDistinct(files, ({ token }) => token), {
@@ -73,6 +70,7 @@ export function emit(producer: Producer, spec: Spec): void {
   if (kind === undefined) {
     producer.checker.broken('subtree-unknown', `${generation.name} has no ${PATH}`);
   }
+  checkNames(producer, spec);
   const form = FORMS[kind ?? 'fdt'];
   const sessions = (spec.sessions ?? []).map(({ name, files = [] }, s): SessionSer => {
     const entries = files.map((file, f) => emitFile(producer, filePath(s, f), file));

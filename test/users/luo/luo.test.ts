@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { knownProfile } from '../../../src/abi/profile.ts';
 import { extractHandover } from '../../../src/capture/extract.ts';
 import { SeededBytes } from '../../../src/emit/random.ts';
 import { readImageDirectory, writeImageDirectory } from '../../../src/formats/directory.ts';
 import type { Image } from '../../../src/model/image.ts';
 import type { BuiltImage } from '../../../src/produce/assembly.ts';
 import { buildImage } from '../../../src/produce/build-image.ts';
+import { targetOf } from '../../../src/profile/target.ts';
 import { inspect } from '../../../src/receive/decode.ts';
 import { diffImages } from '../../../src/receive/diff.ts';
 import { verifyImage } from '../../../src/receive/verify.ts';
@@ -400,6 +402,27 @@ describe('the spec', () => {
     ],
   ])('refuses %s', (_what, luo, message) => {
     expect(() => build(luo as Luo)).toThrowError(message);
+  });
+
+  it.each<[string, Luo, string]>([
+    ['LIVEUPDATE_SESSION_NAME_LENGTH', { sessions: [{ name: 'x'.repeat(20) }] }, 'sessions[0].name'],
+    [
+      'LIVEUPDATE_HNDL_COMPAT_LENGTH',
+      { sessions: [{ name: 'a', files: [{ token: 1, handler: 'ä'.repeat(10) }] }] },
+      'sessions[0].files[0].handler',
+    ],
+    ['LIVEUPDATE_FLB_COMPAT_LENGTH', { flbs: [{ name: 'x'.repeat(20) }] }, 'flbs[0].name'],
+  ])('has names of the length that the target has room for, %s', (length, luo, path) => {
+    const profile = knownProfile('7.3', 'x86_64', 4096);
+    if (profile === undefined) throw new Error('no profile of 7.3');
+    const withLength = (value: number) => {
+      const items = profile.items.map((item) => (item.name === length ? { ...item, value } : item));
+      return { target: targetOf({ ...profile, items }).target };
+    };
+    const spec = { subtrees: [{ luo }] };
+    expect(buildImage(spec, withLength(21)).expect.verdict).toBe('revived');
+    expect(() => buildImage(spec, withLength(20))).toThrowError(`subtrees[0].luo.${path}: "`);
+    expect(() => buildImage(spec, withLength(20))).toThrowError(`19 bytes of UTF-8 (${length} of `);
   });
 
   it.each(['6.18', '7.0'])('is told that %s has no LUO', (release) => {
