@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'abi/declared.ts': 'the registry of what the target can be asked for, by name',
   'cli/abi-show.ts': 'an example of its help',
   'cli/kselftest.ts': 'an example of its help',
+  'cli/suite.ts': 'an example of its help',
 };
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
