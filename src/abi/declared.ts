@@ -127,7 +127,10 @@ function evaluateItems(release: string, platform: Platform): DeclaredItem[] {
       ...(struct === undefined ? [] : structItems(struct, names, platform)),
       ...Object.entries(numbers).map(([name, known]) => ({ name, source, value: evaluate(known) })),
       ...Object.entries(strings).map(([name, known]) => ({ name, source, value: evaluate(known) })),
-      ...Object.entries(properties).map(([name, known]) => ({ name, source, size: evaluate(known) })),
+      ...Object.entries(properties).map(([name, held]) => {
+        const size = typeof held === 'number' ? held : declaredLayout(held, platform).size;
+        return { name, source, size };
+      }),
     ];
   });
 }

@@ -16,8 +16,8 @@ export interface AbiEntry {
   readonly members?: Readonly<Record<string, string>>;
   readonly numbers?: Readonly<Record<string, Known<number>>>;
   readonly strings?: Readonly<Record<string, Known<string>>>;
-  /** Bytes of what is read from a device tree's property; the name is `user:property`. */
-  readonly properties?: Readonly<Record<string, Known<number>>>;
+  /** Bytes of what is read from a device tree's property, or the structure that it is; the name is `user:property`. */
+  readonly properties?: Readonly<Record<string, number | StructDef>>;
   /** What a constant was called before, by its name now. */
   readonly formerly?: Readonly<Record<string, string>>;
 }

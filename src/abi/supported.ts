@@ -38,15 +38,10 @@ const BUILT_IN_NUMBERS: readonly (readonly [NumberName, 'needed' | 'optional'])[
 export function checkSupported(target: Target, base: string): void {
   const { abi, arch, pageSize } = target;
   const plain = makeTarget({ release: base, arch, pageSize }).abi;
-  // Up to 8 bytes it is an integer, whatever structure happens to be as long.
-  const isLengthOfStruct = (before: Facts, now: Facts) =>
-    (before.size ?? 0) > 8 &&
-    plain.structNames.some(
-      (name) => plain.facts.get(name)?.size === before.size && abi.facts.get(name)?.size === now.size,
-    );
+  const held = structsInProperties(base, target);
   for (const [name, facts] of plain.facts) {
     const own = abi.facts.get(name);
-    if (own) checkKind(name, facts, own, isLengthOfStruct);
+    if (own) checkKind(name, facts, own, abi.facts.get(held.get(name) ?? '')?.size);
     else if (name.startsWith('chosen:'))
       throw inexpressible(`${name} is gone: a boot record is found by the name '${String(facts.value)}'`);
   }
@@ -60,16 +55,25 @@ export function checkSupported(target: Target, base: string): void {
   if (target.generation.memoryMap.kind === 'radix') radixGeometry(target);
 }
 
-/** What is a number stays one, and a property keeps its length, unless it is a structure that changed to the same. */
-function checkKind(
-  name: string,
-  base: Facts,
-  own: Facts,
-  isLengthOfStruct: (before: Facts, now: Facts) => boolean,
-): void {
+/** The structures that a device tree's properties are, by the properties' names. */
+function structsInProperties(base: string, { arch }: Target): ReadonlyMap<string, string> {
+  return new Map(
+    abiOf(base, arch).flatMap(({ properties = {} }) =>
+      Object.entries(properties).flatMap(([name, held]): [string, string][] =>
+        typeof held === 'number' ? [] : [[name, held.name]],
+      ),
+    ),
+  );
+}
+
+/**
+ * What is a number stays one, and a property keeps its length, unless it is a structure that changed to the same.
+ * @param structSize bytes of the structure that the property is
+ */
+function checkKind(name: string, base: Facts, own: Facts, structSize: number | undefined): void {
   if (typeof base.value !== typeof own.value)
     throw inexpressible(`${name} is ${String(own.value)}, where ${String(base.value)} was`);
-  if (name.includes(':') && base.size !== own.size && !isLengthOfStruct(base, own))
+  if (name.includes(':') && base.size !== own.size && own.size !== structSize)
     throw inexpressible(`${name} has ${own.size} bytes, ${base.size} are read`);
   if (name.startsWith('chosen:') && base.value !== own.value)
     throw inexpressible(`${name} is '${own.value}': a boot record is found by the name '${base.value}'`);

@@ -35,8 +35,6 @@ export interface Receiver {
   readonly initcall: 'fs_initcall' | 'late_initcall';
   /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
   readonly debugfsStyle: 'quoted' | 'plain';
-  /** Whether the self-test prints that its restore failed (lib/test_kho.c: kho_test_init). */
-  readonly testReportsFailure: boolean;
 }
 
 type Traits = Omit<Receiver, 'release' | 'generation' | 'tree'>;
@@ -53,7 +51,6 @@ const V6_18: Traits = {
   extendsScratch: false,
   initcall: 'late_initcall',
   debugfsStyle: 'quoted',
-  testReportsFailure: false,
 };
 
 const V6_19: Traits = {
@@ -63,7 +60,6 @@ const V6_19: Traits = {
   restoresRootFdt: false,
   initcall: 'fs_initcall',
   debugfsStyle: 'plain',
-  testReportsFailure: true,
 };
 
 const V7_1: Traits = {

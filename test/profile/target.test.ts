@@ -214,6 +214,11 @@ describe('targetOf', () => {
     ['the size of its tables', { KHO_TABLE_SIZE_LOG2: { value: 8 } }, 'KHO_TABLE_SIZE_LOG2'],
     ['a deeper tree than keys have bits', { KHO_TREE_MAX_DEPTH: { value: 7 } }, '7 levels'],
     ['a chunk of vmalloc', { 'kho_vmalloc_chunk.hdr.next': { offset: 4088 } }, 'kho_vmalloc_chunk'],
+    [
+      'a property that grew as another structure than its own did',
+      { luo_flb_header_ser: { size: 24 }, 'kho_test:folios_info': { size: 24 } },
+      'kho_test:folios_info has 24 bytes, 16 are read',
+    ],
     ['a string that became a number', { KHO_TEST_COMPAT: { value: 2 } }, 'KHO_TEST_COMPAT'],
     ['a property of another length', { 'kho_test:magic': { size: 8 } }, 'kho_test:magic'],
     ['fields that overlap', { 'kho_scratch.size': { offset: 4 } }, 'kho_scratch'],

@@ -1,6 +1,5 @@
 import { kho_vmalloc } from '../../abi/declared/kexec_handover.ts';
 import { defineAbi } from '../../abi/entry.ts';
-import { declaredLayout } from '../../abi/layout.ts';
 
 /** lib/test_kho.c (6.17 to 7.3) */
 export const KHO_TEST_ABI = defineAbi([
@@ -14,8 +13,5 @@ export const KHO_TEST_ABI = defineAbi([
   },
   // Up to 6.17 an array of u64, from 6.18 on one struct kho_vmalloc, under the same compatible string.
   { from: '6.16', to: '6.17', properties: { 'kho_test:folios_info': 8 } },
-  {
-    from: '6.18',
-    properties: { 'kho_test:folios_info': (platform) => declaredLayout(kho_vmalloc, platform).size },
-  },
+  { from: '6.18', properties: { 'kho_test:folios_info': kho_vmalloc } },
 ]);
