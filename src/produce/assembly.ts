@@ -5,7 +5,8 @@ import { hex, humanSize, isAligned, overlaps, parseSize, toNumber } from '../bas
 import type { ByteProgress } from '../base/progress.ts';
 import { type Check, Checker } from '../emit/checks.ts';
 import { Overrides, type OverrideValue } from '../emit/overrides.ts';
-import { type Place, Producer, unknownPath } from '../emit/producer.ts';
+import type { Place } from '../emit/placer.ts';
+import { Producer, unknownPath } from '../emit/producer.ts';
 import { ZEROES } from '../memory/contents.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';

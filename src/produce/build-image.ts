@@ -2,7 +2,7 @@ import type { Target } from '../abi/target.ts';
 import { withinSpec } from '../base/errors.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { CHECKS, isCheck } from '../emit/checks.ts';
-import type { Place } from '../emit/producer.ts';
+import type { Place } from '../emit/placer.ts';
 import type { LoadedSpec } from '../specfile/load.ts';
 import { parseSpec } from '../specfile/parse.ts';
 import type { ParsedSpec, Spec } from '../specfile/schema.ts';
