@@ -266,6 +266,16 @@ describe('a memfd', () => {
     });
   });
 
+  it('of zeroes alone is told from one of its size that ends in another byte', () => {
+    const zero = { size: '40MiB', content: { zero: '24MiB' } } as const;
+    const zeroes = Buffer.alloc(40 * MIB);
+    for (const image of [one(zero), one(zero)])
+      expect(memfdOf(image)).toMatchObject({ sha256: sha256(zeroes) });
+    const last = { at: 40 * MIB - 4096, bytes: `${'00'.repeat(4095)}01` };
+    const other = one({ size: '40MiB', content: [{ zero: '24MiB' }, last] });
+    expect(memfdOf(other)).toMatchObject({ sha256: sha256(zeroes.subarray(1), Buffer.of(1)) });
+  });
+
   it('has its holes filled when asked, as kernels do (6.10 of docs/kho-facts.md)', () => {
     const image = one({ size: '32KiB', fill_holes: true, content: [{ at: '16KiB', text: 'x', order: 1 }] });
     expect(memfdOf(image)).toMatchObject({
