@@ -143,8 +143,8 @@ function kernelImage({ target }: Image, vmlinux: string): KernelImage {
   throw usage(`--vmlinux: no kernel of ${target.arch} can be put into a core`, 'give --vmcoreinfo instead');
 }
 
-function writeElf(image: Image, output: string, flags: FormatFlags): Written {
-  const { elf, segments } = buildBootElf(image, kernelOptions(image, flags));
+function writeElf(image: Image, output: string, flags: FormatFlags, onProgress: OnProgress): Written {
+  const { elf, segments } = buildBootElf(image, { ...kernelOptions(image, flags), onProgress });
   const { mode } = image;
   writeFileWhole(output, { ...options(flags), form: 'elf', mode }, (descriptor) => writeAll(descriptor, elf));
   return { files: [], segments };
@@ -165,13 +165,13 @@ function writeRaw(image: Image, output: string, flags: FormatFlags, onProgress: 
   return { files, segments };
 }
 
-function writeKexec(image: Image, output: string, flags: FormatFlags): Written {
+function writeKexec(image: Image, output: string, flags: FormatFlags, onProgress: OnProgress): Written {
   // The console is the machine's own affair.
   const booted = { ...kernelOptions(image, flags), cmdline: `kho=on ${flags.cmdline ?? ''}`.trim() };
   const load = planKexecLoad(image, booted);
   const loader = flags.loader === false ? undefined : buildLoader(load.arch, flags.cc);
   const directory = { load, cmdline: booted.cmdline, ...(loader && { loader }) };
-  const files = writeKexecDirectory(directory, output, options(flags));
+  const files = writeKexecDirectory(directory, output, { ...options(flags), onProgress });
   return {
     files,
     segments: load.segments.map(({ mem, memsz, ...rest }) => ({ ...rest, start: mem, size: memsz })),

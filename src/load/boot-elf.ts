@@ -1,6 +1,7 @@
 import type { Segment } from '../arch/placer.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { hex, overlaps, toNumber } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { pageRegions } from '../formats/page-runs.ts';
 import type { Machine } from '../memory/machine.ts';
 import { type PhysicalMemory, type Piece, pieceEnd } from '../memory/physical-memory.ts';
@@ -19,17 +20,22 @@ export interface BootElf {
   readonly kernelVersion: string;
 }
 
+export interface BootElfOptions extends SegmentsOptions {
+  /** How much of the memory is in the file. */
+  readonly onProgress?: (progress: ByteProgress) => void;
+}
+
 /**
  * Memory as it is when the receiving kernel takes over after kexec: the handover, and the kernel loaded into
  * scratch, as one file that QEMU starts.
  * @throws KhoforgeError `KERNEL_NOT_BZIMAGE`, `KERNEL_NOT_IMAGE`, `KERNEL_UNSUPPORTED`, `KEXEC_NO_ROOM`, `RAM_NOT_QEMU`,
  * `OUTSIDE_RAM`, and of `machineTree`
  */
-export function buildBootElf(image: Image, options: SegmentsOptions): BootElf {
+export function buildBootElf(image: Image, { onProgress, ...options }: BootElfOptions): BootElf {
   const { segments, machine, kernelVersion } = bootSegments(image, options);
   const pieces = merge(image.memory.pieces, segments);
   for (const piece of pieces) checkInRam(piece, machine);
-  const elf = entryElf(image, pieces, segments, machine);
+  const elf = entryElf(image, pieces, segments, machine, onProgress);
   return { elf, segments: segments.map(withoutBytes), machine, kernelVersion };
 }
 
@@ -77,9 +83,10 @@ function entryElf(
   pieces: readonly Piece[],
   segments: readonly Segment[],
   { banks: [bank] }: Machine,
+  onProgress?: (progress: ByteProgress) => void,
 ): Uint8Array {
   const entry = segments.find(({ name }) => name === 'entry stub')?.start ?? 0n;
-  return qemuElf(target.arch, pieces, entry, bank?.start ?? 0n);
+  return qemuElf(target.arch, pieces, entry, bank?.start ?? 0n, onProgress);
 }
 
 function merge(pieces: readonly Piece[], segments: readonly Segment[]): Piece[] {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { writeAll, writeParts } from '../base/files.ts';
 import { jsonValue } from '../base/json.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import type { Region } from '../memory/regions.ts';
 import { type OutputOptions, writeDirectory } from '../output/write.ts';
 import type { KexecLoad } from './kexec-load.ts';
@@ -34,6 +35,11 @@ export interface KexecDirectory {
   readonly loader?: Uint8Array;
 }
 
+export interface KexecOptions extends OutputOptions {
+  /** How much of the segments is written. */
+  readonly onProgress?: ((progress: ByteProgress) => void) | undefined;
+}
+
 /**
  * Writes `kexec.img`, `kexec.json`, which says the same for people and other loaders, and the loader.
  * @returns names of the files
@@ -42,24 +48,39 @@ export interface KexecDirectory {
 export function writeKexecDirectory(
   { load, cmdline, loader }: KexecDirectory,
   path: string,
-  options: OutputOptions = {},
+  { onProgress, ...options }: KexecOptions = {},
 ): string[] {
   const { head, offsets } = headOf(load);
   const files = [IMAGE, ...(loader === undefined ? [] : [LOADER])];
   writeDirectory(path, { ...options, form: 'kexec', mode: load.mode }, (directory) => {
-    writeImage(load, join(directory, IMAGE), head, offsets);
+    writeImage(load, join(directory, IMAGE), { head, offsets, onProgress });
     writeFileSync(join(directory, DESCRIPTION), describe(load, cmdline, offsets, files));
     if (loader !== undefined) writeFileSync(join(directory, LOADER), loader, { mode: 0o755 });
   });
   return [DESCRIPTION, ...files];
 }
 
-function writeImage({ segments }: KexecLoad, path: string, head: Buffer, offsets: readonly number[]): void {
+interface Layout {
+  readonly head: Buffer;
+  readonly offsets: readonly number[];
+  readonly onProgress: KexecOptions['onProgress'];
+}
+
+function writeImage({ segments }: KexecLoad, path: string, { head, offsets, onProgress }: Layout): void {
+  const total = segments.reduce((sum, { bufsz }) => sum + BigInt(bufsz), 0n);
+  let done = 0n;
+  const told = function* (chunks: Iterable<Uint8Array>) {
+    for (const chunk of chunks) {
+      yield chunk;
+      done += BigInt(chunk.length);
+      onProgress?.({ done, total });
+    }
+  };
   const descriptor = openSync(path, 'w');
   try {
     writeAll(descriptor, head, 0);
     segments.forEach((segment, i) => {
-      writeParts(descriptor, segment.chunks(), offsets[i] ?? 0);
+      writeParts(descriptor, told(segment.chunks()), offsets[i] ?? 0);
     });
   } finally {
     closeSync(descriptor);

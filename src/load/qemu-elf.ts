@@ -2,6 +2,7 @@ import type { Arch } from '../abi/arch.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
+import type { ByteProgress } from '../base/progress.ts';
 import { ET_EXEC, PF_R, PF_RWX, PT_LOAD, PT_NOTE } from '../elf/format.ts';
 import { ownNote } from '../elf/own-note.ts';
 import { headBytes, headSize, type ProgramHeader } from '../elf/write.ts';
@@ -24,11 +25,18 @@ const MAX_FILE_SIZE = 0x7fffffff;
  * @param pieces sorted by address, without overlap; what of them is zero is not written, RAM starts as zero
  * @param entry physical address of the code that is entered
  * @param ramStart first address of RAM
+ * @param onProgress how much of the pieces was looked at
  * @throws KhoforgeError `ELF_TOO_LARGE`
  */
-export function qemuElf(arch: Arch, pieces: readonly Piece[], entry: bigint, ramStart: bigint): Uint8Array {
+export function qemuElf(
+  arch: Arch,
+  pieces: readonly Piece[],
+  entry: bigint,
+  ramStart: bigint,
+  onProgress?: OnProgress,
+): Uint8Array {
   const { bootElf, elfMachine } = ARCHITECTURES[arch];
-  const loads = joinNearest(nonZeroRuns(pieces), MAX_LOADS - Number(bootElf.fillsStartOfRam));
+  const loads = joinNearest(nonZeroRuns(pieces, onProgress), MAX_LOADS - Number(bootElf.fillsStartOfRam));
   if (bootElf.fillsStartOfRam && loads[0]?.start !== ramStart) {
     loads.unshift({ start: ramStart, size: 8, parts: [] });
   }
@@ -80,29 +88,37 @@ const tooLarge = (size: string) =>
     },
   );
 
+type OnProgress = (progress: ByteProgress) => void;
+
 /** The stretches of the pieces that are not zero. @throws KhoforgeError `ELF_TOO_LARGE` */
-function nonZeroRuns(pieces: readonly Piece[]): Extent[] {
+function nonZeroRuns(pieces: readonly Piece[], onProgress?: OnProgress): Extent[] {
   const runs: Extent[] = [];
   let made = 0;
+  const total = pieces.reduce((sum, piece) => sum + BigInt(sizeOf(piece)), 0n);
+  let done = 0n;
   for (const piece of pieces) {
-    if ('bytes' in piece) {
-      runs.push(...nonZeroParts(piece));
-      continue;
+    if ('bytes' in piece) runs.push(...nonZeroParts(piece));
+    else {
+      const told = (bytes: number) => onProgress?.({ done: done + BigInt(bytes), total });
+      for (const run of madeRuns(piece, told)) {
+        made += run.bytes.length;
+        if (made > MAX_FILE_SIZE) throw tooLarge('more than 2 GiB');
+        runs.push(run);
+      }
     }
-    for (const run of madeRuns(piece)) {
-      made += run.bytes.length;
-      if (made > MAX_FILE_SIZE) throw tooLarge('more than 2 GiB');
-      runs.push(run);
-    }
+    done += BigInt(sizeOf(piece));
+    onProgress?.({ done, total });
   }
   return runs;
 }
 
+const sizeOf = (piece: Piece): number => ('bytes' in piece ? piece.bytes.length : piece.size);
+
 /** Bytes of contents that are made at a time. */
 const BLOCK = 1 << 20;
 
-/** Those of contents, which are held from here on. */
-function* madeRuns(piece: Made): Generator<Extent> {
+/** Those of contents, which are held from here on. @param told called with the bytes that were looked at */
+function* madeRuns(piece: Made, told: (bytes: number) => void): Generator<Extent> {
   const { contents, offset } = piece;
   let parts: Extent[] = [];
   for (let at = 0; at < piece.size; ) {
@@ -118,6 +134,7 @@ function* madeRuns(piece: Made): Generator<Extent> {
       parts.push(run);
     }
     at += length;
+    told(at);
   }
   if (parts.length > 0) yield joined(parts);
 }

@@ -88,6 +88,12 @@ describe('before the jump', () => {
     const unfinished = buildImage(spec(1, { target: { release: '6.19' }, finalized: false, subtrees: [] }));
     const opened = open(copyMemory(unfinished));
     expect(inspect(opened.image)).toMatchObject({ finalized: false, compatible: 'kho-v1' });
+    // In its own page before a kexec image is loaded, as an idle 6.19 has it.
+    const idle = copyMemory(unfinished);
+    const bytes = idle.read(unfinished.bootRecord.scratchAddr, 32);
+    idle.write(unfinished.bootRecord.scratchAddr, new Uint8Array(32).fill(0x5a));
+    idle.write(0x2f_0000n, bytes);
+    expect(inspect(open(idle).image).scratch).toEqual(unfinished.scratch);
     expect(opened.image.target.generation.name).toBe('kho-v1');
   });
 });
