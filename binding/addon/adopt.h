@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -11,7 +12,18 @@
 
 namespace khoforge::addon {
 
-/// Hands memory to JavaScript without a copy: the ArrayBuffer has its owner, and the collector frees it.
+/// Bytes that are copied for JavaScript instead. What is handed over without a copy is freed by a finalizer,
+/// which runs only when the event loop turns, not when the collector does: a program that builds and verifies
+/// in a loop would keep all.
+inline constexpr std::size_t kMaxCopied = std::size_t{16} << 20;
+
+inline Napi::ArrayBuffer copied(Napi::Env env, const void* data, std::size_t size) {
+  auto buffer = Napi::ArrayBuffer::New(env, size);
+  if (!buffer.IsEmpty() && size > 0) std::memcpy(buffer.Data(), data, size);
+  return buffer;
+}
+
+/// Hands memory to JavaScript without a copy: the ArrayBuffer has its owner.
 /// @returns nothing when the thread is being terminated
 template <typename Owner>
 Napi::ArrayBuffer adopt_memory(Napi::Env env, void* data, std::size_t size, Owner&& owner) {
@@ -26,17 +38,18 @@ Napi::ArrayBuffer adopt_memory(Napi::Env env, void* data, std::size_t size, Owne
 
 template <typename T>
 Napi::ArrayBuffer adopt(Napi::Env env, std::vector<T>&& values) {
-  if (values.empty()) return Napi::ArrayBuffer::New(env, 0);
   T* const data = values.data();
   const std::size_t size = values.size() * sizeof(T);
+  if (size <= kMaxCopied) return copied(env, data, size);
   return adopt_memory(env, data, size, std::move(values));
 }
 
-/// The same for memory of our own. Not allocated by V8, which ends the process when there is no memory.
+/// The same for memory of our own. What is large is not allocated by V8, which ends the process when there is
+/// no memory.
 inline Napi::ArrayBuffer adopt(Napi::Env env, PageBuffer&& pages) {
-  if (pages.size() == 0) return Napi::ArrayBuffer::New(env, 0);
   std::byte* const data = pages.data();
   const std::size_t size = pages.size();
+  if (size <= kMaxCopied) return copied(env, data, size);
   return adopt_memory(env, data, size, std::move(pages));
 }
 
