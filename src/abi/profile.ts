@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { KhoforgeError } from '../base/errors.ts';
 import { readInput } from '../base/files.ts';
 import { packageFile } from '../base/package.ts';
+import { schemaText } from '../base/schema-text.ts';
 import { ARCHES, type Arch, type PageSize } from './arch.ts';
 import type { NamedFacts } from './facts.ts';
 
@@ -110,7 +111,8 @@ export function readProfile(path: string): Profile {
   const result = file.safeParse(json);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw invalid(path, `${issue?.path.join('.') || 'document'}: ${issue?.message}`, result.error);
+    const text = schemaText(issue?.message ?? 'not a profile');
+    throw invalid(path, `${issue?.path.join('.') || 'the document'}: ${text}`, result.error);
   }
   const { schema: _, ...profile } = result.data;
   return profile;

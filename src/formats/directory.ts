@@ -119,7 +119,10 @@ export function openImageDirectory(path: string): { image: Image; file: MappedFi
   const { text, file } = openPair(path);
   try {
     const manifest = parseManifest(text, manifestPath);
-    const image = { ...imageOf(manifest, manifestPath, readMemory(manifest, file)), mode: file.mode };
+    const image = {
+      ...imageOf(manifest, manifestPath, readMemory(manifest, manifestPath, file)),
+      mode: file.mode,
+    };
     file.settle();
     return { image, file };
   } catch (error) {
@@ -170,13 +173,13 @@ function imageOf(manifest: Manifest, manifestPath: string, memory: PhysicalMemor
 }
 
 /** What is hashed is at most the file: no byte of it is named twice. */
-function readMemory(manifest: Manifest, file: MappedFile): PhysicalMemory {
+function readMemory(manifest: Manifest, manifestPath: string, file: MappedFile): PhysicalMemory {
   const memory = new PhysicalMemory();
   let end = 0;
   for (const { start, size, offset } of [...manifest.extents].sort((a, b) => a.offset - b.offset)) {
     if (offset < end) {
       const text = `two extents of the manifest have byte ${offset} of ${file.path}`;
-      throw damaged(file.path, text, offset, start);
+      throw damaged(manifestPath, text, undefined, start);
     }
     end = offset + toNumber(size, 'extent size');
   }
@@ -187,20 +190,25 @@ function readMemory(manifest: Manifest, file: MappedFile): PhysicalMemory {
       throw damaged(file.path, text, extent.offset, extent.start);
     }
   }
-  mapRuns(memory, manifest, file);
+  mapRuns(memory, manifest, manifestPath, file);
   return memory;
 }
 
 /** Ascending, so that each is put behind the last: the lists may be long, and in any order. */
-function mapRuns(memory: PhysicalMemory, { extents, zeroes }: Manifest, file: MappedFile): void {
+function mapRuns(
+  memory: PhysicalMemory,
+  { extents, zeroes }: Manifest,
+  manifestPath: string,
+  file: MappedFile,
+): void {
   const total = zeroes.reduce((sum, { size }) => sum + size, 0n);
-  if (total > MAX_ZEROES) throw damaged(file.path, `the manifest tells of ${humanSize(total)} of zeroes`);
+  if (total > MAX_ZEROES) throw damaged(manifestPath, `the manifest tells of ${humanSize(total)} of zeroes`);
   let end = 0n;
   const runs: (FileExtent | Region)[] = [...extents, ...zeroes];
   for (const run of runs.sort((a, b) => (a.start < b.start ? -1 : 1))) {
     if (run.start < end || regionEnd(run) > 1n << 64n) {
       throw damaged(
-        file.path,
+        manifestPath,
         `the manifest has ${hex(run.start)} twice, or beyond 64 bits`,
         undefined,
         run.start,

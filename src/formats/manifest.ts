@@ -7,6 +7,7 @@ import { treeTarget } from '../abi/tree-target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { jsonValue } from '../base/json.ts';
+import { schemaText } from '../base/schema-text.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
 import {
@@ -140,9 +141,8 @@ export function parseManifest(text: string, file: string): Manifest {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path.join('.') || 'the document';
-  throw new KhoforgeError('MANIFEST_INVALID', `${file}: ${path}: ${issue?.message ?? 'not a manifest'}`, {
-    where: { file },
-  });
+  const why = schemaText(issue?.message ?? 'not a manifest');
+  throw new KhoforgeError('MANIFEST_INVALID', `${file}: ${path}: ${why}`, { where: { file } });
 }
 
 /**

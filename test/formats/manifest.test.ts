@@ -74,3 +74,11 @@ describe('an override of the boot record', () => {
     });
   });
 });
+
+it.each([
+  ['[]', /manifest\.json: the document: expected keys and values, found a list$/],
+  ['{}', /manifest\.json: schema: expected keys and values, found nothing$/],
+  ['{"schema": {"name": 5}}', /manifest\.json: schema\.name: /],
+])('%s is no manifest, which is said in plain words', (text, message) => {
+  expect(() => parseManifest(text, 'manifest.json')).toThrow(message);
+});
