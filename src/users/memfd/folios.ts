@@ -115,45 +115,44 @@ export function readFolios(blob: HandlerImage, ser: Ser, budget: MemfdBudget, pr
 /** Complaints about single folios of one file that are listed. */
 const MAX_COMPLAINTS = 10;
 
+type GrowingRun = Omit<ListedRun, 'count'> & { count: number };
+
 /** Gathers folios into runs, and what is wrong with them. */
 class Runs {
-  readonly all: ListedRun[] = [];
+  readonly all: GrowingRun[] = [];
   readonly #blob: HandlerImage;
   /** Pages of the file. */
   readonly #end: bigint;
+  readonly #shift: bigint;
   readonly #problems: string[];
   #complaints = 0;
   #number = 0;
-  #next = { index: 0n, phys: 0n };
+  /** Where the folio after the last one would be. */
+  readonly #next = { index: 0n, phys: 0n };
 
   constructor(blob: HandlerImage, size: bigint, problems: string[]) {
     this.#blob = blob;
+    this.#shift = BigInt(blob.target.pageShift);
     this.#end = (size + BigInt(blob.target.pageSize) - 1n) >> BigInt(blob.target.pageShift);
     this.#problems = problems;
   }
 
   add({ pfn, flags, index }: Struct<'memfd_luo_folio_ser'>): void {
-    const phys = pfn << BigInt(this.#blob.target.pageShift);
+    const phys = pfn << this.#shift;
     const order = this.#blob.orderAt(phys) ?? null;
     if (pfn !== 0n && order === null)
       this.#complain(`at ${hex(phys)} is not preserved, or no block starts there`);
     if (index >= this.#end) this.#complain(`has page ${index} of the file, which has ${this.#end}`);
     if (index < this.#next.index) this.#complain(`has page ${index} of the file, which comes before`);
     this.#number++;
-    this.#append({ phys, index, flags, order });
-    this.#next = { index: index + (1n << BigInt(order ?? 0)), phys: phys + this.#bytes(order) };
-  }
-
-  #append({ phys, index, flags, order }: Omit<ListedRun, 'count'>): void {
     const last = this.all.at(-1);
     const next = this.#next;
-    if (last && last.order === order && last.flags === flags && next.phys === phys && next.index === index) {
-      this.all[this.all.length - 1] = { ...last, count: last.count + 1 };
-    } else this.all.push({ index, phys, order, count: 1, flags });
-  }
-
-  #bytes(order: number | null): bigint {
-    return BigInt(this.#blob.target.pageSize) << BigInt(order ?? 0);
+    if (last && last.order === order && last.flags === flags && next.phys === phys && next.index === index)
+      last.count++;
+    else this.all.push({ index, phys, order, count: 1, flags });
+    const pages = 1n << BigInt(order ?? 0);
+    next.index = index + pages;
+    next.phys = phys + (pages << this.#shift);
   }
 
   #complain(text: string): void {
