@@ -65,7 +65,7 @@ const FOREIGN: Readonly<Record<FileForm, string>> = {
   core: 'no older image of this form',
   elf: 'no older image of this form',
   profile: 'no ABI profile',
-  log: 'there already',
+  log: 'a file with something in it',
 };
 
 /** @throws KhoforgeError `OUTPUT_EXISTS` */
