@@ -103,6 +103,8 @@ export interface Emulator {
    * a kernel must not take for a fault of the hardware when the host is busy.
    */
   readonly parameters: string;
+  /** More that leave out what takes long and no handover meets. */
+  readonly leanParameters: string;
 }
 
 /** What is loaded beside the handover. */
@@ -114,6 +116,8 @@ export interface KernelOptions {
   readonly machineTree?: (machine: Machine) => Uint8Array;
   /** Name of the kernel file, for messages. */
   readonly kernelFile?: string;
+  /** Unpacks a kernel that would unpack itself, where that is known to come to the same. */
+  readonly unpacks?: boolean;
 }
 
 /** What goes into memory beside the handover. */

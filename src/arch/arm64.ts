@@ -18,6 +18,7 @@ export const arm64: Architecture = {
     program: 'qemu-system-aarch64',
     package: 'qemu-system-arm',
     parameters: 'console=ttyAMA0 earlycon=pl011,0x9000000',
+    leanParameters: '', // there is a device tree alone, and nothing is measured
   },
   lowestPreserved: 0n,
 

@@ -40,6 +40,8 @@ export class Elf {
   readonly type: number;
   /** e_machine. */
   readonly machine: number;
+  /** e_entry. */
+  readonly entry: bigint;
   readonly #source: Source;
   readonly #header: View;
   #sections: Sections | undefined;
@@ -62,6 +64,12 @@ export class Elf {
     this.#header = fileView(source, endian, 0, HEADER_SIZE, 'the ELF header');
     this.type = this.#header.u16(16);
     this.machine = this.#header.u16(18);
+    this.entry = this.#header.u64(24);
+  }
+
+  /** Where the section headers end: the end of a file that a linker wrote. @throws KhoforgeError `ELF_INVALID` */
+  get end(): number {
+    return this.#offset(40, 'e_shoff') + this.#header.u16(58) * this.#header.u16(60);
   }
 
   /**

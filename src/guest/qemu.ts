@@ -21,9 +21,13 @@ const OWN = [
   'kho=on', // without it the receiver reserves the memory but uses nothing of it
 ];
 
-/** The kernel command line; of a parameter given twice the kernel takes the last. */
-export function commandLine(user = '', arch: Arch = DEFAULT_ARCH): string {
-  return [ARCHITECTURES[arch].emulator.parameters, ...OWN, user.trim()]
+/**
+ * The kernel command line; of a parameter given twice the kernel takes the last.
+ * @param lean leaves out what takes long and no handover meets
+ */
+export function commandLine(user = '', arch: Arch = DEFAULT_ARCH, lean = false): string {
+  const { parameters, leanParameters } = ARCHITECTURES[arch].emulator;
+  return [parameters, ...OWN, lean ? leanParameters : '', user.trim()]
     .filter((part) => part !== '')
     .join(' ');
 }

@@ -67,6 +67,7 @@ function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Pr
   const boot = () =>
     bootImage(image, {
       kernel: kernel.bytes,
+      lean: true,
       timeout: options.timeout,
       silence: options.timeout,
       stall: STALL,

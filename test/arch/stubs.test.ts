@@ -37,6 +37,7 @@ const at = 0x123456000n;
 const pvh = makeStub({
   address: 0x123000n,
   kernel: { start: 0x100000n, size: 0xa00000n },
+  entry: 0x100200n,
   bootParams: { start: 0x123456789a000n, size: 0x2000n },
 });
 const unpacking = {

@@ -1,10 +1,11 @@
 import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../../src/boot/boot-image.ts';
 import type { BootEvent } from '../../src/boot/events.ts';
 import { fakeQemuProgram, type Mode, temporary } from '../guest/fake-qemu.ts';
-import { fakeBzImage } from '../load/fake-kernel.ts';
+import { fakeBzImage, fakeVmlinux } from '../load/fake-kernel.ts';
 import { GiB, MiB, smallImage } from '../load/image.ts';
 import { readElf } from '../load/read-elf.ts';
 import { runToolOk } from '../oracle/tools.ts';
@@ -209,5 +210,26 @@ describe('planBoot', () => {
     expect(text).toBe(
       'console=ttyS0 earlyprintk=serial,ttyS0,115200 no_timer_check ignore_loglevel panic=-1 kho=on panic=0 kho=off',
     );
+  });
+
+  it('takes a lean boot from an unpacked kernel with fewer things to do', () => {
+    const kernel = fakeBzImage({ packed: gzipSync(fakeVmlinux()) });
+    const segments = (lean: boolean) => {
+      const plan = planBoot(smallImage(), { kernel, lean, workDir: temporary() });
+      const [at = 0n, stub = 0n] = ['kernel', 'entry stub'].map(
+        (name) => plan.boot.segments.find((segment) => segment.name === name)?.start,
+      );
+      const { headers } = readElf(readFileSync(plan.elfPath));
+      const bytesAt = (address: bigint) => headers.find(({ phys }) => phys === address)?.bytes;
+      const params = headers.find(({ bytes }) => bytes.toString('latin1', 0x202, 0x206) === 'HdrS');
+      return {
+        kernel: bytesAt(at)?.toString('latin1', 0, 5),
+        // The last instruction but one of the stub is `mov rax, entry`.
+        entry: (bytesAt(stub)?.readBigUInt64LE(0x61) ?? 0n) - at,
+        isShort: params?.bytes.includes(' nolapic_timer'),
+      };
+    };
+    expect(segments(false)).toEqual({ kernel: '\x90'.repeat(5), entry: 0x200n, isShort: false });
+    expect(segments(true)).toEqual({ kernel: 'first', entry: 0x2004n, isShort: true });
   });
 });

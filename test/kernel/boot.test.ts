@@ -220,3 +220,27 @@ describe('negative controls: a real 7.3 kernel says what is wrong', () => {
     expectHeld(await boot('without KHO', spec, { kernel: buildKernel('--without-kho') }));
   });
 });
+
+describe('a lean boot of a real 7.3 kernel comes to the same', () => {
+  it.each<[string, Spec, boolean]>([
+    ['revived', good, false],
+    ['revived, with user space', good, true],
+    ['refused', { ...good, override: { 'root-fdt/compatible': 'kho-v9' } }, false],
+    ['dead', { ...good, override: { 'memory-map/nodes[0]/table[0]': '0xfffffffffffff000' } }, false],
+  ])('%s', async (name, spec, user) => {
+    const initrd = user ? { initrd: khoInitrd() } : {};
+    const [plain, lean] = [await boot(name, spec, initrd), await boot(name, spec, { ...initrd, lean: true })];
+    const told = ({ verdict, proofs, refusals, troubles }: BootResult) => ({
+      verdict,
+      proofs,
+      refusals,
+      troubles: troubles.map((trouble) => trouble.name),
+    });
+    expect(told(lean)).toEqual(told(plain));
+    const text = readFileSync(lean.console, 'latin1');
+    expect(text).toContain(' nolapic_timer');
+    // What unpacks a kernel puts it where its file was loaded; the map of memory is the same.
+    const map = (log: string) => log.match(/BIOS-e820: .*|node +0: .*|Memory: .* available/g);
+    expect(map(text)).toEqual(map(readFileSync(plain.console, 'latin1')));
+  });
+});

@@ -1,7 +1,7 @@
 import { KhoforgeError } from '../../base/errors.ts';
 import { hex } from '../../base/numbers.ts';
 import type { Region } from '../../memory/regions.ts';
-import { DESCRIPTORS, ENTRY_64, u32, u64, writeDescriptors } from './code.ts';
+import { DESCRIPTORS, u32, u64, writeDescriptors } from './code.ts';
 import { identityTables } from './identity-tables.ts';
 
 /*
@@ -15,6 +15,8 @@ export interface StubTargets {
   /** Where the stub itself is: below 4 GiB, page aligned. */
   readonly address: bigint;
   readonly kernel: Region;
+  /** In the kernel. */
+  readonly entry: bigint;
   readonly bootParams: Region;
 }
 
@@ -37,14 +39,14 @@ export function stubSize(kernelSize: bigint): bigint {
  * @throws KhoforgeError `STUB_ADDRESS` when it is not page aligned below 4 GiB
  */
 export function makeStub(targets: StubTargets): Uint8Array {
-  const { address, kernel, bootParams } = targets;
+  const { address, kernel, entry, bootParams } = targets;
   if (address % PAGE !== 0n || address + stubSize(kernel.size) > 4n * GiB) {
     throw new KhoforgeError('STUB_ADDRESS', `the entry stub cannot be at ${hex(address)}`);
   }
   const tables = identityTables(address + PAGE, [{ start: 0n, size: 4n * GiB }, kernel, bootParams]);
   const code = Buffer.alloc(Number(PAGE));
   code.set(protectedMode(address), 0);
-  code.set(longMode(kernel.start + ENTRY_64, bootParams.start), LONG_MODE);
+  code.set(longMode(entry, bootParams.start), LONG_MODE);
   writeDescriptors(code, GDT);
   code.writeUInt16LE(DESCRIPTORS.length * 8 - 1, GDT_POINTER);
   code.writeUInt32LE(Number(address) + GDT, GDT_POINTER + 2);

@@ -5,10 +5,14 @@ import type { KernelOptions, PlacedSegments } from '../architecture.ts';
 import { type Placed, Placer, type Segment } from '../placer.ts';
 import { bootParamsSize, e820Table, encodeBootParams } from './boot-params.ts';
 import { type BzImage, kernelRelease, parseBzImage } from './bzimage.ts';
+import { ENTRY_64 } from './code.ts';
+import { type UnpackedKernel, unpackKernel } from './packed-kernel.ts';
 import { makeStub, stubSize } from './pvh-stub.ts';
 
 export interface LoadOptions {
   readonly kernel: BzImage;
+  /** What is there of it instead of what unpacks itself. */
+  readonly unpacked?: UnpackedKernel;
   readonly initrd?: Uint8Array;
   readonly cmdline: string;
   readonly machine: Machine;
@@ -34,7 +38,7 @@ const PURGATORY_SIZE = 0x5000n;
  * @throws KhoforgeError `KEXEC_NO_ROOM` when scratch is too small
  */
 export function loadSegments(image: Image, options: LoadOptions): Segment[] {
-  const { kernel, initrd, cmdline, machine } = options;
+  const { kernel, unpacked, initrd, cmdline, machine } = options;
   const placer = new Placer(image, machine);
   const kernelSize = alignUp(kernel.initSize, BigInt(image.target.pageSize));
   const fixed = kernel.relocatable ? undefined : fixedKernel(placer, kernel, kernelSize);
@@ -55,12 +59,17 @@ export function loadSegments(image: Image, options: LoadOptions): Segment[] {
     target: image.target,
     ...(initrdAt && { initrd: { start: initrdAt.start, size: initrdSize } }),
   });
-  const stubBytes = makeStub({ address: stub.start, kernel: kernelAt, bootParams: params });
+  const stubBytes = makeStub({
+    address: stub.start,
+    kernel: kernelAt,
+    entry: kernelAt.start + (unpacked?.entry ?? ENTRY_64),
+    bootParams: params,
+  });
   return [
     ...placer.array,
     { ...purgatory, name: 'purgatory', bytes: new Uint8Array(0) },
     { ...params, name: 'boot parameters', bytes: paramsBytes },
-    { ...kernelAt, name: 'kernel', bytes: kernel.payload },
+    { ...kernelAt, name: 'kernel', bytes: unpacked?.bytes ?? kernel.payload },
     ...(initrdAt && initrd ? [{ ...initrdAt, name: 'initrd' as const, bytes: initrd }] : []),
     { ...stub, name: 'entry stub', bytes: stubBytes },
   ];
@@ -69,12 +78,19 @@ export function loadSegments(image: Image, options: LoadOptions): Segment[] {
 /** The segments of a kernel file. @throws KhoforgeError of parseBzImage(), loadSegments() */
 export function placeSegments(
   image: Image,
-  { kernel: file, kernelFile, cmdline, initrd }: KernelOptions,
+  { kernel: file, kernelFile, cmdline, initrd, unpacks }: KernelOptions,
   findMachine: () => Machine,
 ): PlacedSegments {
   const kernel = parseBzImage(file, kernelFile);
   const machine = findMachine();
-  const segments = loadSegments(image, { kernel, cmdline, machine, ...(initrd && { initrd }) });
+  const unpacked = unpacks ? unpackKernel(kernel, file) : undefined;
+  const segments = loadSegments(image, {
+    kernel,
+    cmdline,
+    machine,
+    ...(unpacked && { unpacked }),
+    ...(initrd && { initrd }),
+  });
   return { segments, machine, kernelVersion: kernel.version };
 }
 

@@ -3,6 +3,7 @@ import { makeStub, stubSize } from '../../../src/arch/x86_64/pvh-stub.ts';
 import { walk } from './page-walk.ts';
 
 const kernel = { start: 0x100000n, size: 0xa00000n };
+const entry = 0x100200n;
 const bootParams = { start: 0x123456789a000n, size: 0x2000n };
 
 /** What GNU as 2.40 makes of the instructions named in pvh-stub.ts, for a stub at 0x123000. */
@@ -11,7 +12,7 @@ const PROTECTED_MODE =
 const LONG_MODE = 'b8180000008ed88ec08ed08ee08ee831db31ed31ff48be00a089674523010048b80002100000000000ffe0';
 
 describe('makeStub', () => {
-  const stub = Buffer.from(makeStub({ address: 0x123000n, kernel, bootParams }));
+  const stub = Buffer.from(makeStub({ address: 0x123000n, kernel, entry, bootParams }));
 
   it('has the code that an assembler makes', () => {
     expect(stub.toString('hex', 0, PROTECTED_MODE.length / 2)).toBe(PROTECTED_MODE);
@@ -45,7 +46,7 @@ describe('makeStub', () => {
 
   it('maps a kernel that crosses from one 512 GiB table into the next, within the size it announced', () => {
     const high = { start: (1n << 39n) - 0x400000n, size: 0x800000n };
-    const bytes = makeStub({ address: 0x123000n, kernel: high, bootParams });
+    const bytes = makeStub({ address: 0x123000n, kernel: high, entry: high.start, bootParams });
     expect(BigInt(bytes.length)).toBeLessThanOrEqual(stubSize(high.size));
     const translate = (address: bigint) => walk(Buffer.from(bytes).subarray(0x1000), 0x124000n, address);
     expect(translate(high.start)).toBe(high.start);
@@ -53,7 +54,7 @@ describe('makeStub', () => {
   });
 
   it('refuses a place that 32-bit code cannot be at', () => {
-    expect(() => makeStub({ address: 0x100000000n, kernel, bootParams })).toThrow('0x100000000');
-    expect(() => makeStub({ address: 0x123001n, kernel, bootParams })).toThrow('0x123001');
+    expect(() => makeStub({ address: 0x100000000n, kernel, entry, bootParams })).toThrow('0x100000000');
+    expect(() => makeStub({ address: 0x123001n, kernel, entry, bootParams })).toThrow('0x123001');
   });
 });
