@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach } from 'vitest';
+import { claimChildren } from '../../src/base/cleanup.ts';
 
 /** The first processor that this process may use, which is all that these have. */
 const [ONE_PROCESSOR = '0'] =
@@ -25,8 +26,11 @@ export const busyLoop = (): string[] => pinned('sh', '-c', LOOP);
  */
 export function occupyProcessor(times: number): void {
   const [program = '', ...args] = busyLoop();
+  // They end with this process as well, whatever ends that.
+  const { env, release } = claimChildren();
+  loops.push(release);
   for (let i = 0; i < times; i++) {
-    const child = spawn(program, args, { detached: true, stdio: 'ignore' });
+    const child = spawn(program, args, { detached: true, stdio: 'ignore', env });
     loops.push(() => child.kill('SIGKILL'));
   }
 }
