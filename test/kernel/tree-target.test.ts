@@ -129,6 +129,16 @@ describe('a kernel whose ABI is a version that khoforge does not know', () => {
     expect(text.match(/khoforge-init: finish \w+: done/g)).toHaveLength(2);
   });
 
+  it('revives reserve_mem in the form of its own memblock', () => {
+    const log = join(source, 'reserve-mem.log');
+    const parameters = 'reserve_mem=1M:4096:oops reserve_mem=64K:64K:trace';
+    const options = ['--target-tree', tree(), '--kernel', kernel, '--cmdline', parameters, '--log', log];
+    expect(run('boot', 'examples/reserve-mem.yaml', ...options).code).toBe(0);
+    const text = readFileSync(log, 'utf8');
+    for (const name of ['oops', 'trace'])
+      expect(text).toContain(`Revived memory reservation '${name}' from KHO`);
+  });
+
   it('a profile of it does as well as the tree', () => {
     const profile = join(source, 'kho-v5.json');
     const image = join(source, 'image-v5');
