@@ -4,6 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type BootOptions, bootImage, dryRunCommand, planBoot } from '../../src/boot/boot-image.ts';
 import type { BootEvent } from '../../src/boot/events.ts';
+import { shellLine } from '../../src/guest/qemu.ts';
+import { busyLoop, occupyProcessor } from '../guest/busy.ts';
 import { fakeQemuProgram, type Mode, temporary } from '../guest/fake-qemu.ts';
 import { fakeBzImage, fakeVmlinux } from '../load/fake-kernel.ts';
 import { GiB, MiB, smallImage } from '../load/image.ts';
@@ -47,6 +49,18 @@ describe('bootImage', () => {
     });
     expect(readFileSync(result.console, 'utf8')).toBe(consoles.revived);
     expect(result.seconds).toBeGreaterThan(0);
+  });
+
+  it('has no verdict of a guest that the host had no processor for', async () => {
+    occupyProcessor(19);
+    const qemu = join(temporary(), 'qemu');
+    writeFileSync(qemu, `#!/bin/sh\nexec ${shellLine(busyLoop())}\n`, { mode: 0o755 });
+    const options = { kernel: fakeBzImage(), qemu, workDir: temporary(), timeout: 0.3 };
+    await expect(bootImage(smallImage(), options)).rejects.toMatchObject({
+      code: 'HOST_TOO_SLOW',
+      exitCode: 3,
+      message: expect.stringMatching(/^this machine is too busy for the boot: in [\d.]+ s it had hardly/),
+    });
   });
 
   it('empties no file of anybody for the console, but by force', async () => {

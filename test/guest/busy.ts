@@ -1,24 +1,14 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { claimChildren } from '../../src/base/cleanup.ts';
 
 /** The first processor that this process may use, which is all that these have. */
 const [ONE_PROCESSOR = '0'] =
   /^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.slice(1) ?? [];
 
-const LOOP = 'while :; do :; done';
-const loops: (() => void)[] = [];
-
-afterEach(() => {
-  for (const end of loops.splice(0)) end();
-});
-
-/** A command on that processor. */
-export const pinned = (...command: string[]): string[] => ['taskset', '-c', ONE_PROCESSOR, ...command];
-
 /** A command that wants that processor for ever. */
-export const busyLoop = (): string[] => pinned('sh', '-c', LOOP);
+export const busyLoop = (): string[] => ['taskset', '-c', ONE_PROCESSOR, 'sh', '-c', 'while :; do :; done'];
 
 /**
  * Lets that processor be wanted so many times until the test ends. Each is a session: a host may share its time out
@@ -28,9 +18,9 @@ export function occupyProcessor(times: number): void {
   const [program = '', ...args] = busyLoop();
   // They end with this process as well, whatever ends that.
   const { env, release } = claimChildren();
-  loops.push(release);
+  onTestFinished(release);
   for (let i = 0; i < times; i++) {
     const child = spawn(program, args, { detached: true, stdio: 'ignore', env });
-    loops.push(() => child.kill('SIGKILL'));
+    onTestFinished(() => void child.kill('SIGKILL'));
   }
 }
