@@ -118,3 +118,16 @@ describe('the house', () => {
     expect([...upward, ...circles]).toEqual([]);
   });
 });
+
+describe('modules that test files share', () => {
+  it('have no hook of their own: it would be that of the first file that loads them', () => {
+    const TEST = fileURLToPath(new URL('.', import.meta.url));
+    const shared = readdirSync(TEST, { recursive: true, encoding: 'utf8' }).filter(
+      (path) => path.endsWith('.ts') && !path.endsWith('.test.ts'),
+    );
+    const hooked = shared.filter((path) =>
+      /^(?:before|after)(?:Each|All)\(/m.test(readFileSync(join(TEST, path), 'utf8')),
+    );
+    expect(hooked).toEqual([]);
+  });
+});

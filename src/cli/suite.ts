@@ -5,6 +5,7 @@ import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { beforeSignal } from '../base/signals.ts';
 import { toJson } from '../render/json.ts';
 import { suiteJson, suiteJunit, suiteKtap, suiteText } from '../render/suite.ts';
+import { listJson, listMarkdown, listText } from '../render/suite-list.ts';
 import { type Case, FIXTURES_FOLDER, loadCatalogue } from '../suite/catalogue.ts';
 import { Journal } from '../suite/journal.ts';
 import { keyOf, readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
@@ -16,7 +17,7 @@ import { print, printDocument, say } from './print.ts';
 import { Progress } from './progress.ts';
 import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
 
-type Format = 'text' | 'json' | 'ktap' | 'junit';
+type Format = 'text' | 'json' | 'ktap' | 'junit' | 'markdown';
 
 interface Options extends TargetFlags {
   kernel?: string;
@@ -44,6 +45,7 @@ Example:
   khoforge suite --kernel bzImage --filter 'luo*' --format ktap
   khoforge suite --kernel bzImage -o out/suite --resume
   khoforge suite --list --json
+  khoforge suite --list --format markdown > outcomes.md
   khoforge suite --kernel bzImage --write out/images
 
 Boots the kernel on every handover of the catalogue, right and wrong ones, and says what it made of each, beside what
@@ -79,7 +81,7 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
     .option('--force', 'with --write: also replace files there that are not of an older image')
     .addOption(
       new Option('--format <name>', 'form of the result')
-        .choices(['text', 'json', 'ktap', 'junit'])
+        .choices(['text', 'json', 'ktap', 'junit', 'markdown'])
         .default('text'),
     )
     .option('--json', 'the same as --format json')
@@ -92,6 +94,8 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
 async function run(options: Options): Promise<ExitCode> {
   const cases = loadCatalogue(options.fixtures, options.filter);
   const format = options.json ? 'json' : options.format;
+  if (format === 'markdown' && !options.list)
+    throw new KhoforgeError('USAGE', '--format markdown is a form of --list', { hint: 'add --list' });
   if (options.list) {
     list(cases, format);
     return ExitCode.ok;
@@ -180,16 +184,9 @@ function printReport(report: SuiteReport, format: Format): void {
 }
 
 function list(cases: readonly Case[], format: Format): void {
-  if (format === 'json') {
-    const rows = cases.map(({ name, text: { about, why, handover, outcomes = {} } }) => ({
-      ...{ name, about, why, handover },
-      outcomes: Object.fromEntries(Object.entries(outcomes).map(([key, { fate }]) => [key, fate])),
-    }));
-    printDocument(toJson('suite-list', 1, { cases: rows }));
-    return;
-  }
-  const width = Math.max(0, ...cases.map(({ name }) => name.length));
-  print(cases.map(({ name, text }) => `${name.padEnd(width)}  ${text.about}`));
+  if (format === 'json') printDocument(listJson(cases));
+  else if (format === 'markdown') printDocument(listMarkdown(cases));
+  else print(listText(cases));
 }
 
 function countOption(text: string): number {

@@ -1,3 +1,4 @@
+import { DEFAULT_ARCH } from '../abi/arch.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { type KernelFile, readKernelFile } from '../arch/kernel-file.ts';
 import { KhoforgeError } from '../base/errors.ts';
@@ -49,5 +50,5 @@ export function keyOf({
   arch,
   pageSize,
 }: Pick<SuiteKernel, 'release' | 'arch' | 'pageSize'>): string {
-  return arch === 'x86_64' ? release : `${release} ${arch} ${pageSize >> 10}K`;
+  return arch === DEFAULT_ARCH ? release : `${release} ${arch} ${pageSize >> 10}K`;
 }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 export type Mode =
   | 'exit'
@@ -17,16 +17,10 @@ export type Mode =
   | 'kvm-half'
   | 'kvm-fail';
 
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
-});
-
-/** A directory that is gone after the test. */
+/** A directory that is gone after the test. (Files share this module: a hook of its own would be the first file's.) */
 export function temporary(): string {
   const directory = mkdtempSync(join(tmpdir(), 'khoforge-test-'));
-  made.push(directory);
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

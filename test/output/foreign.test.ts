@@ -7,7 +7,9 @@ import type { Form } from '../../src/output/forms.ts';
 import { khoforge } from '../cli/run.ts';
 import { elfCore } from '../formats/core-writer.ts';
 import { codeOf, errorOf } from '../thrown.ts';
-import { around, DIRECTORIES, everything, FORMS, image, kernel, place, WRITERS } from './outputs.ts';
+import { around, DIRECTORIES, everything, FORMS, image, kernel, places, WRITERS } from './outputs.ts';
+
+const place = places();
 
 /** Makes a directory with these files. */
 function directory(path: string, files: Readonly<Record<string, string>>): void {

@@ -16,15 +16,16 @@ import { type OutputOptions, writeFileWhole } from '../../src/output/write.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { fakeBzImage } from '../load/fake-kernel.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'khoforge-output-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-let count = 0;
-
-/** A path in a folder of its own, so that what else is made there shows. */
-export function place(name: string): string {
-  const folder = join(root, `${count++}`);
-  mkdirSync(folder);
-  return join(folder, name);
+/** For one test file: paths, each in a folder of its own, so that what else is made there shows. */
+export function places(): (name: string) => string {
+  const root = mkdtempSync(join(tmpdir(), 'khoforge-output-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+  let count = 0;
+  return (name) => {
+    const folder = join(root, `${count++}`);
+    mkdirSync(folder);
+    return join(folder, name);
+  };
 }
 
 export const image = buildImage({ subtrees: [{ kho_test: { seed: 1, max_mem: '64KiB' } }] });

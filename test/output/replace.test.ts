@@ -22,7 +22,9 @@ import { writeFileWhole } from '../../src/output/write.ts';
 import { openSource } from '../../src/source/open.ts';
 import { asLoads, copyMemory, elfCore, setupDataRecord } from '../formats/core-writer.ts';
 import { codeOf } from '../thrown.ts';
-import { around, DIRECTORIES, everything, FORMS, image, place, WRITERS } from './outputs.ts';
+import { around, DIRECTORIES, everything, FORMS, image, places, WRITERS } from './outputs.ts';
+
+const place = places();
 
 const IMAGE = ['kho.dtb', 'manifest.json', 'memory.bin'];
 const index = fileURLToPath(new URL('../../dist/index.js', import.meta.url));

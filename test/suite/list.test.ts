@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { listMarkdown } from '../../src/render/suite-list.ts';
+import type { Outcome } from '../../src/specfile/case-schema.ts';
+import type { Case } from '../../src/suite/catalogue.ts';
+
+const outcome = (kernel: string, fate: Outcome['fate'], own: Partial<Outcome> = {}): Outcome => ({
+  ...{ kernel, fate, verdict: 'revived', reason: '', lines: [] },
+  ...own,
+});
+
+const one = (name: string, handover: 'good' | 'bad', outcomes?: Record<string, Outcome>): Case => ({
+  name,
+  file: `${name}.yaml`,
+  text: { about: `What | ${name} is.`, why: '', handover, ...(outcomes && { outcomes }) },
+  loaded: { spec: {}, baseDir: '', locate: (error) => error },
+});
+
+describe('the recorded outcomes as tables', () => {
+  it('have a sum for each kernel, the usual architecture first, and a row for each case', () => {
+    const cases = [
+      one('a/x', 'bad', {
+        '7.3 arm64 16K': outcome('7.3.4', 'dies'),
+        '7.3': outcome('7.3.4', 'warns', { flaky: ['dies'] }),
+        '6.18': outcome('6.18.15', 'dies'),
+      }),
+      one('a/y', 'good', { '7.3': outcome('7.3.4', 'revives') }),
+      one('b/z', 'good'),
+    ];
+    expect(listMarkdown(cases).split('\n')).toEqual([
+      '| Kernel | Version | Cases | revives | refuses | ignores | warns | dies | of them flaky |',
+      '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+      '| 6.18 | 6.18.15 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |',
+      '| 7.3 | 7.3.4 | 2 | 1 | 0 | 0 | 1 | 0 | 1 |',
+      '| 7.3 arm64 16K | 7.3.4 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |',
+      '',
+      '## a',
+      '',
+      '| Case | What is handed over | 6.18 | 7.3 | 7.3 arm64 16K |',
+      '| --- | --- | --- | --- | --- |',
+      '| x | What \\| a/x is. | dies | warns (flaky) | dies |',
+      '| y | **good**: What \\| a/y is. |  | revives |  |',
+      '',
+      '## b',
+      '',
+      '| Case | What is handed over | 6.18 | 7.3 | 7.3 arm64 16K |',
+      '| --- | --- | --- | --- | --- |',
+      '| z | **good**: What \\| b/z is. |  |  |  |',
+    ]);
+  });
+});
