@@ -58,9 +58,21 @@ describe('init', () => {
       planLine('run', '/bin/sh', '-c', 'kill -KILL $$'),
       planLine('run', '/nowhere'),
     ]);
-    expect(all).toContain(`${words.slice(1).join('|')}|khoforge-init: exit 0\n`);
-    const runs = ['run /bin/sh', 'exit 3', 'run /bin/sh', 'exit 137', 'run /nowhere', 'exit 127'];
+    expect(all).toContain(`${words.slice(1).join('|')}|\nkhoforge-init: exit 0\n`);
+    const runs = ['exit 0', 'run /bin/sh', 'exit 3', 'run /bin/sh', 'exit 137', 'run /nowhere', 'exit 127'];
     expect(own).toEqual(['run /usr/bin/printf', ...runs]);
+  });
+
+  it('passes on what a program prints, line by line, until it ends', () => {
+    const { all } = follow([
+      planLine('run', '/bin/sh', '-c', 'printf "one\\n\\n%0900d|" 7; echo two >&2'),
+      planLine('run', '/bin/sh', '-c', 'sleep 3607 & echo its child goes on; kill -9 $$'),
+    ]);
+    const zeroes = '0'.repeat(880);
+    const long = `${zeroes}\n${'0'.repeat(19)}7|two\n`;
+    expect(all).toContain(`run /bin/sh\none\n\n${long}khoforge-init: exit 0\n`);
+    expect(all).toContain('its child goes on\nkhoforge-init: exit 137\n');
+    execFileSync('pkill', ['-f', '^sleep 3607$']);
   });
 
   it('prints files, and hashes as they are elsewhere', () => {

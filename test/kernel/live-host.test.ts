@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootImage } from '../../src/boot/boot-image.ts';
-import { consoleLines } from '../../src/guest/console.ts';
+import { consoleLines, message } from '../../src/guest/console.ts';
 import { runGuest } from '../../src/guest/guest.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { hostInitrd, hostOutput } from './host-initrd.ts';
@@ -73,7 +73,7 @@ describe('khoforge on a host with KHO, as root', () => {
     });
     const result = await bootImage(image, { kernel, initrd, timeout: 120 });
     expect(result.verdict).toBe('revived');
-    const console = consoleLines(readFileSync(result.console));
+    const console = consoleLines(readFileSync(result.console)).map(message);
     tell(console);
     const live = hostOutput(console, 'inspect live --json');
     expect(live.code).toBe(0);

@@ -3,7 +3,7 @@
  * separated by spaces; \xHH in a word is that byte, and \x00 ends it. A line that fails is reported, and the next one
  * follows.
  *
- *   run PROGRAM ARGUMENT...          to its end, with the console as its input and output
+ *   run PROGRAM ARGUMENT...          to its end; what it prints is shown line by line, long ones in parts
  *   print FILE                       the lines of a file
  *   tree FOLDER                      files and folders below, with their content
  *   sha256 FILE OFFSET SIZE          of a part of a file
@@ -25,6 +25,7 @@
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,21 +38,33 @@
 
 #include "init.h"
 
+/* Its output goes through a pipe: on the console itself the kernel could print into the middle of a line. */
 static void run_command(char **words)
 {
-	int status = 0;
+	int output[2];
 
-	say_on_console("run %s", escaped(words[1]));
+	say("run %s", escaped(words[1]));
+	if (pipe2(output, O_CLOEXEC)) {
+		say_error("pipe");
+		return;
+	}
 	pid_t child = fork();
 	if (child == 0) {
+		dup2(output[1], STDOUT_FILENO);
+		dup2(output[1], STDERR_FILENO);
 		execv(words[1], words + 1);
 		perror(words[1]);
 		_exit(127);
 	}
-	if (child < 0 || waitpid(child, &status, 0) != child)
+	close(output[1]);
+	if (child < 0) {
 		say_error(words[1]);
-	else
-		say_on_console("exit %d", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	} else {
+		int status = pass_on_output(output[0], child);
+
+		say("exit %d", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	}
+	close(output[0]);
 }
 
 static const struct command {

@@ -2,11 +2,13 @@
 #ifndef KHOFORGE_INIT_H
 #define KHOFORGE_INIT_H
 
+#include <sys/types.h>
+
 /* output.c: one fact a line, each after "khoforge-init: ". */
 void open_output(void);
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
-/* For what comes beside the output of a program, which goes to the console itself. */
-__attribute__((format(printf, 1, 2))) void say_on_console(const char *format, ...);
+/* The lines that a child writes into a pipe, as they are, until it ends; returns its status, as waitpid(2) gives it. */
+int pass_on_output(int fd, pid_t child);
 /* "error WHAT REASON", the reason from errno. */
 void say_error(const char *what);
 /* Without white space, each other odd byte as \xHH, and cut at 700 characters. */

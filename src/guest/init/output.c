@@ -3,19 +3,21 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "init.h"
 
 /* /dev/kmsg takes records of up to 1024 bytes (7.3, kernel/printk/printk.c: devkmsg_write). */
-enum { MAX_LINE = 900, MAX_ESCAPED = 700 };
+enum { MAX_LINE = 900, MAX_ESCAPED = 700, MAX_PASSED = 880 };
 
-/* Level 2, so that `quiet` on the command line does not hide it. */
-static const char level[] = "<2>";
+/* Level 0, so that no console level hides it: a plan may silence the kernel. */
+static const char level[] = "<0>";
 static const char prefix[] = "khoforge-init: ";
 
 static int kmsg = -1;
@@ -65,14 +67,55 @@ void say(const char *format, ...)
 	va_end(arguments);
 }
 
-void say_on_console(const char *format, ...)
+static void pass_on_line(const char *text, size_t length)
 {
-	va_list arguments;
+	char line[MAX_LINE];
+	int to_kmsg = kmsg >= 0;
 
-	tcdrain(STDOUT_FILENO);
-	va_start(arguments, format);
-	say_on(STDOUT_FILENO, format, arguments);
-	va_end(arguments);
+	snprintf(line, sizeof(line), "%s%.*s\n", to_kmsg ? level : "", (int)length, text);
+	write_line(to_kmsg ? kmsg : STDOUT_FILENO, line);
+}
+
+/* Whole lines, and of one that is too long a part; what is left is moved to the front. */
+static size_t pass_on_lines(char *text, size_t used, int at_end)
+{
+	char *line = text, *end;
+
+	while ((end = memchr(line, '\n', used - (size_t)(line - text)))) {
+		pass_on_line(line, (size_t)(end - line));
+		line = end + 1;
+	}
+	used -= (size_t)(line - text);
+	if (used > 0 && (at_end || used >= MAX_PASSED)) {
+		pass_on_line(line, used);
+		used = 0;
+	}
+	memmove(text, line, used);
+	return used;
+}
+
+int pass_on_output(int fd, pid_t child)
+{
+	static char text[MAX_PASSED];
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	size_t used = 0;
+	int status = -1, is_gone = 0;
+
+	/* What the program leaves running may keep the pipe open for ever. */
+	for (;;) {
+		ssize_t count = 0;
+
+		if (poll(&wait, 1, is_gone ? 0 : 100) > 0)
+			count = read(fd, text + used, sizeof(text) - used);
+		if (count > 0)
+			used = pass_on_lines(text, used + (size_t)count, 0);
+		else if (is_gone)
+			break;
+		else
+			is_gone = waitpid(child, &status, wait.revents & POLLHUP ? 0 : WNOHANG) != 0;
+	}
+	pass_on_lines(text, used, 1);
+	return status;
 }
 
 void say_error(const char *what)
