@@ -67,6 +67,11 @@ const clean = (bytes: Buffer): string => bytes.toString('utf8').replace(CONTROL,
 /** The stamps that printk puts before a message: `<6>`, `[    0.000000]`, `[    T1]` (kernel/printk/printk.c, 7.3). */
 const STAMPS = /^(?:<\d+>)?(?:\[ *\d+\.\d+\])?(?:\[ *[TC]\d+\])?\s*/;
 
+/** What init passed on of a program, with the spaces that the program put in front. */
+export function passedOn(line: string): string {
+  return line.replace(/^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?/, '');
+}
+
 /** A console line without its stamps. */
 export function message(line: string): string {
   return line.replace(STAMPS, '');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type BootOptions, type BootResult, bootImage } from '../boot/boot-image.ts';
-import { consoleLines, message } from '../guest/console.ts';
+import { consoleLines, passedOn } from '../guest/console.ts';
 import { INIT_PREFIX } from '../guest/initrd.ts';
 import type { Image } from '../model/image.ts';
 import { type KselftestProgram, kselftestInitrd, TEST } from './initrd.ts';
@@ -31,7 +31,7 @@ export async function runKselftest(image: Image, options: KselftestOptions): Pro
 }
 
 function resultOf(boot: BootResult): KselftestResult {
-  const lines = consoleLines(readFileSync(boot.console)).map(message);
+  const lines = consoleLines(readFileSync(boot.console)).map(passedOn);
   const start = lines.indexOf(`${INIT_PREFIX}run ${TEST}`);
   const end = lines.findIndex((line) => line.startsWith(`${INIT_PREFIX}exit `));
   const exit = end < 0 ? null : Number(lines[end]?.split(' ').at(-1));
