@@ -28,6 +28,7 @@ export function listMarkdown(cases: readonly Case[]): string {
   }
   return [
     ...sums(cases, kernels),
+    ...bugs(cases, kernels),
     ...[...groups].flatMap(([group, own]) => ['', `## ${group}`, '', ...tableOf(own, kernels)]),
   ].join('\n');
 }
@@ -48,11 +49,26 @@ function sums(cases: readonly Case[], kernels: readonly string[]): string[] {
   ];
 }
 
+function cell({ text }: Case, kernel: string): string {
+  const outcome = text.outcomes?.[kernel];
+  return outcome ? `${outcome.fate}${outcome.flaky ? ' (flaky)' : ''}` : '';
+}
+
+/** Bugs of receivers that cases show, on both sides of a fix where a released kernel has it. */
+function bugs(cases: readonly Case[], kernels: readonly string[]): string[] {
+  const known = cases.flatMap((one) => (one.text.bug ? [{ one, ...one.text.bug }] : []));
+  if (known.length === 0) return [];
+  return [
+    ...['', '## Known bugs of receivers', ''],
+    row(['Case', 'What goes wrong', 'Fixed by', ...kernels]),
+    row(['---', '---', '---', ...kernels.map(() => '---')]),
+    ...known.map(({ one, about, fixed = '' }) =>
+      row([one.name, about, fixed, ...kernels.map((kernel) => cell(one, kernel))]),
+    ),
+  ];
+}
+
 function tableOf(cases: readonly Case[], kernels: readonly string[]): string[] {
-  const cell = ({ text }: Case, kernel: string) => {
-    const outcome = text.outcomes?.[kernel];
-    return outcome ? `${outcome.fate}${outcome.flaky ? ' (flaky)' : ''}` : '';
-  };
   return [
     row(['Case', 'What is handed over', ...kernels]),
     row(['---', '---', ...kernels.map(() => '---')]),

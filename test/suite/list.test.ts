@@ -26,6 +26,23 @@ describe('the recorded outcomes as tables', () => {
       one('a/y', 'good', { '7.3': outcome('7.3.4', 'revives') }),
       one('b/z', 'good'),
     ];
+    const [first] = cases;
+    const withBug = first && {
+      ...first,
+      text: { ...first.text, bug: { about: 'It hangs.', fixed: 'abc, 7.4' } },
+    };
+    expect(
+      listMarkdown(withBug ? [withBug] : [])
+        .split('\n')
+        .slice(5, 11),
+    ).toEqual([
+      '',
+      '## Known bugs of receivers',
+      '',
+      '| Case | What goes wrong | Fixed by | 6.18 | 7.3 | 7.3 arm64 16K |',
+      '| --- | --- | --- | --- | --- | --- |',
+      '| a/x | It hangs. | abc, 7.4 | dies | warns (flaky) | dies |',
+    ]);
     expect(listMarkdown(cases).split('\n')).toEqual([
       '| Kernel | Version | Cases | revives | refuses | ignores | warns | dies | of them flaky |',
       '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
