@@ -3,8 +3,9 @@ import { KhoforgeError } from '../base/errors.ts';
 import { native } from '../memory/native.ts';
 import { identity } from './moves.ts';
 
-/** How long another run may need to put its output in place, in ms. */
+/** How long another run may need to put its output in place, in ms; and how long all that come before may. */
 const PATIENCE = 10_000;
+const MAX_PATIENCE = 60_000;
 const PAUSE = 20;
 
 /**
@@ -30,9 +31,15 @@ export function tryLock(folder: string): Disposable | undefined {
  * @throws KhoforgeError `OUTPUT_BUSY`
  */
 export function waitForLock(folder: string): Disposable | undefined {
-  for (let waited = 0; waited < PATIENCE; waited += PAUSE) {
+  const started = performance.now();
+  let seen = identity(folder);
+  let since = started;
+  while (performance.now() - since < PATIENCE && performance.now() - started < MAX_PATIENCE) {
     const before = identity(folder);
     if (before === undefined) return undefined;
+    // Another one has put its own there: the wait for the next begins.
+    if (before !== seen) since = performance.now();
+    seen = before;
     const lock = tryLock(folder);
     if (lock && identity(folder) === before) return lock;
     lock?.[Symbol.dispose]();

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -23,11 +24,13 @@ beforeAll(() => {
   }
   // One takes the place of the other as fast as it can.
   const script = `while :; do mv "$1" "$1.x"; mv "$2" "$1"; mv "$1.x" "$2"; done`;
-  swapping = spawn('sh', ['-c', script, 'swap', path, other], { stdio: 'ignore' });
+  swapping = spawn('sh', ['-c', script, 'swap', path, other], { stdio: 'ignore', detached: true });
 });
 
-afterAll(() => {
-  swapping.kill('SIGKILL');
+// With the move that it is at: the folder goes next.
+afterAll(async () => {
+  if (swapping.pid !== undefined) process.kill(-swapping.pid, 'SIGKILL');
+  await once(swapping, 'close');
 });
 
 it('an image is read with the memory that it was written with, while others take its place', () => {
