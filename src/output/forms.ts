@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ownForm } from '../elf/own-note.ts';
 
@@ -11,6 +11,8 @@ interface DirectoryKind {
   readonly names: RegExp;
   /** Its files, where the description does not list them, as that of 0.1.0. */
   readonly files: readonly string[];
+  /** Names that some have beside those. */
+  readonly extra: readonly string[];
 }
 
 /** Forms that are a directory. */
@@ -20,18 +22,21 @@ export const DIRECTORY_FORMS = {
     schema: 'khoforge-image',
     names: /^(manifest\.json|memory\.bin|kho\.dtb)$/,
     files: ['manifest.json', 'memory.bin', 'kho.dtb'],
+    extra: ['boot.elf'],
   },
   raw: {
     description: 'raw.json',
     schema: 'khoforge-raw',
     names: /^(raw\.json|qemu-args|0x[0-9a-f]+\.bin)$/,
     files: [],
+    extra: ['entry.elf'],
   },
   kexec: {
     description: 'kexec.json',
     schema: 'khoforge-kexec',
     names: /^(kexec\.json|kexec\.img)$/,
     files: ['kexec.json', 'kexec.img', 'kexec-load'],
+    extra: ['kexec-load'],
   },
 } as const satisfies Readonly<Record<string, DirectoryKind>>;
 export type DirectoryForm = keyof typeof DIRECTORY_FORMS;
@@ -63,12 +68,13 @@ export function oursIn(directory: string): Ours[] {
     ['raw', DIRECTORY_FORMS.raw],
     ['kexec', DIRECTORY_FORMS.kexec],
   ];
-  return kinds.flatMap(([form, { description, schema, files }]) => {
+  return kinds.flatMap(([form, { description, schema, names, files, extra }]) => {
     const { data } = head.safeParse(plainJson(join(directory, description)));
     if (data?.schema.name !== schema) return [];
     const listed = data.files?.map((file) => (typeof file === 'string' ? file : file.name)) ?? files;
-    // A description may come from anywhere: nothing outside the directory is ours.
-    return [{ form, files: [description, ...listed.filter((name) => basename(name) === name)] }];
+    // A description may come from anywhere: what no image of the form has is not ours, whatever it lists.
+    const isOwn = (name: string) => names.test(name) || extra.includes(name);
+    return [{ form, files: [description, ...listed.filter(isOwn)] }];
   });
 }
 

@@ -172,6 +172,19 @@ describe('a file that somebody put beside an image', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['output']);
   });
 
+  it.each(DIRECTORIES)('stays whatever the description of %s lists', (form) => {
+    const path = place('output');
+    WRITERS[form](path);
+    const description = join(path, form === 'dir' ? 'manifest.json' : `${form}.json`);
+    const document = JSON.parse(readFileSync(description, 'utf8'));
+    // A name alone, and one with more to it: which of the two forms a description has is its own affair.
+    document.files = ['notes.txt', ...(Array.isArray(document.files) ? document.files : [])];
+    writeFileSync(description, JSON.stringify(document));
+    writeFileSync(join(path, 'notes.txt'), 'mine');
+    WRITERS[form](path);
+    expect(readFileSync(join(path, 'notes.txt'), 'utf8')).toBe('mine');
+  });
+
   it('is not replaced by one of the same name that comes with the image', () => {
     const path = place('output');
     WRITERS.dir(path);
