@@ -138,7 +138,7 @@ const MAX_SWAPS = 10;
 function openPair(path: string): { text: string; file: MappedFile } {
   for (let swaps = 0; swaps < MAX_SWAPS; swaps++) {
     const before = identityOf(path);
-    const text = new TextDecoder().decode(readRegular(join(path, MANIFEST), MAX_MANIFEST_SIZE));
+    const text = utf8(readRegular(join(path, MANIFEST), MAX_MANIFEST_SIZE), join(path, MANIFEST));
     const file = new MappedFile(join(path, MEMORY));
     if (identityOf(path) === before) return { text, file };
     file.close();
@@ -147,6 +147,15 @@ function openPair(path: string): { text: string; file: MappedFile } {
     where: { file: path },
     hint: 'wait until whoever writes it has ended, or read a copy',
   });
+}
+
+/** @throws KhoforgeError `MANIFEST_INVALID` */
+function utf8(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new KhoforgeError('MANIFEST_INVALID', `${file} is not UTF-8 text`, { where: { file }, cause });
+  }
 }
 
 /** Which directory a path leads to now. */

@@ -6,7 +6,7 @@ import type { TreeAbi } from '../abi/tree-abi.ts';
 import { treeTarget } from '../abi/tree-target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { jsonValue } from '../base/json.ts';
+import { isDeeperThan, jsonValue } from '../base/json.ts';
 import { schemaText } from '../base/schema-text.ts';
 import type { Region } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
@@ -123,6 +123,9 @@ export function manifestText(
 /** Bytes of a manifest.json: some 150,000 runs of memory. */
 export const MAX_MANIFEST_SIZE = 32 << 20;
 
+/** Levels of a manifest: each takes many times its bytes once it is read. */
+const MAX_DEPTH = 16;
+
 /** The lists of a manifest that may be long. */
 const LONG_LISTS = ['ram', 'absent', 'scratch', 'extents', 'zeroes', 'placements'];
 
@@ -130,6 +133,7 @@ const LONG_LISTS = ['ram', 'absent', 'scratch', 'extents', 'zeroes', 'placements
 export function parseManifest(text: string, file: string): Manifest {
   let data: unknown;
   try {
+    if (isDeeperThan(text, MAX_DEPTH)) throw new SyntaxError('nested too deeply');
     data = JSON.parse(text);
   } catch (cause) {
     throw new KhoforgeError('MANIFEST_INVALID', `${file} is not JSON`, { where: { file }, cause });

@@ -82,3 +82,20 @@ it.each([
 ])('%s is no manifest, which is said in plain words', (text, message) => {
   expect(() => parseManifest(text, 'manifest.json')).toThrow(message);
 });
+
+describe('a manifest that is no manifest', () => {
+  it.each([
+    ['brackets in brackets', '['.repeat(1_000_000)],
+    ['objects in objects', '{"a":'.repeat(100_000)],
+  ])('is refused before it takes more memory than a manifest: %s', (_, text) => {
+    const before = process.memoryUsage().heapUsed;
+    expect(codeOf(() => parseManifest(text, 'm.json'))).toBe('MANIFEST_INVALID');
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 << 20);
+  });
+
+  it('may have brackets in its texts', () => {
+    const document = JSON.parse(manifestText(images.x86_64, []));
+    document.placements[0].path = '[[{"'.repeat(100);
+    expect(parseManifest(JSON.stringify(document), 'm.json').placements?.[0]?.path).toContain('[[{"');
+  });
+});
