@@ -16,9 +16,11 @@ import { dumpGuest } from '../source/guest.ts';
 import { openWithProgress } from './open-source.ts';
 import { print, printDocument, say } from './print.ts';
 import { Progress, withProgress } from './progress.ts';
+import { ownOf } from './source.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
+import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
 
-interface Options extends SourceFlags {
+interface Options extends SourceFlags, TargetFlags {
   output: string;
   qmp?: string;
   withContents?: boolean;
@@ -53,9 +55,11 @@ export function captureCommand(done: (code: ExitCode) => void): Command {
     .option('--with-contents', 'also what the preserved folios hold')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withSourceOptions(command).action(async (source: string | undefined, options: Options) => {
-    done(await run(source, options));
-  });
+  return withSourceOptions(withTargetOptions(command)).action(
+    async (source: string | undefined, options: Options) => {
+      done(await run(source, options));
+    },
+  );
 }
 
 async function run(source: string | undefined, options: Options): Promise<ExitCode> {
@@ -122,7 +126,7 @@ function capture(
 ): ExitCode {
   // Of the file as it is before it is read: cut short meanwhile, it is another.
   const resume = isKept ? resumeKey(source, { withContents, ...flags }) : undefined;
-  using opened = openWithProgress(source, openOptions(flags));
+  using opened = openWithProgress(source, { ...openOptions(flags), ...ownOf(targetFrom(flags, flags)) });
   const image = extractHandover(opened.image, { withContents: withContents === true });
   const inspection = inspect(image);
   writeWithProgress(image, output, resume, force === true);

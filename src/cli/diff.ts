@@ -5,8 +5,9 @@ import { diffJson, diffText } from '../render/diff.ts';
 import { print, printParts } from './print.ts';
 import { openImage } from './source.ts';
 import { SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
+import { type TargetFlags, withTargetOptions } from './target-options.ts';
 
-interface Options extends SourceFlags {
+interface Options extends SourceFlags, TargetFlags {
   json?: boolean;
 }
 
@@ -26,12 +27,14 @@ export function diffCommand(done: (code: ExitCode) => void): Command {
     .argument('<b>', 'source or spec')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withSourceOptions(command).action(async (a: string, b: string, options: Options) => {
-    using first = openImage(a, options);
-    using second = openImage(b, options);
-    const diff = diffImages(first.image, second.image);
-    if (options.json) await printParts(diffJson(diff, a, b));
-    else print(diffText(diff, a, b));
-    done(isSame(diff) ? ExitCode.ok : ExitCode.no);
-  });
+  return withSourceOptions(withTargetOptions(command)).action(
+    async (a: string, b: string, options: Options) => {
+      using first = openImage(a, options);
+      using second = openImage(b, options);
+      const diff = diffImages(first.image, second.image);
+      if (options.json) await printParts(diffJson(diff, a, b));
+      else print(diffText(diff, a, b));
+      done(isSame(diff) ? ExitCode.ok : ExitCode.no);
+    },
+  );
 }

@@ -7,9 +7,11 @@ import { inspectJson, inspectText } from '../render/inspect.ts';
 import { respecify, specDifferences, specYaml } from '../respec/as-spec.ts';
 import { openWithProgress } from './open-source.ts';
 import { print, printDocument, printParts, say } from './print.ts';
+import { ownOf } from './source.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
+import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
 
-interface Options extends SourceFlags {
+interface Options extends SourceFlags, TargetFlags {
   dts?: boolean;
   asSpec?: boolean;
   json?: boolean;
@@ -37,8 +39,11 @@ export function inspectCommand(done: (code: ExitCode) => void): Command {
     )
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP);
-  return withSourceOptions(command).action(async (source: string, options: Options) => {
-    using opened = openWithProgress(source, openOptions(options));
+  return withSourceOptions(withTargetOptions(command)).action(async (source: string, options: Options) => {
+    using opened = openWithProgress(source, {
+      ...openOptions(options),
+      ...ownOf(targetFrom(options, options)),
+    });
     const inspection = inspect(opened.image);
     if (options.asSpec) {
       done(printSpec(opened.image, inspection, source));

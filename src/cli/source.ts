@@ -53,7 +53,8 @@ export function specTarget({ spec }: LoadedSpec, flags: TargetFlags): ProfileTar
   return targetFrom(flags, { arch: spec.target?.arch, pageSize: spec.target?.page_size });
 }
 
-const ownOf = (own: ProfileTarget | undefined) => own && { own: own.target };
+/** The target that options name, for opening a dump that may be of such a kernel. */
+export const ownOf = (own: ProfileTarget | undefined) => own && { own: own.target };
 
 /** Whether a path is that of an image directory or of a dump, which need no building. */
 export function isImage(path: string): boolean {

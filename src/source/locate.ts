@@ -193,7 +193,8 @@ function notFound(records: number): KhoforgeError {
     {
       exitCode: ExitCode.badInput,
       hint: 'a kernel up to 6.18 has none before `echo 1 > /sys/kernel/debug/kho/out/finalize`, one without kho=on never; \
---fdt-phys ADDRESS names the root FDT, --base ADDRESS where a raw dump begins',
+--fdt-phys ADDRESS names the root FDT, --base ADDRESS where a raw dump begins, --target or --target-tree a kernel with an \
+ABI of its own',
     },
   );
 }

@@ -41,6 +41,24 @@ describe('--target', () => {
     expect(khoforge(['verify', directory, '--target', known]).code).toBe(0);
   });
 
+  it('finds the handover of such a kernel in a dump, for each command that reads one', () => {
+    // Nothing of a release's is left by which it could be known.
+    const own = join(folder, 'own.json');
+    const text = readFileSync(known, 'utf8').replace('"kho-v4"', '"own-v7"');
+    writeFileSync(own, text.replace('"preserved-memory-map"', '"kept-map"'));
+    const [directory, core, taken] = ['own', 'own.core', 'own-taken'].map((name) => join(folder, name));
+    const run = (...args: string[]) => khoforge(args);
+    expect(run('build', SPEC, '-o', directory ?? '', '--target', own).code).toBe(0);
+    expect(run('build', directory ?? '', '-o', core ?? '', '--format', 'core').code).toBe(0);
+    const lost = run('inspect', core ?? '');
+    expect(lost).toMatchObject({ code: 2, stderr: expect.stringContaining('--target or --target-tree') });
+    const { stdout } = run('inspect', core ?? '', '--json', '--target', own);
+    expect(JSON.parse(stdout)).toMatchObject({ generation: 'own-v7', problems: [] });
+    expect(run('diff', core ?? '', directory ?? '', '--target', own).code).toBe(0);
+    expect(run('capture', core ?? '', '-o', taken ?? '', '--with-contents', '--target', own).code).toBe(0);
+    expect(run('verify', taken ?? '').code).toBe(0);
+  });
+
   it.each([
     [['--target', 'no.json'], 'no.json'],
     [['--target', SPEC], 'is no ABI profile'],
