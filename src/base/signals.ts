@@ -1,5 +1,8 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** What was begun and has not ended: none of them may end the process under another. */
+let undoing = 0;
+
 /**
  * Has `undo` done before one of SIGINT, SIGTERM and SIGHUP ends this process; a second one ends it at once. For what
  * can only be undone here, and while the event loop turns; all else goes by src/base/cleanup.ts.
@@ -8,9 +11,11 @@ export function beforeSignal(undo: () => void | Promise<void>): Disposable {
   const handlers = SIGNALS.map((name) => {
     const onSignal = () => {
       remove();
+      undoing++;
       void Promise.resolve(undo()).finally(() => {
+        undoing--;
         // Where the program has a handler of its own, it decides.
-        if (process.listenerCount(name) === 0) process.kill(process.pid, name);
+        if (undoing === 0 && process.listenerCount(name) === 0) process.kill(process.pid, name);
       });
     };
     process.on(name, onSignal);

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { refuseUnread } from '../memory/unread.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, type CommandEntry } from './commands.ts';
 import { asksForJson } from './format-options.ts';
 import { errorDocument, printDocument, printError, say } from './print.ts';
 
@@ -27,9 +27,7 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
   try {
     for (const entry of COMMANDS) {
       const command =
-        entry.name === asked
-          ? (await entry.load())(done).addHelpText('after', EXIT_CODES)
-          : new Command(entry.name).description(entry.description).arguments(entry.arguments);
+        entry.name === asked ? (await entry.load())(done).addHelpText('after', EXIT_CODES) : listed(entry);
       program.addCommand(command);
     }
     speakThroughPrint(program);
@@ -47,6 +45,12 @@ function withHelpLast(argv: readonly string[]): readonly string[] {
   if (first !== 'help' || command.length === 0) return argv;
   const isKnown = COMMANDS.some(({ name }) => name === command[0]);
   return [node, script, ...command, ...(isKnown ? ['--help'] : [])];
+}
+
+/** As the list of all commands shows it. */
+function listed({ name, description, arguments: words }: CommandEntry): Command {
+  const command = new Command(name).description(description);
+  return words === '' ? command : command.arguments(words);
 }
 
 const EXIT_CODES = `

@@ -97,6 +97,10 @@ async function run(options: Options): Promise<ExitCode> {
   if (format === 'markdown' && !options.list)
     throw new KhoforgeError('USAGE', '--format markdown is a form of --list', { hint: 'add --list' });
   if (options.list) {
+    if (format === 'ktap' || format === 'junit')
+      throw new KhoforgeError('USAGE', `--list has no form ${format}`, {
+        hint: '--format text, json or markdown',
+      });
     list(cases, format);
     return ExitCode.ok;
   }
@@ -111,7 +115,18 @@ async function run(options: Options): Promise<ExitCode> {
     else print([`${names.length} images for ${keyOf(kernel)} in ${options.write}`]);
     return ExitCode.ok;
   }
+  checkAgainst(cases, options.against);
   return runAndPrint(cases, kernel, format, options);
+}
+
+/** A slip of the hand would compare with nothing, and find nothing worse. */
+function checkAgainst(cases: readonly Case[], against: string | undefined): void {
+  const known = new Set(cases.flatMap(({ text }) => Object.keys(text.outcomes ?? {})));
+  if (against === undefined || known.has(against)) return;
+  const list = [...known].sort().join(', ');
+  throw new KhoforgeError('KERNEL_NOT_RECORDED', `nothing is recorded of a kernel '${against}'`, {
+    hint: list === '' ? 'no kernel is recorded: --record does it' : `recorded are ${list}`,
+  });
 }
 
 /** Of a kernel tree, images are made for what its headers say. */

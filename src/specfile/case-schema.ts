@@ -8,6 +8,9 @@ const VERDICTS = ['revived', 'rejected', 'ignored', 'broken'] as const;
 export const FATES = ['revives', 'refuses', 'ignores', 'warns', 'dies'] as const;
 export type Fate = (typeof FATES)[number];
 
+/** Init reads a plan line by line; other bytes are written as \\xHH. */
+const isOneLine = (line: string) => !/\p{Cc}/u.test(line);
+
 const oneOf = <T extends string>(names: readonly [T, ...T[]]) =>
   z.enum(names, { error: () => names.join(', ') });
 
@@ -50,9 +53,14 @@ export const caseSchema = z
       }),
     page_size: size.optional().meta({ description: 'the page size that it is for; default: each' }),
     cmdline: text('more kernel command line').optional(),
-    user: z.array(text('a command of init')).optional().meta({
-      description: 'what user space does, in the words of src/guest/init/init.c; default: there is none',
-    }),
+    user: z
+      .array(
+        text('a command of init').refine(isOneLine, { error: () => 'one line without control characters' }),
+      )
+      .optional()
+      .meta({
+        description: 'what user space does, in the words of src/guest/init/init.c; default: there is none',
+      }),
     bug: z
       .strictObject({
         about: text('what goes wrong'),

@@ -37,7 +37,16 @@ export function loadCatalogue(folder: string, filters: readonly string[] = []): 
     .map(([name, file]) => loadCase(name, file));
 }
 
+/** It stands in reports, and names folders and logs. */
+const NAME = /^(?!.*(?:^|\/)\.+(?:\/|$))[\w.+-]+(?:\/[\w.+-]+)*$/;
+
 function loadCase(name: string, file: string): Case {
+  if (!NAME.test(name)) {
+    throw new KhoforgeError('CASE_NAME', `${file} is no name of a case`, {
+      where: { file },
+      hint: 'letters, digits, and . _ + - are',
+    });
+  }
   const loaded = loadSpec(file);
   if (loaded.spec.case) return { name, file, text: loaded.spec.case, loaded };
   throw new KhoforgeError('CASE_MISSING', `${file} is a spec and no case: it has no key 'case'`, {

@@ -41,9 +41,18 @@ export function recorded(
   const all = { ...Object(before), [key]: { ...rest, lines, ...(user && { user }) } };
   const sorted = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   const block = stringify({ outcomes: sorted }, { lineWidth: 0 }).replace(/^(?=.)/gm, '  ');
+  // A case in braces has no lines to put them between.
+  if (own.flow) return rewritten(text, key, { ...rest, lines, ...(user && { user }) });
   const end = lineAfter(text, endOf(own.items.at(-1)?.value));
   const start = pair ? text.lastIndexOf('\n', startOf(pair.key)) + 1 : end;
   return `${text.slice(0, start)}${block}${text.slice(pair ? lineAfter(text, endOf(pair.value)) : end)}`;
+}
+
+/** The same, with what is around it written anew. */
+function rewritten(text: string, key: string, outcome: object): string {
+  const document = parseDocument(text, { intAsBigInt: true });
+  document.setIn(['case', 'outcomes', key], document.createNode(outcome));
+  return document.toString({ lineWidth: 0 });
 }
 
 const startOf = (node: unknown): number => (isNode(node) ? (node.range?.[0] ?? 0) : 0);

@@ -1,6 +1,8 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadCatalogue } from '../../src/suite/catalogue.ts';
 import * as consoles from '../boot/consoles.ts';
 import { khoforge } from '../cli/run.ts';
@@ -129,6 +131,47 @@ describe('khoforge suite', () => {
     expect(text('a/two.yaml')).toBe(before);
   });
 
+  it('records a case that is written in braces as well', () => {
+    const flow =
+      'case: { about: What., why: So., handover: good }\nsubtrees: [{ kho_test: { seed: 1, max_mem: 64KiB } }]\n';
+    const { suite, fixtures } = bench({ 'a/one.yaml': flow });
+    expect(suite('--record').code).toBe(0);
+    expect(loadCatalogue(fixtures)[0]?.text.outcomes).toMatchObject({ '7.3': { fate: 'revives' } });
+    expect(suite().stdout).toContain('1 same');
+  });
+
+  it('prints what was found when it is interrupted, and goes on later', async () => {
+    const { suite, fixtures } = bench({ 'a/one.yaml': CASE, 'a/two.yaml': CASE }, consoles.revived, 'hang');
+    const folder = dirname(fixtures);
+    const args = [
+      'suite',
+      '--kernel',
+      join(folder, 'bzImage'),
+      '--fixtures',
+      fixtures,
+      '-o',
+      join(folder, 'run'),
+    ];
+    const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
+    const child = spawn(process.execPath, ['bin/khoforge.js', ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.on('data', (text) => {
+      printed += String(text);
+    });
+    await vi.waitFor(() => expect(existsSync(join(folder, 'run/a--one.log'))).toBe(true), {
+      timeout: 60_000,
+    });
+    child.kill('SIGINT');
+    const [, signal] = await once(child, 'close');
+    expect(signal).toBe('SIGINT');
+    expect(printed).toContain('0 cases ran');
+    expect(printed).toContain('2 cases were not come to: --resume goes on with them');
+    expect(suite('--list').code).toBe(0);
+  });
+
   it('looks twice at what is not as it was recorded', () => {
     const { suite } = bench({ 'a/one.yaml': withOutcome('dies', '') });
     const folder = join(temporary(), 'run');
@@ -207,6 +250,21 @@ describe('khoforge suite', () => {
     const run = khoforge(words);
     expect(run.stderr).toContain(text);
     expect(run.code).toBe(code);
+  });
+
+  it.each([
+    ['a/n\nl.yaml', CASE, 'is no name of a case'],
+    ['b/...yaml', CASE, 'is no name of a case'],
+    [
+      'a/one.yaml',
+      CASE.replace('subtrees', '  user: ["a\\nb"]\nsubtrees'),
+      'case.user[0]: "a\\nb": expected one line',
+    ],
+  ])('refuses the case %j', (name, text, why) => {
+    const { suite } = bench({ [name]: text });
+    const { code, stderr } = suite('--list');
+    expect(stderr).toContain(why);
+    expect(code).toBe(2);
   });
 
   it('could not run without QEMU, and was skipped where no case is for the kernel', () => {
