@@ -49,6 +49,8 @@ const BUILD: readonly (readonly [RegExp, string])[] = [
   [/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, ''],
   [/, CPU#\d+.*/, ''],
   [/\b(?:CPU|PID): \d+/g, ''],
+  [/^(PANIC: early exception 0x[0-9a-f]+) .*/, '$1'],
+  [/\baddress:? (?:0x)?[0-9a-f]+\b/g, 'address ADDRESS'],
   [/\b[0-9a-f]{16}\b/g, 'ADDRESS'],
 ];
 

@@ -51,6 +51,14 @@ describe('isSame', () => {
     ['WARNING: CPU: 0 PID: 1 at mm/a.c:1 f+0x1/0x2', 'WARNING: CPU: 1 PID: 77 at mm/a.c:22 f+0x3/0x4'],
     ['kernel BUG at mm/a.c:12!', 'kernel BUG at mm/a.c:34!'],
     [
+      'PANIC: early exception 0x0d IP 10:ffffffff81091137 error 0 cr2 0xffff888000000413',
+      'PANIC: early exception 0x0d IP 10:ffffffff81091200 error 0 cr2 0xffff888000000000',
+    ],
+    [
+      'Oops: general protection fault, probably for non-canonical address 0x5f5de3a0c4832443: 0000 [#1] SMP',
+      'Oops: general protection fault, probably for non-canonical address 0xe24c7000ff53f0: 0000 [#1] SMP',
+    ],
+    [
       'BUG: unable to handle page fault for address: ffff888000001000',
       'BUG: unable to handle page fault for address: ffff88800000f000',
     ],
