@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { lostSeconds } from './lost-time.ts';
 
 /** Milliseconds between two looks. */
 const PERIOD = 500;
@@ -9,21 +10,25 @@ const TICKS = 100;
 
 /**
  * Watches a process that goes on and says nothing. What counts is its processor time, which a busy host does not make
- * longer; of a guest that waits for an interrupt that never comes four times as much of the clock's.
+ * longer; of a guest that waits for an interrupt that never comes four times as much of the clock's, without what the host
+ * took.
  */
 export class StallWatch implements Disposable {
   readonly #pid: number;
   readonly #timer: NodeJS.Timeout;
   #spent: number;
   #since = performance.now();
+  #lost: number;
 
   /** @param seconds of processor time without an output that are too long */
   constructor(pid: number, seconds: number, onStall: () => void) {
     this.#pid = pid;
     this.#spent = processorSeconds(pid) ?? 0;
+    this.#lost = lostSeconds(pid);
     this.#timer = setInterval(() => {
       const spent = (processorSeconds(pid) ?? this.#spent) - this.#spent;
-      const idle = (performance.now() - this.#since) / 1000 / IDLE_FACTOR;
+      const lost = lostSeconds(pid) - this.#lost;
+      const idle = ((performance.now() - this.#since) / 1000 - lost) / IDLE_FACTOR;
       // Beside a busy guest the clock says nothing.
       if (spent > seconds || (idle > seconds && spent < seconds / IDLE_FACTOR)) onStall();
     }, PERIOD).unref();
@@ -33,6 +38,7 @@ export class StallWatch implements Disposable {
   output(): void {
     this.#spent = processorSeconds(this.#pid) ?? this.#spent;
     this.#since = performance.now();
+    this.#lost = lostSeconds(this.#pid);
   }
 
   [Symbol.dispose](): void {
