@@ -24,6 +24,7 @@ interface Options extends TargetFlags {
   fixtures: string;
   filter: string[];
   release?: string;
+  name?: string;
   against?: string;
   jobs: number;
   repeat: number;
@@ -47,6 +48,8 @@ Example:
   khoforge suite --list --json
   khoforge suite --list --format markdown > outcomes.md
   khoforge suite --kernel bzImage --write out/images
+  khoforge suite --kernel bzImage --name 'acme 7.3' --record --fixtures cases
+  khoforge suite --kernel bzImage --name 'acme 7.3' --against 'acme 7.3' --fixtures cases
 
 Boots the kernel on every handover of the catalogue, right and wrong ones, and says what it made of each, beside what
 the release made of it that it is of: same, better (it survives what killed that one, or refuses what that one
@@ -68,6 +71,10 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
     )
     .option('--list', 'name the cases and what each is about, and boot nothing')
     .option('--release <release>', 'the release whose handovers the kernel takes; default: by its version')
+    .option(
+      '--name <name>',
+      "what a kernel goes by that is no release, e.g. 'acme 7.3', for --record and --against",
+    )
     .option('--against <kernel>', "the recorded kernel to compare with, e.g. '7.2'; default: that release")
     .option('--jobs <n>', 'boots at a time', countOption, availableParallelism())
     .option('--repeat <n>', 'boots of each case: those that differ are flaky', countOption, 1)
@@ -108,7 +115,7 @@ async function run(options: Options): Promise<ExitCode> {
     throw new KhoforgeError('USAGE', 'no kernel', { hint: 'add --kernel FILE, or --list' });
   if (options.resume && options.output === undefined)
     throw new KhoforgeError('USAGE', '--resume goes on with a run that was kept', { hint: 'add -o DIR' });
-  const kernel = withOwnTarget(readSuiteKernel(options.kernel, options.release), options);
+  const kernel = withOwnTarget(readSuiteKernel(options.kernel, options.release, options.name), options);
   if (options.write !== undefined) {
     const names = writeImages(cases, kernel, options.write, options.force === true);
     if (format === 'json') printDocument(toJson('suite-images', 1, { output: options.write, names }));

@@ -3,14 +3,14 @@ import type { Outcome } from '../specfile/case-schema.ts';
 import type { Case } from './catalogue.ts';
 import { changeSince } from './compare.ts';
 import type { Journal } from './journal.ts';
-import { keyOf, type SuiteKernel } from './kernel.ts';
+import { keyOf, releaseKeyOf, type SuiteKernel } from './kernel.ts';
 import type { CaseResult, SuiteReport } from './result.ts';
 import { type CaseOptions, runCase, whyNot } from './run-case.ts';
 
 export interface SuiteOptions extends CaseOptions {
   /** Boots at a time. */
   readonly jobs: number;
-  /** The recorded kernel to compare with, by its key; default: the release of this one. */
+  /** The recorded kernel to compare with, by its key; default: the release that this one is of. */
   readonly against?: string | undefined;
   readonly journal: Journal;
   /** Called after each case. */
@@ -26,7 +26,7 @@ export async function runSuite(
   kernel: SuiteKernel,
   options: SuiteOptions,
 ): Promise<SuiteReport> {
-  const { jobs, signal, against = keyOf(kernel), onResult } = options;
+  const { jobs, signal, against = releaseKeyOf(kernel), onResult } = options;
   const started = performance.now();
   const results: CaseResult[] = [];
   const queue = [...cases];

@@ -131,6 +131,33 @@ describe('khoforge suite', () => {
     expect(text('a/two.yaml')).toBe(before);
   });
 
+  it('keeps a kernel that is no release beside the release that it is of', () => {
+    const { suite, fixtures, text } = bench({ 'a/one.yaml': withOutcome('dies', '') });
+    const { stdout, stderr } = suite('--name', 'acme 7.3', '--record');
+    expect(stdout).toContain('revives  better (7.3: dies)');
+    expect(stdout).toContain('Linux 7.3.4 (acme 7.3): 1 cases ran');
+    expect(stderr).toBe('note: 1 outcomes are recorded as those of acme 7.3\n');
+    expect(Object.keys(loadCatalogue(fixtures)[0]?.text.outcomes ?? {})).toEqual(['7.2', '7.3', 'acme 7.3']);
+    expect(text('a/one.yaml')).toContain('"7.3":\n      kernel: 7.3.4\n      fate: dies\n');
+    expect(suite('--name', 'acme 7.3', '--against', 'acme 7.3').stdout).toContain('revives  same');
+    expect(suite('--against', 'acme 7.3').stdout).toContain('against acme 7.3: 1 same');
+  });
+
+  it.each([
+    ['7.2', "the name '7.2' is that of a release"],
+    ['7.3 arm64 16K', "the name '7.3 arm64 16K' is that of a release"],
+    ['', "'' is no name of a kernel"],
+    ['constructor', "'constructor' is no name of a kernel"],
+    ['acme  7.3', "'acme  7.3' is no name of a kernel"],
+    [`acme 7.3${'.1'.repeat(20)}`, 'is no name of a kernel'],
+  ])('refuses the name %j for a kernel', (name, why) => {
+    const { suite, text } = bench({ 'a/one.yaml': CASE });
+    const { code, stderr } = suite('--name', name, '--record');
+    expect(stderr).toContain(why);
+    expect(code).toBe(2);
+    expect(text('a/one.yaml')).toBe(CASE);
+  });
+
   it('records a case that is written in braces as well', () => {
     const flow =
       'case: { about: What., why: So., handover: good }\nsubtrees: [{ kho_test: { seed: 1, max_mem: 64KiB } }]\n';
