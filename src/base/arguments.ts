@@ -5,6 +5,7 @@ import { KhoforgeError } from './errors.ts';
 /** @throws KhoforgeError `USAGE` for anything but a path as text */
 export function needPath(name: string, value: unknown): void {
   if (typeof value !== 'string') throw wrong(name, value, 'a path as text');
+  if (value.includes('\0')) throw wrong(name, value, 'a path without a NUL');
 }
 
 /** @throws KhoforgeError `USAGE` for anything but a bigint from 0 to 2^64 - 1, or undefined */

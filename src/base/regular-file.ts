@@ -17,6 +17,7 @@ export interface OpenFile {
 export function openRegular(path: string): OpenFile {
   let descriptor: number | undefined;
   try {
+    if (path.includes('\0')) throw new Error(NUL_IN_NAME);
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) throw irregular(path, stat);
@@ -26,6 +27,9 @@ export function openRegular(path: string): OpenFile {
     throw unreadable(path, cause);
   }
 }
+
+/** POSIX has no such names, and Node's own words for one are about the argument of a function. */
+const NUL_IN_NAME = 'no file has a NUL in its name';
 
 /** All bytes of an input. @throws KhoforgeError `FILE_UNREADABLE`, `FILE_TOO_LARGE` */
 export function readRegular(path: string, most = Number.POSITIVE_INFINITY): Uint8Array {

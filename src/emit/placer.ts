@@ -1,5 +1,5 @@
 import { KhoforgeError } from '../base/errors.ts';
-import { alignUp, hex, humanSize } from '../base/numbers.ts';
+import { alignDown, alignUp, hex, humanSize, isAligned } from '../base/numbers.ts';
 import type { SpecPath } from '../base/spec-path.ts';
 import { Allocator } from '../memory/allocator.ts';
 import { pairs } from '../memory/intervals.ts';
@@ -35,6 +35,9 @@ export interface PlacerOptions extends PlaceChecksOptions {
 }
 
 const MAX_ROW_SIZE = 256n << 20n;
+
+/** An end has to be a 64-bit number, so the last page below this is nobody's. */
+const ALL_ADDRESSES = 1n << 64n;
 
 /** Automatic placement starts above what firmware and a booting kernel use of low memory. */
 const LOWEST = 2n << 20n;
@@ -130,9 +133,32 @@ export class Placer {
       );
     }
     this.#placed.add(path);
+    this.#checkPages(path, asked, size);
     this.#options.checker.within(specPath, () => this.#checks.place(path, start, size));
     this.#allocator.take(start, size, path);
     return start;
+  }
+
+  /**
+   * Everything here is made of pages, and no map and no record can tell what ends above the last of them.
+   * @throws KhoforgeError `PLACE_UNALIGNED`, `PLACE_BEYOND`
+   */
+  #checkPages(path: string, { start, specPath }: Place, size: bigint): void {
+    if (!isAligned(start, this.#pageSize)) {
+      const message = `${hex(start)} is not aligned to ${humanSize(this.#pageSize)}, a page of ${path}`;
+      const hint = `the page that it is in: ${hex(alignDown(start, this.#pageSize))}`;
+      throw new KhoforgeError('PLACE_UNALIGNED', message, { specPath, hint });
+    }
+    const limit = ALL_ADDRESSES - this.#pageSize;
+    if (start + size <= limit) return;
+    const message = `${path}, ${humanSize(size)} at ${hex(start)}, ends at ${hex(start + size)}: above ${hex(limit)}`;
+    throw new KhoforgeError('PLACE_BEYOND', message, {
+      specPath,
+      hint:
+        size <= limit
+          ? `the last address with room for it: ${hex(limit - size)}`
+          : 'make it smaller than all memory is',
+    });
   }
 
   #automatic(path: string, size: bigint, alignment: bigint): bigint {
@@ -144,7 +170,10 @@ export class Placer {
     throw new KhoforgeError(
       'NO_ROOM',
       `no room for ${path}: ${humanSize(size)} aligned to ${humanSize(alignment)} outside scratch`,
-      { hint: `RAM is ${ram}: give the spec more ram, or smaller scratch` },
+      {
+        specPath: this.#options.checker.specPath ?? ['ram'],
+        hint: `RAM is ${ram}: give the spec more ram, or smaller scratch`,
+      },
     );
   }
 }

@@ -69,10 +69,7 @@ export class Preserver {
     for (const { start, end } of pairs(ranges)) {
       if (start % folio === 0n && end % folio === 0n) continue;
       const message = `${path}: ${hex(start)}-${hex(end)} is not made of folios of order ${order}`;
-      throw new KhoforgeError('RANGES_UNALIGNED', message, {
-        where: { spec: path },
-        hint: 'list whole folios',
-      });
+      throw new KhoforgeError('RANGES_UNALIGNED', message, { hint: wholeFolios(folio / this.#pageSize) });
     }
     if (this.#isUnpreserved(path)) return;
     this.#checkFolio(path, 0n, order);
@@ -123,3 +120,6 @@ export class Preserver {
     return true;
   }
 }
+
+const wholeFolios = (pages: bigint) =>
+  `list whole folios: from a multiple of ${hex(pages)} to before another, or choose a lower order`;

@@ -178,12 +178,13 @@ export class Assembly {
     }
     for (const [i, { addr, bytes }] of (this.#spec.patch ?? []).entries()) {
       const end = addr + BigInt(bytes.length);
+      const specPath = ['patch', i, 'addr'];
       if (!isWithin(this.#ram, addr, end))
-        checker.broken('outside-ram', `patch at ${hex(addr)}-${hex(end)} is not in RAM`, [
-          'patch',
-          i,
-          'addr',
-        ]);
+        checker.broken('outside-ram', `patch at ${hex(addr)}-${hex(end)} is not in RAM`, specPath);
+      if (end > 1n << 64n) {
+        const message = `${bytes.length} bytes at ${hex(addr)} end at ${hex(end)}: above 2^64`;
+        throw new KhoforgeError('PATCH_BEYOND', message, { specPath, hint: 'move it, or shorten its bytes' });
+      }
       memory.write(addr, bytes);
     }
   }

@@ -1,5 +1,6 @@
 import type { Target } from '../abi/target.ts';
-import { withinSpec } from '../base/errors.ts';
+import { KhoforgeError, withinSpec } from '../base/errors.ts';
+import { hex } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { CHECKS, isCheck } from '../emit/checks.ts';
 import type { Place } from '../emit/placer.ts';
@@ -113,9 +114,19 @@ function measure(job: Job, place: ReadonlyMap<string, Place>): Map<string, bigin
 
 /** Memory of entries that say page frame by page frame where it is. */
 function takenRanges({ preserve = [] }: ParsedSpec, { pageShift }: Target): Map<string, BigUint64Array> {
+  const limit = (1n << BigInt(64 - pageShift)) - 1n;
   return new Map(
-    preserve.flatMap(({ name, pfns }) =>
-      pfns ? [[`preserve/${name}`, pfns.map((pfn) => pfn << BigInt(pageShift))] as const] : [],
-    ),
+    preserve.flatMap(({ name, pfns }, i) => {
+      if (!pfns) return [];
+      const end = pfns.at(-1) ?? 0n;
+      if (end > limit) {
+        const message = `page frame ${hex(end - 1n)} is above ${hex(limit - 1n)}, the last that ends below 2^64`;
+        throw new KhoforgeError('PFN_BEYOND', message, {
+          specPath: ['preserve', i, 'pfns'],
+          hint: `page frames are addresses divided by ${1 << pageShift}`,
+        });
+      }
+      return [[`preserve/${name}`, pfns.map((pfn) => pfn << BigInt(pageShift))] as const];
+    }),
   );
 }

@@ -158,6 +158,7 @@ function checkScratch(
 
 /** Path of the scratch array and of its entries' overrides. */
 const SCRATCH = 'scratch';
+const ARRAY_ALIGNMENT = 64n << 10n;
 
 /**
  * Writes the scratch array where kexec_file_load puts it: it is the first kexec segment, inside scratch,
@@ -171,12 +172,14 @@ export function emitScratchArray(producer: Producer, scratch: readonly Region[])
     scratch,
     occupied: [],
     memsz: size,
-    align: 64n << 10n,
+    align: ARRAY_ALIGNMENT,
     topDown: true,
     pageSize: producer.target.pageSize,
   });
   if (start === undefined) {
-    producer.checker.broken('scratch-array-unplaced', `${scratch.length} entries take ${humanSize(size)}`);
+    const largest = scratch.reduce((most, region) => maxOf(most, region.size), 0n);
+    const text = `an array for ${scratch.length} takes ${humanSize(size)} at a multiple of ${humanSize(ARRAY_ALIGNMENT)}: no region has them, the largest has ${humanSize(largest)}`;
+    producer.checker.broken('scratch-array-unplaced', text, ['scratch']);
     return { start: 0n, size };
   }
   scratch.forEach((region, i) => {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isAlias, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { changed, ExitCode, KhoforgeError, reason } from '../base/errors.ts';
 import { readRegular } from '../base/regular-file.ts';
 import { pathText, type SpecPath } from '../base/spec-path.ts';
@@ -62,20 +62,39 @@ function parseText(text: string, file: string, lines: LineCounter): Document {
       intAsBigInt: true,
       lineCounter: lines,
       prettyErrors: false,
+      // What a spec holds is text, numbers, lists and keys.
+      resolveKnownTags: false,
     });
   } catch (cause) {
     throw syntax(file, yamlText(reason(cause)));
   }
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) throw syntax(file, yamlText(problem.message), lines.linePos(problem.pos[0]).line);
+  checkKeys(document, file, lines);
   return document;
+}
+
+/** Keys are words: of anything else the library makes text as it likes (7.10 becomes '7.1'), and says so on stderr. */
+function checkKeys(document: Document, file: string, lines: LineCounter): void {
+  visit(document, {
+    Pair(_key, { key }) {
+      if (isScalar(key) && typeof key.value === 'string') return;
+      const kind = isScalar(key)
+        ? (key.source ?? 'nothing')
+        : isAlias(key)
+          ? `*${key.source}`
+          : 'a list or keys and values';
+      const at = isNode(key) && key.range ? lines.linePos(key.range[0]).line : undefined;
+      throw syntax(file, `${kind} for a key: expected text (write it in quotes)`, at);
+    },
+  });
 }
 
 /** What the parser says, in words that are about a spec. */
 function yamlText(message: string): string {
   if (/call stack/.test(message)) return 'nested too deeply for a spec';
   if (/parseAllDocuments/.test(message)) return 'not YAML: a spec is one document';
-  return `not YAML: ${message}`;
+  return `not YAML: ${message.replace('tag:yaml.org,2002:', '!!')}`;
 }
 
 function syntax(file: string, text: string, line?: number): KhoforgeError {
@@ -160,12 +179,22 @@ function located(error: unknown, file: string, lineAt: (path: SpecPath) => numbe
   const lines = error.lines.map(({ text, specPath }) => {
     const path = pathOf(specPath);
     const line = path && lineAt(path);
-    const part = path && !text.includes(pathText(path)) ? `${pathText(path)}: ` : '';
+    const part = path && !names(text, pathText(path)) ? `${pathText(path)}: ` : '';
     return { text: `${file}${line === undefined ? '' : `:${line}`}: ${part}${text}`, specPath: path };
   });
   const first = lines.find(({ specPath }) => specPath)?.specPath;
   const line = first && lineAt(first);
   return changed(error, lines, { ...error.where, file, ...(line !== undefined && { line }) });
+}
+
+/** Whether a text has the path of a part: `scratch`, which `scratch-overlap` is not. */
+function names(text: string, part: string): boolean {
+  const inside = /[\w-]/;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+    const around = [text[at - 1], text[at + part.length]];
+    if (!around.some((character) => character !== undefined && inside.test(character))) return true;
+  }
+  return false;
 }
 
 /** `scratch[0].size` as a path. */

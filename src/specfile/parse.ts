@@ -9,6 +9,9 @@ import { type ParsedSpec, type Spec, specSchema } from './schema.ts';
 /** Keys of an object that are listed. */
 const SHOWN_KEYS = 8;
 
+/** Characters of a text that are shown. */
+const SHOWN_TEXT = 80;
+
 /** Of what is wrong with a spec, no more is listed. */
 const MAX_PROBLEMS = 20;
 
@@ -47,6 +50,8 @@ interface Problem {
 }
 
 function describe(issue: z.core.$ZodIssue, spec: unknown): Problem[] {
+  const inner = issue.code === 'invalid_union' ? insideOf(issue) : undefined;
+  if (inner) return inner.flatMap((one) => describe(one, spec));
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
@@ -64,6 +69,12 @@ function describe(issue: z.core.$ZodIssue, spec: unknown): Problem[] {
       ...(wrongCheck ? didYouMean(value, Object.keys(CHECKS)) : {}),
     },
   ];
+}
+
+/** Of a value that may be one of several: what is wrong in it, where it is the right kind of list or object. */
+function insideOf({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const inner = errors.find((issues) => issues.length > 0 && issues.every((one) => one.path.length > 0));
+  return inner?.map((one) => ({ ...one, path: [...path, ...one.path] }));
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -84,12 +95,18 @@ function expected(issue: z.core.$ZodIssue): string {
 /** As people would write it: numbers without quotes, and not more of a list than its length. */
 function shownValue(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') return String(value).replace(/^(-?)(?:NaN|Infinity)$/, yamlNumber);
+  if (typeof value === 'string' && value.length > SHOWN_TEXT)
+    return `${JSON.stringify(value.slice(0, SHOWN_TEXT))} and ${value.length - SHOWN_TEXT} characters more`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value);
   const keys = Object.keys(value);
   return `{ ${keys.slice(0, SHOWN_KEYS).join(', ')}${keys.length > SHOWN_KEYS ? ', …' : ''} }`;
 }
+
+/** What JavaScript calls NaN and Infinity. */
+const yamlNumber = (name: string, sign: string) => (name === 'NaN' ? '.nan' : `${sign}.inf`);
 
 const thingsOf = ({ origin }: { origin: string }) =>
   origin === 'array' ? ' of them' : origin === 'string' ? ' characters' : '';

@@ -147,7 +147,9 @@ export const specSchema = z
       .optional()
       .meta({ description: 'value of an emitted field, by its path' }),
     omit: z
-      .array(z.union([size, z.string()]))
+      .array(
+        z.union([size, z.string()], { error: () => 'the path of a structure, or the address of a page' }),
+      )
       .optional()
       .meta({ description: 'structures, by path, or pages, by address, whose bytes are left out' }),
     unpreserve: z

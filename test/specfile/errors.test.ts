@@ -158,6 +158,105 @@ const CASES: readonly (readonly [what: string, text: string, expected: RegExp])[
     'subtrees:\n  - raw: { name: a, content: { file: nowhere } }\n',
     /^2: subtrees\[0\].raw: cannot read .*nowhere: ENOENT/,
   ],
+  [
+    'a folio that ends at 2^64',
+    'preserve:\n  - { name: a, order: 0, addr: 0xfffffffffffff000 }\n',
+    /^2: preserve\[0\].addr: preserve\/a, 4 KiB at 0xf{13}000, ends at 0x10{16}: above 0xf{13}000$/,
+  ],
+  [
+    'a range that ends above 2^64',
+    'preserve:\n  - { name: a, size: 8KiB, addr: 0xfffffffffffff000 }\nallow: [outside-ram]\n',
+    /^2: preserve\[0\].addr: preserve\/a, 8 KiB at .*, ends at 0x10{12}1000: above 0xf{13}000$/,
+  ],
+  [
+    'folios in a row across 2^64',
+    'preserve:\n  - { name: a, order: 0, count: 3, addr: 0xffffffffffffe000 }\n',
+    /^2: preserve\[0\].addr: preserve\/a, 12 KiB at .*: above /,
+  ],
+  [
+    'a structure that ends at 2^64',
+    'place:\n  memory-map: 0xfffffffffffff000\nallow: [outside-ram]\n',
+    /^2: place.memory-map: memory-map, 24 KiB at .*: above /,
+  ],
+  [
+    'a structure that does not begin at a page',
+    'place:\n  memory-map: 0x1000001\n',
+    /^2: place.memory-map: 0x1000001 is not aligned to 4 KiB/,
+  ],
+  [
+    'a range that does not begin at a page',
+    'preserve:\n  - { name: a, size: 4KiB, addr: 0x8000001 }\n',
+    /^2: preserve\[0\].addr: 0x8000001 is not aligned to 4 KiB/,
+  ],
+  [
+    'a patch across 2^64',
+    'patch:\n  - { addr: 0xffffffffffffffff, bytes: "01 02" }\nallow: [outside-ram]\n',
+    /^2: patch\[0\].addr: 2 bytes at 0xf{16} end at 0x10{15}1: above 2\^64$/,
+  ],
+  [
+    'page frames outside RAM',
+    'preserve:\n  - { name: a, order: 0, pfns: 0x900000 }\n',
+    /^2: preserve\[0\]: outside-ram: preserve\/a at 0x900000000-0x900001000 is not in RAM$/,
+  ],
+  [
+    'the last page frame',
+    'preserve:\n  - { name: a, order: 0, pfns: 0xfffffffffffff }\nallow: [outside-ram]\n',
+    /^2: preserve\[0\].pfns: page frame 0xf{13} is above 0xf{12}e, /,
+  ],
+  [
+    'page frames beyond those of larger pages',
+    'target: { arch: arm64, page_size: 64KiB }\npreserve:\n  - { name: a, order: 0, pfns: "0x1000000000000" }\n',
+    /^3: preserve\[0\].pfns: page frame 0x10{12} is above 0xf{11}e, /,
+  ],
+  [
+    'page frames beyond all',
+    'preserve:\n  - { name: a, order: 0, pfns: 0x10000000000000 }\n',
+    /^2: preserve\[0\].pfns: .*; '4503599627370496' is above 0xf{13}, the last of any address$/,
+  ],
+  [
+    'page frames that do not ascend',
+    'preserve:\n  - { name: a, order: 0, pfns: "0x9001 0x9000" }\n',
+    /^2: preserve\[0\].pfns: .*; '0x9000' is not behind '0x9001'$/,
+  ],
+  [
+    'page frames that make no folio',
+    'preserve:\n  - { name: a, order: 9, pfns: 0x9001 }\n',
+    /^2: preserve\[0\]: preserve\/a: 0x9001000-0x9002000 is not made of folios of order 9$/,
+  ],
+  [
+    'scratch of no bytes',
+    'ram: 512MiB\nscratch: [{ size: 0 }]\n',
+    /^2: scratch: scratch-array-unplaced: an array for 1 takes 16 B .* the largest has 0 B$/,
+  ],
+  ['RAM without room for anything', 'ram: [{ start: 0, size: 4KiB }]\n', /^(1: )?scratch\[0\].size: no room/],
+  ['a size that is no number', 'ram: .nan\n', /^1: ram: .nan: expected a size such as 512MiB/],
+  ['a size without end', 'nodes: [-.inf]\n', /^1: nodes\[0\]: -.inf: expected a size such as 64MiB/],
+  [
+    'a size too large for a double',
+    'place: { root-fdt: 1e400 }\n',
+    /^1: place.root-fdt: .inf: expected a size/,
+  ],
+  ['a size that is nothing', 'omit: [~]\n', /^1: omit\[0\]: null: expected the path of a structure, or/],
+  [
+    'sizes in a list that are none',
+    'ram:\n  - { start: .nan, size: ~ }\n',
+    /^2: ram\[0\].start: .nan: expected a size such as 64MiB/,
+  ],
+  [
+    'keys and values for a key',
+    'ram: 64MiB\n? { a: 1 }\n: 2\n',
+    /^2: a list or keys and values for a key: expected text/,
+  ],
+  ['a list for a key', 'place:\n  [1]: 2\n', /^2: a list or keys and values for a key: expected text/],
+  ['a number for a key', 'place:\n  7.10: 2\n', /^2: 7.10 for a key: expected text \(write it in quotes\)$/],
+  ['nothing for a key', 'ram: 64MiB\nnull: 1\n', /^2: null for a key: expected text/],
+  ['an alias for a key', 'ram: &a 64MiB\n*a : 1\n', /^2: \*a for a key: expected text/],
+  ['a set', '!!set { ram }\n', /^1: not YAML: Unresolved tag: !!set$/],
+  [
+    'a file with a NUL in its name',
+    'preserve:\n  - { name: a, order: 0, content: { file: "a\\0b" } }\n',
+    /^2: preserve\[0\]: cannot read .*a\\x00b: no file has a NUL in its name$/,
+  ],
   ['an alias of itself', 'subtrees: &a [ *a ]\n', /^1: subtrees\[0\]: an alias that holds itself$/],
   ['an alias of nothing', 'ram: 64MiB\nscratch: *a\n', /^2: not YAML: /],
   ['deep nesting', `ram: ${'['.repeat(20_000)}\n`, /^(1: )?nested too deeply for a spec$/],
@@ -176,6 +275,19 @@ describe('an error of a spec', () => {
     expect(lines[0]?.slice(file.length + 1).trimStart()).toMatch(expected);
     expect(error.where.file).toBe(file);
     expect([2]).toContain(error.exitCode);
+  });
+
+  it('of a place names the nearest that there is', () => {
+    const hintOf = (text: string) => errorOf(() => build(text)).hint;
+    expect(hintOf('place: { root-fdt: 0xfffffffffffff000 }')).toBe(
+      'the last address with room for it: 0xffffffffffffe000',
+    );
+    expect(hintOf('place: { root-fdt: 0x1001 }')).toBe('the page that it is in: 0x1000');
+  });
+
+  it('of a long text shows its beginning, and what was expected', () => {
+    const { message } = errorOf(() => build(`ram: ${'1'.repeat(100_000)}x\n`));
+    expect(message).toMatch(/1" and \d+ characters more: expected a size such as 512MiB/);
   });
 
   it('of a release or generation that is not known names the newest, and the way to one that is not released', () => {
