@@ -72,6 +72,11 @@ export function specPaths(parsed: ParsedSpec, options: BuildOptions): SpecPaths 
   return { place: [...places, ...root], override: image.paths };
 }
 
+/** What the image of a file's spec is made for. */
+export function loadedTarget(loaded: LoadedSpec): Target {
+  return locating(loaded, () => withinSpec(['target'], () => specTarget(loaded.spec)));
+}
+
 /** `buildParsed` for a spec of a file: errors name file and line. */
 export function buildLoaded(loaded: LoadedSpec, options: BuildOptions): BuiltImage {
   return locating(loaded, () => buildParsed(loaded.spec, { baseDir: loaded.baseDir, ...options }));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ARCHES } from '../abi/arch.ts';
 import { size, text } from '../base/spec-values.ts';
+import { isPlanLine, PLAN_COMMANDS, planWords } from '../guest/plan.ts';
 
 const VERDICTS = ['revived', 'rejected', 'ignored', 'broken'] as const;
 
@@ -10,6 +11,19 @@ export type Fate = (typeof FATES)[number];
 
 /** Init reads a plan line by line; other bytes are written as \\xHH. */
 const isOneLine = (line: string) => !/\p{Cc}/u.test(line);
+
+/** A slip of the hand would be a line that init only complains of, and an outcome that says nothing. */
+const planLine = text('a command of init')
+  .refine(isOneLine, { error: () => 'one line without control characters' })
+  .superRefine((line, context) => {
+    if (!isOneLine(line) || isPlanLine(line)) return;
+    const [command = ''] = planWords(line);
+    const known = Object.keys(PLAN_COMMANDS);
+    const message = known.includes(command)
+      ? `as many words as ${command} has (src/guest/init/init.c)`
+      : `a command of init: ${known.join(', ')}`;
+    context.addIssue({ code: 'custom', message, input: line, params: { word: command, known } });
+  });
 
 const oneOf = <T extends string>(names: readonly [T, ...T[]]) =>
   z.enum(names, { error: () => names.join(', ') });
@@ -53,14 +67,9 @@ export const caseSchema = z
       }),
     page_size: size.optional().meta({ description: 'the page size that it is for; default: each' }),
     cmdline: text('more kernel command line').optional(),
-    user: z
-      .array(
-        text('a command of init').refine(isOneLine, { error: () => 'one line without control characters' }),
-      )
-      .optional()
-      .meta({
-        description: 'what user space does, in the words of src/guest/init/init.c; default: there is none',
-      }),
+    user: z.array(planLine).optional().meta({
+      description: 'what user space does, in the words of src/guest/init/init.c; default: there is none',
+    }),
     bug: z
       .strictObject({
         about: text('what goes wrong'),

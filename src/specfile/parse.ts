@@ -1,8 +1,7 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type ErrorLine, KhoforgeError } from '../base/errors.ts';
 import { pathText } from '../base/spec-path.ts';
 import { didYouMean } from '../base/suggest.ts';
-import { CHECKS } from '../emit/checks.ts';
 import { keysAt } from './json-schema.ts';
 import { type ParsedSpec, type Spec, specSchema } from './schema.ts';
 
@@ -61,15 +60,26 @@ function describe(issue: z.core.$ZodIssue, spec: unknown): Problem[] {
   }
   const value = valueAt(spec, issue.path);
   const shown = value === undefined ? 'missing' : shownValue(value);
-  const wrongCheck = issue.path[0] === 'allow' && typeof value === 'string';
   return [
     {
       path: [...issue.path],
       message: `${pathText(issue.path)}: ${shown}: expected ${expected(issue)}`,
-      ...(wrongCheck ? didYouMean(value, Object.keys(CHECKS)) : {}),
+      ...nearestOf(issue, value),
     },
   ];
 }
+
+/** The nearest word of those that could be there. */
+function nearestOf(issue: z.core.$ZodIssue, value: unknown): { hint?: string } {
+  if (issue.code === 'invalid_value' && typeof value === 'string')
+    return didYouMean(value, issue.values.map(String));
+  if (issue.code !== 'custom') return {};
+  const { data } = words.safeParse(issue.params);
+  return data && !data.known.includes(data.word) ? didYouMean(data.word, data.known) : {};
+}
+
+/** What a schema of ours tells of a word that is none of those that are known. */
+const words = z.object({ word: z.string(), known: z.array(z.string()) });
 
 /** Of a value that may be one of several: what is wrong in it, where it is the right kind of list or object. */
 function insideOf({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type BootResult, bootImage } from '../boot/boot-image.ts';
 import { buildInitrd } from '../guest/initrd.ts';
 import { RECEIVERS } from '../kernel/receivers.ts';
-import { buildLoaded } from '../produce/build-image.ts';
-import { specTarget } from '../produce/spec-machine.ts';
+import type { BuiltImage } from '../produce/assembly.ts';
+import { buildLoaded, loadedTarget } from '../produce/build-image.ts';
 import type { Outcome } from '../specfile/case-schema.ts';
 import type { Case } from './catalogue.ts';
 import { isSame } from './compare.ts';
@@ -28,10 +29,19 @@ const STALL = 8;
 /** Boots on a host that is too slow for them. */
 const MAX_SLOW = 3;
 
+/** What a case is made for: what it says itself, else what the kernel takes. */
+const caseTarget = ({ loaded }: Case, { target }: SuiteKernel): Target =>
+  loaded.spec.target ? loadedTarget(loaded) : target;
+
+/** The handover of a case. @throws KhoforgeError of buildLoaded() */
+export const caseImage = (one: Case, kernel: SuiteKernel): BuiltImage =>
+  buildLoaded(one.loaded, { target: caseTarget(one, kernel) });
+
 /** Why a case says nothing of this kernel; undefined where it does. */
-export function whyNot({ text, loaded }: Case, kernel: SuiteKernel): string | undefined {
+export function whyNot(one: Case, kernel: SuiteKernel): string | undefined {
+  const { text } = one;
   const { arch, pageSize, release } = kernel;
-  const own = loaded.spec.target ? specTarget(loaded.spec) : kernel.target;
+  const own = caseTarget(one, kernel);
   const wanted = text.arch ?? own.arch;
   if (wanted !== arch) return `it is for ${wanted}`;
   const size = text.page_size ?? BigInt(own.pageSize);
@@ -61,8 +71,8 @@ export async function runCase(
 }
 
 function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Promise<Outcome> {
-  const { text, loaded } = one;
-  const image = buildLoaded(loaded, loaded.spec.target ? {} : { target: kernel.target });
+  const { text } = one;
+  const image = caseImage(one, kernel);
   const initrd = text.user && buildInitrd({ arch: kernel.arch, plan: text.user, cc: options.cc });
   const boot = () =>
     bootImage(image, {

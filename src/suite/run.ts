@@ -58,11 +58,11 @@ async function ask(
   options: SuiteOptions,
 ): Promise<CaseResult | undefined> {
   const { name, text } = one;
-  const why = whyNot(one, kernel);
-  if (why !== undefined) return { kind: 'skipped', name, why };
   const before = text.outcomes?.[against];
   const known = options.journal.find(one);
   try {
+    const why = whyNot(one, kernel);
+    if (why !== undefined) return { kind: 'skipped', name, why };
     const outcome = known ?? (await runCase(one, kernel, before, options));
     if (known === undefined) options.journal.add(one, outcome);
     return { kind: 'ran', name, outcome, since: since(before, outcome, text.handover) };

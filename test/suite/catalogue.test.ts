@@ -2,12 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { ARCHES, PAGE_SIZES } from '../../src/abi/arch.ts';
 import { makeTarget } from '../../src/abi/target.ts';
 import { RECEIVERS } from '../../src/kernel/receivers.ts';
-import type { BuiltImage } from '../../src/produce/assembly.ts';
-import { buildLoaded } from '../../src/produce/build-image.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { type Case, FIXTURES_FOLDER, loadCatalogue } from '../../src/suite/catalogue.ts';
 import type { SuiteKernel } from '../../src/suite/kernel.ts';
-import { whyNot } from '../../src/suite/run-case.ts';
+import { caseImage, whyNot } from '../../src/suite/run-case.ts';
 import { VERIFY_CHECKS } from '../../src/users/registry.ts';
 
 const CASES = loadCatalogue(FIXTURES_FOLDER);
@@ -27,10 +25,6 @@ const KERNELS: readonly SuiteKernel[] = ARCHES.flatMap((arch) =>
 );
 
 const kernelsFor = (one: Case) => KERNELS.filter((kernel) => whyNot(one, kernel) === undefined);
-
-/** As the suite builds it (runCase()). */
-const build = ({ loaded }: Case, { target }: SuiteKernel): BuiltImage =>
-  buildLoaded(loaded, loaded.spec.target ? {} : { target });
 
 /** What only a source can break that tells less of a machine than a spec does. */
 const NO_SPEC: Readonly<Record<string, string>> = {
@@ -72,7 +66,7 @@ describe.each(GROUPS)('each case of %s', (group) => {
 
   it('can be built for every kernel that it is for, and allows nothing that none of them breaks', () => {
     for (const one of cases) {
-      const unused = kernelsFor(one).map((kernel) => new Set(build(one, kernel).unusedAllows));
+      const unused = kernelsFor(one).map((kernel) => new Set(caseImage(one, kernel).unusedAllows));
       const idle = one.loaded.spec.allow?.filter((check) => unused.every((set) => set.has(check)));
       expect({ name: one.name, idle: idle ?? [] }).toEqual({ name: one.name, idle: [] });
     }
@@ -84,7 +78,7 @@ describe('each check of verify', () => {
     const broken = CASES.flatMap((one) =>
       kernelsFor(one)
         .slice(-1)
-        .flatMap((kernel) => verifyImage(build(one, kernel), { receiver: kernel.release }).findings),
+        .flatMap((kernel) => verifyImage(caseImage(one, kernel), { receiver: kernel.release }).findings),
     );
     const seen = new Set(broken.map(({ check }) => check));
     expect(Object.keys(VERIFY_CHECKS).filter((check) => !seen.has(check))).toEqual(

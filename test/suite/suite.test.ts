@@ -111,6 +111,14 @@ describe('khoforge suite', () => {
     expect(xml).toContain('tests="2" failures="0" skipped="0"');
   });
 
+  it('says which case cannot be asked, and asks the others', () => {
+    const { suite } = bench({ 'a/one.yaml': CASE, 'a/wrong.yaml': `target: { release: "9.9" }\n${CASE}` });
+    const { code, stdout } = suite();
+    expect(stdout).toMatch(/a\/wrong +failed: .*a\/wrong.yaml:1: target.release: unknown release '9.9'/);
+    expect(stdout).toMatch(/a\/one +revives/);
+    expect(code).toBe(1);
+  });
+
   it('compares with another recorded kernel when it is asked to', () => {
     const { suite } = bench({ 'a/one.yaml': withOutcome('revives', SAME) });
     expect(suite('--against', '7.2').stdout).toContain('revives  better (7.2: dies)');
