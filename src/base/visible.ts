@@ -1,5 +1,8 @@
-/** What moves a terminal's cursor, colours it or turns its text round, and bytes that are no text (base/text.ts). */
-const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_C}\u2028\u2029]/gu;
+/**
+ * What moves a terminal's cursor, colours it or turns its text round, bytes that are no text (base/text.ts), and the two
+ * other characters that no XML may have.
+ */
+const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_C}\u2028\u2029\ufffe\uffff]/gu;
 
 /** More of a line is no help to anybody: as long as the longest path and the longest kernel command line. */
 const MAX_LINE = 4096;

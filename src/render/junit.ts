@@ -1,3 +1,5 @@
+import { oneLine, visibleDocument } from '../base/visible.ts';
+
 /** One result for JUnit's XML, which CI systems read. */
 export interface JunitTest {
   readonly name: string;
@@ -30,12 +32,9 @@ function testCase({ name, group, failure, skip, output }: JunitTest): string {
 
 const attributes = (all: Readonly<Record<string, string | number>>): string =>
   Object.entries(all)
-    .map(([key, value]) => `${key}="${escaped(String(value)).replaceAll('"', '&quot;')}"`)
+    .map(([key, value]) => `${key}="${escaped(oneLine(String(value))).replaceAll('"', '&quot;')}"`)
     .join(' ');
 
-/** XML 1.0 has no characters for most controls, not even written out. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
-const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
-
+/** XML 1.0 has no characters for most controls, not even as references: they are written out as everywhere. */
 const escaped = (text: string): string =>
-  text.replace(FORBIDDEN, '\ufffd').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  visibleDocument(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
