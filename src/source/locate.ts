@@ -40,6 +40,8 @@ export interface LocateOptions extends TargetHints {
 const MAX_CANDIDATES = 256;
 /** Boot records of one root FDT whose scratch array is looked for: what older boots left, and copies. */
 const MAX_RECORDS = 16;
+/** More was there than is looked at. */
+const CUT = 'SCAN_TRUNCATED';
 
 /**
  * Finds the handover in the memory of a machine: by address, from boot records, or by its root FDT.
@@ -57,7 +59,7 @@ export function locate(memory: PhysicalMemory, hits: ScanHits, options: LocateOp
   if (!chosen) throw notFound(records.length);
   const notes: SourceNote[] =
     hits.truncated || found.isCut
-      ? [{ code: 'SCAN_TRUNCATED', text: 'more places look like a handover than were looked at' }]
+      ? [{ code: CUT, text: 'more places look like a handover than were looked at' }]
       : [];
   const image = assemble(memory, hits, chosen, notes, options);
   return { image, candidates, choice: explainChoice(candidates), notes };
@@ -104,6 +106,10 @@ function assemble(
     const text =
       'no boot record leads to the root FDT: no kexec image is loaded; the one it would have is made up';
     notes.push({ code: 'NO_BOOT_RECORD', text });
+  }
+  if (!scratch && chosen.records.length > MAX_RECORDS && !notes.some(({ code }) => code === CUT)) {
+    const text = `${chosen.records.length} boot records lead to the root FDT: of the first ${MAX_RECORDS} the scratch array was looked for, and not found`;
+    notes.push({ code: CUT, text });
   }
   const bootRecord = completeRecord(chosen, record, scratch);
   noteScratch(notes, bootRecord, scratch);

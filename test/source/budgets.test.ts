@@ -7,7 +7,7 @@ import { inspect } from '../../src/receive/decode.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { openSource } from '../../src/source/open.ts';
 import { loadSpec } from '../../src/specfile/load.ts';
-import { asLoads, copyMemory, elfCore, filesFolder } from '../formats/core-writer.ts';
+import { asLoads, copyMemory, elfCore, filesFolder, setupDataRecord } from '../formats/core-writer.ts';
 import { codeOf } from '../thrown.ts';
 
 // The rows of SECURITY.md that bounded.test.ts has not: each input is one that would take minutes, or all memory,
@@ -82,6 +82,40 @@ describe('what looks like a handover', () => {
     const image = buildImage({ ram: '3TiB', preserve: [{ name: 'much', order: 0, count: 2 ** 28 }] });
     const path = withCopies(image, 200);
     expect(secondsOf(() => expect(codesIn(path)).toContain('SCAN_TRUNCATED'))).toBeLessThan(2);
+  });
+
+  it('has 16 boot records that lead to one root FDT, and says so', () => {
+    const image = buildImage({ subtrees: [metadata] });
+    const told = setupDataRecord(image);
+    // Its scratch array would be where no scratch region is.
+    const lie = Buffer.from(told);
+    lie.writeBigUInt64LE(0x5000n, 16 + 16);
+    const after = (lies: number): string => {
+      const memory = copyMemory(image);
+      const records = Buffer.concat([...Array.from({ length: lies }, () => lie), told]);
+      memory.write(0x3f_0000n, records);
+      return file(`records-${lies}.core`, elfCore(asLoads(memory)));
+    };
+    using read = openSource(after(15));
+    expect(read.image.scratch).toEqual(image.scratch);
+    expect(read.image.bootRecord).toEqual(image.bootRecord);
+    expect(codesIn(after(15))).not.toContain('SCAN_TRUNCATED');
+    using cut = openSource(after(16));
+    expect(cut.image.scratch).toEqual([]);
+    expect(cut.notes.filter(({ code }) => code === 'SCAN_TRUNCATED').map(({ text }) => text)).toEqual([
+      '17 boot records lead to the root FDT: of the first 16 the scratch array was looked for, and not found',
+    ]);
+  });
+
+  it('has 2^14 boot records of one root FDT and as many scratch arrays', () => {
+    const image = buildImage({ subtrees: [metadata] });
+    const lie = Buffer.alloc(64, setupDataRecord(image));
+    lie.writeBigUInt64LE(0x5000n, 16 + 16);
+    const array = image.memory.read(image.bootRecord.scratchAddr, Number(PAGE));
+    const more = [Buffer.alloc(64 << 14, lie), Buffer.alloc(Number(PAGE) << 14, array)];
+    const loads = more.map((bytes, i) => ({ start: 0x200_0000_0000n + (BigInt(i) << 32n), bytes }));
+    const path = file('records.core', elfCore([...asLoads(copyMemory(image)), ...loads]));
+    expect(secondsOf(() => expect(codesIn(path)).toContain('SCAN_TRUNCATED'))).toBeLessThan(10);
   });
 
   it('has 2^14 scratch arrays, and says so', () => {
