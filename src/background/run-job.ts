@@ -75,7 +75,7 @@ function read(job: InspectJob | VerifyJob | CaptureJob, hooks: JobHooks): string
       const image = extractHandover(opened.image, { withContents: job.withContents });
       const inspection = inspect(image);
       write(image, job.output, hooks);
-      return captureJson(image, inspection, job.output.directory);
+      return joined(captureJson(image, inspection, job.output.directory));
     }
   }
 }

@@ -4,10 +4,10 @@ import { CHECKS } from '../emit/checks.ts';
 import type { Image } from '../model/image.ts';
 import { buildLoaded, loadedPaths, type SpecPaths } from '../produce/build-image.ts';
 import { buildJson, buildText, segmentsText } from '../render/build.ts';
-import { toJson } from '../render/json.ts';
+import { toJsonParts } from '../render/json.ts';
 import { loadSpec } from '../specfile/load.ts';
 import { checkFormat, FORMATS, type Format, type FormatFlags, writeFormat } from './build-formats.ts';
-import { print, printDocument, printParts, say } from './print.ts';
+import { print, printParts, say } from './print.ts';
 import { withProgress } from './progress.ts';
 import { isImage, openBootable, specTarget, targetOption } from './source.ts';
 import { type TargetFlags, withTargetOptions } from './target-options.ts';
@@ -90,7 +90,7 @@ async function run(source: string, options: Options): Promise<ExitCode> {
   const loaded = loadSpec(source);
   const target = targetOption(specTarget(loaded, options));
   if (options.paths) {
-    printPaths(loadedPaths(loaded, target), options.json === true);
+    await printPaths(loadedPaths(loaded, target), options.json === true);
     return ExitCode.ok;
   }
   const image = withProgress('reading contents', (onProgress) =>
@@ -103,9 +103,9 @@ async function run(source: string, options: Options): Promise<ExitCode> {
   return code;
 }
 
-function printPaths({ place, override }: SpecPaths, json: boolean): void {
+async function printPaths({ place, override }: SpecPaths, json: boolean): Promise<void> {
   const lines = [...place.map((path) => `place     ${path}`), ...override.map((path) => `override  ${path}`)];
-  if (json) printDocument(toJson('paths', 1, { place, override }));
+  if (json) await printParts(toJsonParts('paths', 1, { place, override }));
   else print(lines);
 }
 

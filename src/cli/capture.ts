@@ -14,7 +14,7 @@ import { inspect } from '../receive/decode.ts';
 import { captureJson, captureText } from '../render/capture.ts';
 import { dumpGuest } from '../source/guest.ts';
 import { openWithProgress } from './open-source.ts';
-import { print, printDocument, say } from './print.ts';
+import { print, printParts, say } from './print.ts';
 import { Progress, withProgress } from './progress.ts';
 import { ownOf } from './source.ts';
 import { openOptions, SOURCE_HELP, type SourceFlags, withSourceOptions } from './source-options.ts';
@@ -76,7 +76,7 @@ async function run(source: string | undefined, options: Options): Promise<ExitCo
   using _claim = claimPath(dump);
   await dumpWithProgress(options.qmp ?? '', dump);
   try {
-    return capture(dump, options, false);
+    return await capture(dump, options, false);
   } finally {
     rmSync(dump, { force: true });
   }
@@ -119,11 +119,11 @@ function resumeKey(source: string, flags: object): string | undefined {
 }
 
 /** @param isKept whether the source is there for another run to go on with */
-function capture(
+async function capture(
   source: string,
   { output, withContents, force, json, ...flags }: Options,
   isKept = true,
-): ExitCode {
+): Promise<ExitCode> {
   // Of the file as it is before it is read: cut short meanwhile, it is another.
   const resume = isKept ? resumeKey(source, { withContents, ...flags }) : undefined;
   using opened = openWithProgress(source, { ...openOptions(flags), ...ownOf(targetFrom(flags, flags)) });
@@ -132,7 +132,7 @@ function capture(
   writeWithProgress(image, output, resume, force === true);
   for (const { code, text } of opened.notes) say(`note: ${code}: ${text}`);
   for (const text of captureNotes(image)) say(`note: ${text}`);
-  if (json) printDocument(captureJson(image, inspection, output));
+  if (json) await printParts(captureJson(image, inspection, output));
   else print(captureText(image, inspection, output));
   return inspection.fdt ? ExitCode.ok : ExitCode.no;
 }

@@ -138,8 +138,9 @@ const MAX_SWAPS = 10;
 function openPair(path: string): { text: string; file: MappedFile } {
   for (let swaps = 0; swaps < MAX_SWAPS; swaps++) {
     const before = identityOf(path);
-    const text = utf8(readRegular(join(path, MANIFEST), MAX_MANIFEST_SIZE), join(path, MANIFEST));
-    const file = new MappedFile(join(path, MEMORY));
+    const manifest = join(path, MANIFEST);
+    const text = utf8(readRegular(manifest, MAX_MANIFEST_SIZE, { inside: true }), manifest);
+    const file = new MappedFile(join(path, MEMORY), { inside: true });
     if (identityOf(path) === before) return { text, file };
     file.close();
   }

@@ -7,8 +7,10 @@ import { treeTarget } from '../abi/tree-target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { isDeeperThan, jsonValue } from '../base/json.ts';
+import { hex } from '../base/numbers.ts';
 import { schemaText } from '../base/schema-text.ts';
-import type { Region } from '../memory/regions.ts';
+import { overlapping } from '../memory/intervals.ts';
+import { type Region, regionEnd } from '../memory/regions.ts';
 import type { BootRecord, Image } from '../model/image.ts';
 import {
   extentList,
@@ -112,15 +114,19 @@ export function manifestText(
     expect,
   };
   const text = `${JSON.stringify(manifest, jsonValue, 2)}\n`;
-  if (text.length <= MAX_MANIFEST_SIZE) return text;
-  throw new KhoforgeError(
-    'MANIFEST_TOO_LARGE',
-    `${extents.length} runs of bytes and ${zeroes.length} of zeroes: their manifest has ${text.length} bytes, and no more than ${MAX_MANIFEST_SIZE} are read`,
-    { hint: 'write it as an ELF core: --format core' },
-  );
+  if (Buffer.byteLength(text) <= MAX_MANIFEST_SIZE) return text;
+  // What was read may have been as dense as JSON can be.
+  const dense = `${JSON.stringify(manifest, jsonValue)}\n`;
+  const bytes = Buffer.byteLength(dense);
+  if (bytes <= MAX_MANIFEST_SIZE) return dense;
+  const counts = `${placements.length} structures, ${extents.length} runs of bytes and ${zeroes.length} of zeroes`;
+  const message = `${counts}: their manifest has ${bytes} bytes, and no more than ${MAX_MANIFEST_SIZE} are read`;
+  throw new KhoforgeError('MANIFEST_TOO_LARGE', message, {
+    hint: 'write it as an ELF core: --format core',
+  });
 }
 
-/** Bytes of a manifest.json: some 150,000 runs of memory. */
+/** Bytes of a manifest.json: some 200,000 runs of memory, or 400,000 structures. */
 export const MAX_MANIFEST_SIZE = 32 << 20;
 
 /** Levels of a manifest: each takes many times its bytes once it is read. */
@@ -142,11 +148,29 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new KhoforgeError('MANIFEST_INVALID', `${file} has more than any manifest`, { where: { file } });
   }
   const result = manifestSchema.safeParse(data);
-  if (result.success) return result.data;
+  if (result.success) {
+    checkApart('ram', result.data.ram, file);
+    checkApart('absent', result.data.absent ?? [], file);
+    return result.data;
+  }
   const [issue] = result.error.issues;
   const path = issue?.path.join('.') || 'the document';
   const why = schemaText(issue?.message ?? 'not a manifest');
   throw new KhoforgeError('MANIFEST_INVALID', `${file}: ${path}: ${why}`, { where: { file } });
+}
+
+/** Bytes that are twice in a list would count twice. */
+function checkApart(list: string, regions: readonly Region[], file: string): void {
+  const text = (region: Region) => `${hex(region.start)}-${hex(regionEnd(region))}`;
+  const wrong = (why: string) =>
+    new KhoforgeError('MANIFEST_INVALID', `${file}: ${list}: ${why}`, {
+      where: { file },
+      hint: 'build the image again',
+    });
+  const beyond = regions.find((region) => regionEnd(region) > 1n << 64n);
+  if (beyond) throw wrong(`${text(beyond)} ends above 2^64`);
+  const [lower, higher] = overlapping(regions) ?? [];
+  if (lower && higher) throw wrong(`${text(lower)} and ${text(higher)} overlap`);
 }
 
 /**

@@ -2,7 +2,7 @@ import { closeSync, readSync } from 'node:fs';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { humanSize } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
-import { openRegular, unreadable } from '../base/regular-file.ts';
+import { type OpenOptions, openRegular, unreadable } from '../base/regular-file.ts';
 import type { Contents } from '../memory/contents.ts';
 import { type NativeScan, native } from '../memory/native.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -41,9 +41,9 @@ export class MappedFile {
   readonly #windows = new Map<number, Uint8Array>();
 
   /** @throws KhoforgeError `FILE_UNREADABLE` */
-  constructor(path: string) {
+  constructor(path: string, options: OpenOptions = {}) {
     this.path = path;
-    const { descriptor, size, mode } = openRegular(path);
+    const { descriptor, size, mode } = openRegular(path, options);
     this.#fd = descriptor;
     this.size = size;
     this.mode = mode & 0o666;

@@ -1,4 +1,5 @@
 import { noteBytes } from '../elf/notes.ts';
+import { unionOf } from '../memory/intervals.ts';
 import type { Region } from '../memory/regions.ts';
 
 /** Of the note in which our own ELF cores say what is RAM: a core has the memory of the handover, and no more. */
@@ -16,8 +17,9 @@ const ENTRY = 16;
 export const MAX_RAM_NOTE_SIZE = MOST * ENTRY;
 
 export function ramNote(ram: readonly Region[]): Buffer {
-  const desc = Buffer.alloc(ram.length * ENTRY);
-  ram.forEach(({ start, size }, i) => {
+  const regions = unionOf(ram);
+  const desc = Buffer.alloc(regions.length * ENTRY);
+  regions.forEach(({ start, size }, i) => {
     desc.writeBigUInt64LE(start, i * ENTRY);
     desc.writeBigUInt64LE(size, i * ENTRY + 8);
   });

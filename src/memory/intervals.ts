@@ -62,6 +62,17 @@ export function unionOf(regions: readonly Region[]): Region[] {
   return union;
 }
 
+/** Two of the regions that share a byte, the lower one first. */
+export function overlapping(regions: readonly Region[]): readonly [Region, Region] | undefined {
+  let highest: Region | undefined;
+  for (const region of [...regions].sort(byStart)) {
+    if (region.size === 0n) continue;
+    if (highest && region.start < regionEnd(highest)) return [highest, region];
+    highest = region;
+  }
+  return undefined;
+}
+
 /** All that the first have and the others do not. */
 export function without(regions: readonly Region[], others: readonly Region[]): Region[] {
   const holes = unionOf(others);

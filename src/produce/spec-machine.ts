@@ -1,7 +1,8 @@
 import { makeTarget, type Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { KhoforgeError } from '../base/errors.ts';
-import { hex, humanSize, overlaps, toNumber } from '../base/numbers.ts';
+import { hex, humanSize, toNumber } from '../base/numbers.ts';
+import { overlapping } from '../memory/intervals.ts';
 import { intersect, nodeRegions } from '../memory/nodes.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import type { ParsedSpec } from '../specfile/schema.ts';
@@ -30,15 +31,18 @@ export function specRam(spec: ParsedSpec, target: Target): Region[] {
       const text = `RAM up to ${hex(end)}: physical addresses end at ${hex(MAX_RAM_END)}`;
       throw new KhoforgeError('RAM_INVALID', text, { specPath });
     }
-    const other = regions.findIndex(
-      (next, j) => j < i && overlaps(one.start, end, next.start, regionEnd(next)),
-    );
-    if (other < 0) continue;
-    const text = `${hex(one.start)}-${hex(end)} overlaps range ${other}`;
-    throw new KhoforgeError('RAM_INVALID', text, { specPath });
   }
-  return regions;
+  const pair = overlapping(regions)?.map((one) => ({ one, at: regions.indexOf(one) }));
+  const [first, second] = pair?.sort((a, b) => a.at - b.at) ?? [];
+  if (!first || !second) return regions;
+  const text = `${rangeText(second.one)} overlaps range ${first.at}, ${rangeText(first.one)}`;
+  throw new KhoforgeError('RAM_INVALID', text, {
+    specPath: ['ram', second.at],
+    hint: 'give each range an end below the start of the next',
+  });
 }
+
+const rangeText = (region: Region) => `${hex(region.start)}-${hex(regionEnd(region))}`;
 
 function machineRam(asked: bigint | undefined, target: Target): Region[] {
   const size = asked ?? defaultRam(target);

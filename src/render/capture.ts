@@ -3,7 +3,7 @@ import { hex, humanSize } from '../base/numbers.ts';
 import { pieceSize } from '../memory/physical-memory.ts';
 import type { Image } from '../model/image.ts';
 import type { Inspection } from '../receive/decode.ts';
-import { toJson } from './json.ts';
+import { toJsonParts } from './json.ts';
 import { treeText } from './tree.ts';
 
 /** Bytes that a capture holds. */
@@ -30,12 +30,13 @@ export function captureText(
   });
 }
 
+/** In parts: an image may have as many problems as a map has pages. */
 export function captureJson(
   image: Image,
   { walk, subtrees, problems }: Inspection,
   directory: string,
-): string {
-  return toJson('capture', 1, {
+): Generator<string, void, undefined> {
+  return toJsonParts('capture', 1, {
     directory,
     captured: captured(image),
     preserved: walk?.bytes ?? 0n,

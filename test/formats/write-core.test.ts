@@ -48,6 +48,19 @@ describe('an ELF core that we write', () => {
     }
   });
 
+  it('says what is RAM, in whatever order the spec has it', () => {
+    const ram = [
+      { start: '512MiB', size: '256MiB' },
+      { start: 0, size: '512MiB' },
+      { start: '1GiB', size: '256MiB' },
+    ];
+    writeElfCore(buildImage({ ram }), path('ram.core'));
+    expect(openSource(path('ram.core')).image.ram).toEqual([
+      { start: 0n, size: 768n << 20n },
+      { start: 1n << 30n, size: 256n << 20n },
+    ]);
+  });
+
   it('gives equal bytes on every run', () => {
     const [one, other] = [path('one.core'), path('other.core')];
     for (const name of [one, other]) writeElfCore({ ...built, vmcoreinfo: INFO }, name);

@@ -1,18 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readInput } from '../../src/base/files.ts';
 import { captureNotes, extractHandover } from '../../src/capture/extract.ts';
 import { withFile } from '../../src/elf/source.ts';
 import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
+import { manifestText, parseManifest } from '../../src/formats/manifest.ts';
 import { writeElfCore } from '../../src/formats/write-core.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { openSource } from '../../src/source/open.ts';
 import { asLoads, copyMemory, elfCore, filesFolder } from '../formats/core-writer.ts';
-import { codeOf } from '../thrown.ts';
+import { codeOf, errorOf } from '../thrown.ts';
 
 const file = filesFolder();
 const folder = dirname(file('anchor', new Uint8Array()));
@@ -52,6 +61,30 @@ describe('what is no regular file', () => {
   });
 });
 
+describe('a link in an image directory', () => {
+  it.each(['manifest.json', 'memory.bin'])('is refused by name, wherever it leads: %s', (name) => {
+    const directory = join(folder, `linked-${name}`);
+    writeImageDirectory(built, directory);
+    for (const target of [join(folder, `moved-${name}`), 'moved', '/nowhere']) {
+      writeImageDirectory(built, directory);
+      if (target !== '/nowhere') renameSync(join(directory, name), resolve(directory, target));
+      else rmSync(join(directory, name));
+      symlinkSync(target, join(directory, name));
+      const error = errorOf(() => readImageDirectory(directory));
+      expect(error.message).toBe(`cannot read ${join(directory, name)}: a symbolic link, no regular file`);
+      expect(error.hint).toMatch(/cp -L/);
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('is none when the directory itself is named by one', () => {
+    const directory = join(folder, 'linked-directory');
+    writeImageDirectory(built, `${directory}-real`);
+    symlinkSync(`${directory}-real`, directory);
+    expect(readImageDirectory(directory).ram).toEqual(built.ram);
+  });
+});
+
 describe('a manifest', () => {
   const directory = join(folder, 'image');
   const manifest = join(directory, 'manifest.json');
@@ -81,6 +114,35 @@ describe('a manifest', () => {
     expect(codeOf(() => readImageDirectory(path))).toBe('IMAGE_DAMAGED');
   });
 
+  it.each([
+    [
+      'ram',
+      [
+        { start: '0x100000', size: '0x200000' },
+        { start: '0x0', size: '0x100001' },
+      ],
+      '0x0-0x100001 and 0x100000-0x300000 overlap',
+    ],
+    [
+      'absent',
+      [
+        { start: '0x0', size: '0x3000' },
+        { start: '0x1000', size: '0x1000' },
+      ],
+      '0x0-0x3000 and 0x1000-0x2000 overlap',
+    ],
+    [
+      'ram',
+      [{ start: '0xfffffffffffff000', size: '0x1001' }],
+      '0xfffffffffffff000-0x10000000000000001 ends above 2^64',
+    ],
+  ])('has no byte twice in %s, nor beyond all', (list, regions, text) => {
+    const path = withChange(`regions-${text}`, (document) => {
+      document[list] = regions;
+    });
+    expect(() => readImageDirectory(path)).toThrow(`${path}/manifest.json: ${list}: ${text}`);
+  });
+
   it('of hundreds of thousands of runs is read in seconds, and a larger one not', () => {
     const zeroes = Array.from({ length: 200_000 }, (_, i) => ({
       start: `0x${(2 ** 40 + i * 8192).toString(16)}`,
@@ -99,6 +161,35 @@ describe('a manifest', () => {
       Object.assign(document, { target: Array.from({ length: 100_000 }, () => ({})) });
     });
     expect(() => readImageDirectory(path)).toThrow('more than any manifest');
+  });
+});
+
+describe('a manifest of as many structures as there is room for', () => {
+  const placements = Array.from({ length: 500_000 }, (_, i) => ({
+    path: `p${i}`,
+    start: '0x0',
+    size: '0x1',
+  }));
+  const dense = JSON.stringify({ ...JSON.parse(manifestText(built, [])), placements });
+
+  it('can be written again when it was read', () => {
+    const { placements } = parseManifest(dense, 'manifest.json');
+    const text = manifestText({ ...built, placements }, []);
+    expect(parseManifest(text, 'manifest.json').placements).toEqual(placements);
+  });
+
+  it('is refused with what it has too many of, counted in bytes as when it is read', () => {
+    const { placements } = parseManifest(dense, 'manifest.json');
+    const named = placements.map((one) => ({ ...one, path: `\u00e4${one.path}`.repeat(4) }));
+    const write = () => manifestText({ ...built, placements: named }, []);
+    expect(write).toThrow(
+      /^500000 structures, 0 runs of bytes and 0 of zeroes: .* no more than 33554432 are/,
+    );
+    const text = manifestText({ ...built, vmcoreinfo: '\u00e4'.repeat(15 << 20) }, []);
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(32 << 20);
+    expect(codeOf(() => manifestText({ ...built, vmcoreinfo: '\u00e4'.repeat(17 << 20) }, []))).toBe(
+      'MANIFEST_TOO_LARGE',
+    );
   });
 });
 

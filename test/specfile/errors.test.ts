@@ -23,7 +23,7 @@ const CASES: readonly (readonly [what: string, text: string, expected: RegExp])[
   [
     'RAM twice',
     'ram:\n  - { start: 0, size: 1GiB }\n  - { start: 512MiB, size: 1GiB }\n',
-    /^3: ram\[1\]: .* overlaps range 0$/,
+    /^3: ram\[1\]: 0x20000000-0x60000000 overlaps range 0, 0x0-0x40000000$/,
   ],
   ['RAM of no bytes', 'ram:\n  - { start: 0, size: 0 }\n', /^2: ram\[0\]: a range of no bytes$/],
   ['nodes of odd sizes', 'ram: 512MiB\nnodes:\n  - 511KiB\n', /^\d: nodes: 511 KiB is not made of MiB$/],

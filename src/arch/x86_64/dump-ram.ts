@@ -1,3 +1,4 @@
+import { unionOf } from '../../memory/intervals.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import { alignedInside, type Region, regionEnd } from '../../memory/regions.ts';
 
@@ -14,7 +15,7 @@ const FIRMWARE = { start: 0xfff00000n, end: 1n << 32n };
 const CONVENTIONAL = { start: 0n, size: 636n << 10n };
 const ACPI_TABLES = 128n << 10n;
 
-/** RAM by the e820 table of a page that may be boot_params. */
+/** RAM by the e820 table of a page that may be boot_params, as a kernel tidies it (e820__update_table(), 7.3). */
 export function e820Ram(memory: PhysicalMemory, phys: bigint, page: bigint): Region[] {
   const bytes = Buffer.from(memory.read(phys, 4096));
   const count = bytes.readUInt8(E820_ENTRIES);
@@ -25,7 +26,7 @@ export function e820Ram(memory: PhysicalMemory, phys: bigint, page: bigint): Reg
     return { region, type: bytes.readUInt32LE(at + 16) };
   });
   const ram = entries.filter(({ type, region }) => type === E820_RAM && regionEnd(region) < 1n << 52n);
-  return ram.map(({ region }) => alignedInside(region, page)).filter(({ size }) => size > 0n);
+  return unionOf(ram.map(({ region }) => alignedInside(region, page)));
 }
 
 /** What a PC's firmware leaves of its memory: not the hole below 1 MiB, nor the tables at the end of low memory. */
