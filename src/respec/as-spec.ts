@@ -36,9 +36,11 @@ export function respecify(image: Image, inspection: Inspection): Respecified {
   if (!blocks.claim([[bootRecord.fdtAddr, 0]])) unpreserve.push('root-fdt');
   const spec: Spec = {
     target: { generation: target.generation.name, arch: target.arch, page_size: target.pageSize },
-    ram: [...image.ram],
+    ...(image.ram.length > 0 && { ram: [...image.ram] }),
     ...(image.nodes && { nodes: [...image.nodes] }),
-    scratch: inspection.scratch.map(({ start, size }) => ({ size, addr: start })),
+    ...(inspection.scratch.length > 0 && {
+      scratch: inspection.scratch.map(({ start, size }) => ({ size, addr: start })),
+    }),
     ...(inspection.finalized ? {} : { finalized: false }),
     subtrees: parts.map(({ entry }) => entry),
     preserve: leftOver(blocks, target.pageShift, 'memory'),
@@ -87,6 +89,9 @@ export function specDifferences(
   built: Image = buildImage(spec, { target: image.target }),
 ): string[] {
   const differences: string[] = [];
+  if (image.ram.length === 0) differences.push('RAM is not known: it is what a machine has by default');
+  if (inspection.scratch.length === 0)
+    differences.push('no scratch was found: it is what a kernel makes by default');
   const size = inspection.fdt?.size ?? 0;
   const theirs = image.memory.read(image.bootRecord.fdtAddr, size);
   const ours = built.memory.read(built.bootRecord.fdtAddr, size);
