@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildLoaded } from '../src/produce/build-image.ts';
 import { loadSpec } from '../src/specfile/load.ts';
@@ -34,4 +34,16 @@ describe('the specs in the README', () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+it.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...readdirSync('docs').map((name) => `docs/${name}`),
+])('%s has links to files that are there', (name) => {
+  const links = [...readFileSync(name, 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)];
+  expect(links.map(([, path = '']) => path).filter((path) => !existsSync(join(dirname(name), path)))).toEqual(
+    [],
+  );
 });
