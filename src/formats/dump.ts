@@ -169,12 +169,13 @@ const PAGE = 4096n;
  * @throws KhoforgeError `FILE_UNREADABLE`
  */
 export function scanDump({ file, segments }: Dump, onScan?: (progress: ByteProgress) => void): ScanHits {
-  const ranges = segments.map(({ start, offset, size }) => {
+  const once = eachByteOnce(segments);
+  const ranges = once.map(({ start, offset, size }) => {
     const skip = Math.min(size, Number((PAGE - (start % PAGE)) % PAGE));
     return { offset: offset + skip, size: size - skip };
   });
   const hits = file.scan(ranges, onScan);
-  const byOffset = [...segments].sort((a, b) => a.offset - b.offset);
+  const byOffset = once.toSorted((a, b) => a.offset - b.offset);
   const phys = (offsets: BigUint64Array) => Array.from(offsets, (offset) => physOf(byOffset, Number(offset)));
   return {
     fdts: phys(hits.fdts),
@@ -183,6 +184,23 @@ export function scanDump({ file, segments }: Dump, onScan?: (progress: ByteProgr
     bootParams: phys(hits.bootParams),
     truncated: hits.truncated,
   };
+}
+
+/**
+ * Segments without what another one has of the same bytes of the file: there may be any number of those, of all of it.
+ * @returns by address
+ */
+function eachByteOnce(segments: readonly FileSegment[]): FileSegment[] {
+  let end = 0;
+  const once = segments
+    .toSorted((a, b) => a.offset - b.offset || b.size - a.size)
+    .flatMap(({ start, offset, size }): FileSegment[] => {
+      const skip = Math.max(0, end - offset);
+      if (skip >= size) return [];
+      end = offset + size;
+      return [{ start: start + BigInt(skip), offset: offset + skip, size: size - skip }];
+    });
+  return once.sort((a, b) => (a.start < b.start ? -1 : 1));
 }
 
 /** The address of a byte of the file. */

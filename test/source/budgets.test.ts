@@ -53,6 +53,42 @@ describe('an ELF file', () => {
   });
 });
 
+describe('an ELF core whose segments share their bytes', () => {
+  const built = buildImage({ subtrees: [metadata] });
+  const bytes = built.memory.read(0x20_0000n, 2 << 20);
+  const header = (start: bigint, offset: number, size: number) => ({
+    start,
+    bytes: new Uint8Array(),
+    offset: BigInt(offset),
+    size: BigInt(size),
+  });
+
+  /** @param segments of a file that ends with `bytes` at `at` */
+  function shared(
+    name: string,
+    count: number,
+    segment: (i: number, at: number) => ReturnType<typeof header>,
+  ) {
+    const at = 64 + 56 * count + 8;
+    const headers = Array.from({ length: count }, (_, i) => segment(i, at));
+    return file(name, Buffer.concat([elfCore(headers), bytes]));
+  }
+
+  it('has each byte looked at once, of whatever many places it is told', () => {
+    const path = shared('shared.core', 20_000, (i, at) =>
+      header(0x20_0000n + BigInt(i) * 0x20_0000n, at, bytes.length),
+    );
+    expect(secondsOf(() => expect(openSource(path).candidates).toHaveLength(1))).toBeLessThan(3);
+  });
+
+  it('has the address of each byte, where a short segment begins in a long one', () => {
+    const path = shared('short.core', 2, (i, at) =>
+      i === 0 ? header(0x20_0000n, at, bytes.length) : header(0x4000_0000n, at, 512),
+    );
+    expect(openSource(path).candidates.map(({ phys }) => phys)).toEqual([0x20_0000n]);
+  });
+});
+
 /** Notes whose heads are 128 KiB apart: of each a piece is read. */
 function noteHeads(size: number): Buffer {
   const [step, notes] = [128 << 10, Buffer.alloc(size * 3)];
