@@ -16,8 +16,8 @@ import { qemuFailed, runQemu } from '../guest/qemu-process.ts';
 import { type BootElf, buildBootElf } from '../load/boot-elf.ts';
 import type { Image } from '../model/image.ts';
 import { checkOutput } from '../output/check.ts';
+import { BANNER } from '../receive/patterns.ts';
 import type { BootEvent } from './events.ts';
-import { BANNER } from './patterns.ts';
 import { hostTooSlow, Judge, type Judgement } from './verdict.ts';
 
 export interface BootOptions {

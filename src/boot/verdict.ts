@@ -2,17 +2,8 @@ import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { message } from '../guest/console.ts';
 import type { RunEnd } from '../guest/events.ts';
 import type { Expectations, Verdict } from '../model/image.ts';
-import type { Pattern } from '../model/pattern.ts';
-import {
-  NO_INIT,
-  NOT_CONFIGURED,
-  PROOFS,
-  REFUSALS,
-  SHUTDOWN,
-  SLOW_HOST,
-  SUBTREE_REFUSALS,
-  TROUBLES,
-} from './patterns.ts';
+import { ConsoleOutcome, Firsts, type Outcome } from '../receive/console.ts';
+import { NO_INIT, SHUTDOWN, SLOW_HOST, TROUBLES } from '../receive/patterns.ts';
 
 /** One expectation, and whether it came true. */
 export interface Expected {
@@ -64,14 +55,11 @@ export function judgeConsole(lines: Iterable<string>, options: JudgeOptions): Ju
  */
 export class Judge {
   readonly #options: JudgeOptions;
-  readonly #proofs = new Firsts(PROOFS);
-  readonly #refusals = new Firsts(REFUSALS);
-  readonly #subtreeRefusals = new Firsts(SUBTREE_REFUSALS);
+  readonly #console = new ConsoleOutcome();
   readonly #troubles = new Firsts(TROUBLES);
   readonly #expectedLines: Finder[];
   readonly #absentLines: Finder[];
   #noInit: string | undefined;
-  #notConfigured: string | undefined;
   #slowHost: string | undefined;
   #shutdown = false;
   #last = '';
@@ -88,8 +76,7 @@ export class Judge {
     for (const finder of [...this.#expectedLines, ...this.#absentLines]) {
       if (finder.found === undefined && line.includes(finder.text)) finder.found = line;
     }
-    for (const firsts of [this.#proofs, this.#refusals, this.#subtreeRefusals]) firsts.line(text);
-    if (NOT_CONFIGURED.test(text)) this.#notConfigured ??= text;
+    this.#console.line(text);
     if (SHUTDOWN.test(text)) this.#shutdown = true;
     if (SLOW_HOST.test(text)) this.#slowHost ??= text;
     else if (!this.#options.initrd && NO_INIT.test(text)) this.#noInit ??= text;
@@ -102,9 +89,8 @@ export class Judge {
    */
   finish(end: End, lost = 0): Judgement {
     this.#rejectSlowHost(lost);
-    const { verdict, reason } = this.#trouble(end) ?? this.#outcome();
-    const proofs = this.#proofs.lines;
-    const refusals = [...this.#refusals.lines, ...this.#subtreeRefusals.lines];
+    const { verdict, reason } = this.#trouble(end) ?? this.#console.outcome();
+    const { proofs, refusals } = this.#console;
     const troubles = this.#troubles.found.map(({ pattern: { name }, line }) => ({ name, line }));
     const alive = this.#badEnd(end) === undefined && !troubles.some(({ name }) => DEADLY.has(name));
     return { verdict, reason, proofs, refusals, troubles, alive, expected: this.#expected(verdict) };
@@ -147,28 +133,6 @@ export class Judge {
     return undefined;
   }
 
-  #outcome(): Outcome {
-    const [refusal] = this.#refusals.lines;
-    if (refusal !== undefined) return { verdict: 'rejected', reason: `refused: "${refusal}"` };
-    const [subtree] = this.#subtreeRefusals.lines;
-    const proofs = this.#proofs.lines;
-    if (proofs.length >= 2) {
-      const but = subtree === undefined ? '' : `; but it refused a subtree: "${subtree}"`;
-      return { verdict: 'revived', reason: `${proofs.length} proofs${but}` };
-    }
-    if (subtree !== undefined) return { verdict: 'rejected', reason: `refused a subtree: "${subtree}"` };
-    if (proofs.length === 1) {
-      return {
-        verdict: 'ignored',
-        reason: `found, but nothing proves that it was used: only "${proofs[0]}"`,
-      };
-    }
-    if (this.#notConfigured !== undefined) {
-      return { verdict: 'ignored', reason: `this kernel has no KHO: "${this.#notConfigured}"` };
-    }
-    return { verdict: 'ignored', reason: 'booted without a word on KHO' };
-  }
-
   #expected(verdict: Verdict): Expected[] {
     const { expect } = this.#options;
     if (!expect) return [];
@@ -197,33 +161,7 @@ export const hostTooSlow = (why: string) =>
     exitCode: ExitCode.couldNotRun,
   });
 
-interface Outcome {
-  verdict: Verdict;
-  reason: string;
-}
-
 interface Finder {
   readonly text: string;
   found?: string;
-}
-
-/** The first line of each named pattern, in the order they came. */
-class Firsts<P extends Pattern> {
-  readonly #patterns: readonly P[];
-  readonly found: { readonly pattern: P; readonly line: string }[] = [];
-
-  constructor(patterns: readonly P[]) {
-    this.#patterns = patterns;
-  }
-
-  get lines(): string[] {
-    return this.found.map(({ line }) => line);
-  }
-
-  line(text: string): void {
-    const match = this.#patterns.find((pattern) => pattern.line.test(text));
-    if (match && !this.found.some(({ pattern }) => pattern.name === match.name)) {
-      this.found.push({ pattern: match, line: text });
-    }
-  }
 }

@@ -35,7 +35,7 @@ export function* readBootRecord({ image, target }: Kernel): Stage<boolean> {
     case 'none': {
       const where = ARCHITECTURES[target.arch].recordKind;
       const text = 'nothing was handed over: the kernel before had KHO on but did not finalize it';
-      yield report('boot-record-absent', { where, text, outcome: 'ignored' });
+      yield report('boot-record-absent', { where, text });
       return false;
     }
   }
@@ -50,7 +50,7 @@ function* parseSetupData(
   const kho = target.abi.number('SETUP_KEXEC_KHO');
   if (type !== kho) {
     const text = `setup_data has type ${type}, KHO is ${kho}: the kernel boots as if there were no KHO`;
-    yield report('setup-data-type', { where, text, outcome: 'ignored' });
+    yield report('setup-data-type', { where, text });
     return false;
   }
   const size = target.abi.struct('kho_data').size;

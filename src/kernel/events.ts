@@ -1,11 +1,10 @@
 import type { Severity } from '../model/finding.ts';
-import type { Verdict } from '../model/image.ts';
 
 /**
- * What becomes of the handover. `undefined`: the one or the other, by what is overwritten when. `dies`: the kernel ends
- * here, and prints nothing more.
+ * What no line tells that is judged as a console is. `broken`: a kernel warning, or the like. `undefined`: the one or the
+ * other, by what is overwritten when. `dies`: the kernel ends here, and prints nothing more but how.
  */
-export type Outcome = Exclude<Verdict, 'revived'> | 'undefined' | 'dies';
+export type Outcome = 'broken' | 'undefined' | 'dies';
 
 export interface ReportDetails {
   readonly where: string;
@@ -42,8 +41,13 @@ export interface UnpredictableEvent {
   readonly kind: 'unpredictable';
 }
 
+/** What the kernel said last. */
+export interface DeathEvent {
+  readonly kind: 'death';
+}
+
 /** What happens in a receiving kernel, in its order. */
-export type VerifyEvent = FindingEvent | LineEvent | UnpredictableEvent;
+export type VerifyEvent = FindingEvent | LineEvent | UnpredictableEvent | DeathEvent;
 
 /** One step of the receiving kernel: it yields what happens, and returns what the next step needs. */
 export type Stage<Result = void> = Generator<VerifyEvent, Result>;
@@ -51,3 +55,5 @@ export type Stage<Result = void> = Generator<VerifyEvent, Result>;
 export const log = (line: string): LineEvent => ({ kind: 'line', line });
 
 export const UNPREDICTABLE: UnpredictableEvent = { kind: 'unpredictable' };
+
+export const DEATH: DeathEvent = { kind: 'death' };

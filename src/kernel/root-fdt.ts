@@ -153,7 +153,7 @@ function* refuse(
   yield report(check, {
     where: WHERE,
     text: `${text}; the kernel boots as if there were no KHO, all state is lost`,
-    outcome: outcome ?? 'rejected',
+    ...(outcome && { outcome }),
     errno: ERRNO_NAMES[errno] ?? String(errno),
     ...(line !== undefined && { line }),
   });
@@ -183,7 +183,6 @@ function* checkStructure(fdt: KernelFdt): Stage {
   yield report('fdt-structure', {
     where: WHERE,
     text,
-    ...(seen.size === 0 && { outcome: 'ignored' as const }),
   });
 }
 

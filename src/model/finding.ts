@@ -21,20 +21,19 @@ export interface Verification {
   /** Release whose behaviour was predicted, e.g. `7.3`. */
   readonly receiver: string;
   /**
-   * What becomes of the handover. `broken` also stands for an outcome that is not defined, as where memory is read that
-   * may be overwritten by then: the finding says what can happen. A kernel warning counts as broken, as in `boot`.
+   * What becomes of the handover, by the lines of its console as `boot` judges them. `broken` also stands for an outcome
+   * that is not defined, as where memory is read that may be overwritten by then: the finding says what can happen.
    */
   readonly verdict: Verdict;
-  /**
-   * False where the verdict is `broken` because the outcome is undefined: then a kernel may well revive the handover,
-   * by luck.
-   */
+  /** False where the verdict may turn out otherwise; the lines of `console` are said all the same. */
   readonly certain: boolean;
   /** In the order in which the kernel comes to them; at most 20 of one check. */
   readonly findings: readonly Finding[];
   /**
-   * What the kernel prints about this handover, in its order, with debugfs and the self-test configured, up to where it
-   * dies or the outcome is undefined. Of a line that depends on the build it is the part that does not.
+   * What the kernel is sure to print about this handover, in its order, with debugfs and the self-test configured. Of a
+   * line that depends on the build it is the part that does not.
    */
   readonly console: readonly string[];
+  /** What comes after those lines: nothing about the handover; how the kernel dies; what nobody can tell. */
+  readonly ends: 'boots' | 'dies' | 'open';
 }

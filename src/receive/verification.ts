@@ -1,12 +1,11 @@
 import type { FindingEvent, Outcome, VerifyEvent } from '../kernel/events.ts';
 import type { Finding, Severity, Verification } from '../model/finding.ts';
 import type { Verdict } from '../model/image.ts';
+import { ConsoleOutcome } from './console.ts';
 
 /** Findings of one check that are listed one by one. */
 const MAX_LISTED = 20;
 const MAX_LINES = 1000;
-
-const RANK: Readonly<Record<Verdict, number>> = { revived: 0, ignored: 1, rejected: 2, broken: 3 };
 
 /**
  * Makes findings, console and verdict of what happens in a receiving kernel.
@@ -22,42 +21,50 @@ export function verificationOf(
   const findings = new Findings(severities);
   for (const event of events) {
     if (event.kind === 'line') handover.log(event.line);
-    else if (event.kind === 'unpredictable') handover.markUnpredictable();
+    else if (event.kind === 'unpredictable') handover.end('open');
+    else if (event.kind === 'death') handover.apply('dies');
     else {
-      findings.add(event, handover.isDead ? null : (event.line ?? null));
+      findings.add(event, handover.ends === 'dies' ? null : (event.line ?? null));
       if (event.line !== undefined && !event.conditional) handover.log(event.line);
       if (event.outcome) handover.apply(event.outcome);
       if (event.uncertain) handover.certain = false;
     }
   }
-  const { verdict, certain, console } = handover;
-  return { receiver, verdict, certain, findings: findings.finish(), console };
+  const { verdict, certain, ends, console } = handover;
+  return { receiver, verdict, certain, findings: findings.finish(), console, ends };
 }
 
 /** What becomes of the handover, event by event. */
 class Handover {
   readonly console: string[] = [];
-  verdict: Verdict = 'revived';
+  readonly #outcome = new ConsoleOutcome();
   certain = true;
-  isDead = false;
-  #isPredictable = true;
+  ends: Verification['ends'] = 'boots';
+  #isBroken = false;
 
   /** Keeps a line that the kernel prints, as long as it is sure to get there. */
   log(line: string): void {
-    if (this.#isPredictable && this.console.length < MAX_LINES) this.console.push(line);
+    if (this.ends !== 'boots') return;
+    this.#outcome.line(line);
+    if (this.console.length < MAX_LINES) this.console.push(line);
   }
 
-  markUnpredictable(): void {
-    this.#isPredictable = false;
+  end(ends: Exclude<Verification['ends'], 'boots'>): void {
+    if (this.ends === 'boots') this.ends = ends;
   }
 
   apply(outcome: Outcome): void {
-    if (this.isDead) return;
-    const verdict = outcome === 'undefined' || outcome === 'dies' ? 'broken' : outcome;
-    if (outcome === 'undefined' && this.verdict !== 'broken') this.certain = false;
-    if (RANK[verdict] > RANK[this.verdict]) this.verdict = verdict;
-    if (outcome === 'dies') this.isDead = true;
-    if (verdict !== outcome) this.markUnpredictable();
+    if (this.ends === 'dies') return;
+    if (outcome === 'undefined' && !this.#isBroken) this.certain = false;
+    this.#isBroken = true;
+    if (outcome !== 'broken') this.end(outcome === 'dies' ? 'dies' : 'open');
+  }
+
+  /** Where not all lines are known, what is missing are the proofs. */
+  get verdict(): Verdict {
+    if (this.#isBroken) return 'broken';
+    const { verdict } = this.#outcome.outcome();
+    return this.ends === 'open' && verdict === 'ignored' ? 'revived' : verdict;
   }
 }
 

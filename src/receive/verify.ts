@@ -2,7 +2,7 @@ import { needMembers } from '../base/arguments.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
 import { readBootRecord } from '../kernel/boot-record.ts';
 import { report } from '../kernel/checks.ts';
-import type { Stage, VerifyEvent } from '../kernel/events.ts';
+import { type Stage, UNPREDICTABLE, type VerifyEvent } from '../kernel/events.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { readMemoryMap } from '../kernel/memory-map.ts';
 import { defaultReceiver, type Receiver, receiverOf } from '../kernel/receivers.ts';
@@ -75,6 +75,7 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
   yield* readRootFdt(kernel);
   const text = 'scratch, memory map and blobs are not there to be looked at; a dump or a capture has them';
   yield report('fdt-alone', { where: 'root-fdt', text });
+  yield UNPREDICTABLE;
 }
 
 /** Everyone in the receiver who asks for a subtree, in the order of the boot. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { BootResult } from '../boot/boot-image.ts';
-import { NO_INIT, SPEAKERS, TROUBLES } from '../boot/patterns.ts';
 import { consoleLines, message } from '../guest/console.ts';
 import { INIT_PREFIX } from '../guest/initrd.ts';
+import { NO_INIT, SPEAKERS, TROUBLES } from '../receive/patterns.ts';
 import type { Fate, Outcome } from '../specfile/case-schema.ts';
 
 /** Lines that are kept of one boot: a kernel in a loop says the same for ever. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { judgeConsole } from '../../src/boot/verdict.ts';
 import { reporter } from '../../src/kernel/check.ts';
 import { log, UNPREDICTABLE, type VerifyEvent } from '../../src/kernel/events.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
@@ -12,24 +13,48 @@ const of = (...events: VerifyEvent[]) => verificationOf(events, '7.3');
 const at = { where: 'here', text: 'wrong' };
 
 describe('what a stream of events comes to', () => {
-  it('is a handover that was revived, when nothing happens', () => {
-    expect(of()).toEqual({ receiver: '7.3', verdict: 'revived', certain: true, findings: [], console: [] });
+  it('is ignored where the kernel says nothing, as a console of a boot is', () => {
+    expect(of()).toEqual({
+      receiver: '7.3',
+      verdict: 'ignored',
+      certain: true,
+      findings: [],
+      console: [],
+      ends: 'boots',
+    });
+  });
+
+  it('is judged as the same lines of a real console are', () => {
+    const consoles = [
+      [],
+      ['KHO: found kexec handover data.'],
+      ['KHO: found kexec handover data.', 'test_kho: KHO restore succeeded'],
+      ['KHO: found kexec handover data.', 'test_kho: failed to retrieve kho_test FDT: -22'],
+      ['KHO: found kexec handover data.', 'KHO: kexec-metadata blob too small (3 bytes)'],
+      ['KHO: setup: handover FDT (0x1000) is invalid: -9', 'KHO: disabling KHO revival'],
+    ];
+    for (const lines of consoles) {
+      const { verdict } = judgeConsole(lines, { initrd: true });
+      expect({ lines, verdict: of(...lines.map(log)).verdict }).toEqual({ lines, verdict });
+    }
   });
 
   it('is the worst outcome, whatever comes first', () => {
     const broken = report('kho-test-format', { ...at, outcome: 'broken' });
-    const rejected = report('fdt-header', { ...at, outcome: 'rejected' });
+    const rejected = report('fdt-header', { ...at, line: 'KHO: disabling KHO revival' });
+    expect(of(rejected).verdict).toBe('rejected');
     expect(of(broken, rejected).verdict).toBe('broken');
     expect(of(rejected, broken).verdict).toBe('broken');
   });
 
   it('ends with the line on which the kernel dies; what is found after that has no line', () => {
     const dies = report('scratch-none', { ...at, line: 'last', outcome: 'dies' });
-    const after = report('luo-size', { ...at, line: 'never', outcome: 'ignored' });
+    const after = report('luo-size', { ...at, line: 'never' });
     expect(of(log('first'), dies, log('never'), after)).toMatchObject({
       verdict: 'broken',
       certain: true,
       console: ['first', 'last'],
+      ends: 'dies',
       findings: [{ kernel: 'last' }, { kernel: null }],
     });
   });
@@ -37,7 +62,11 @@ describe('what a stream of events comes to', () => {
   it('is uncertain where the outcome is undefined, but not once it is broken for sure', () => {
     const undefinedOutcome = report('outside-ram', { ...at, outcome: 'undefined' });
     const broken = report('kho-test-format', { ...at, outcome: 'broken' });
-    expect(of(undefinedOutcome, log('perhaps'))).toMatchObject({ certain: false, console: [] });
+    expect(of(undefinedOutcome, log('perhaps'))).toMatchObject({
+      certain: false,
+      console: [],
+      ends: 'open',
+    });
     expect(of(broken, undefinedOutcome)).toMatchObject({ certain: true, verdict: 'broken' });
   });
 

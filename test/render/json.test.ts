@@ -53,4 +53,5 @@ const verification = () => ({
   certain: true,
   findings: Array.from({ length: 100 }, () => finding),
   console: [],
+  ends: 'boots' as const,
 });

@@ -1,7 +1,7 @@
 import { maxPageOrder } from '../../abi/page-order.ts';
 import { hex } from '../../base/numbers.ts';
 
-import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
+import { type FindingEvent, log, type Stage, UNPREDICTABLE } from '../../kernel/events.ts';
 
 import type { Kernel } from '../../kernel/kernel.ts';
 
@@ -31,8 +31,10 @@ export const receive: UserStage = {
     const name = kernel.target.abi.text('KHO_TEST_FDT');
     const line = `test_kho: failed to retrieve ${name} FDT: -22`;
     const blob = yield* retrieve(kernel, root, name, { line });
+    if (typeof blob === 'string') return undefined;
     // Outside RAM, which is reported already, there is nothing to read; the kernel does not come back from there.
-    if (typeof blob === 'string' || !restorer.complete || !kernel.inRam(blob.phys, blob.phys + 40n)) {
+    if (!restorer.complete || !kernel.inRam(blob.phys, blob.phys + 40n)) {
+      yield UNPREDICTABLE;
       return undefined;
     }
     const fdt = new KernelFdt(kernel.read(blob.phys, MAX_FDT_BYTES));

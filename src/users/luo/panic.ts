@@ -1,5 +1,5 @@
 import { hex } from '../../base/numbers.ts';
-import { type FindingEvent, type LineEvent, log, type Stage } from '../../kernel/events.ts';
+import { DEATH, type FindingEvent, type LineEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { type LuoCheck, report } from './checks.ts';
@@ -9,7 +9,13 @@ const where = PATH;
 type Errno = '-EINVAL' | '-ENOENT';
 
 /** An error number follows, or its name, as the kernel is configured. */
-export const PANIC = log('Kernel panic - not syncing: The incoming tree failed to initialize properly [');
+const PANIC = log('Kernel panic - not syncing: The incoming tree failed to initialize properly [');
+
+/** How a refusal of the whole state ends. */
+export function* die(): Stage {
+  yield PANIC;
+  yield DEATH;
+}
 
 export function* panic(
   check: LuoCheck,
@@ -24,7 +30,7 @@ export function* panic(
     errno,
     outcome: 'broken',
   });
-  yield PANIC;
+  yield* die();
   return undefined;
 }
 

@@ -8,7 +8,7 @@ import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
 import { luoKind } from './kind.ts';
-import { checkLater, logNumber, PANIC, panic, unpreserved } from './panic.ts';
+import { checkLater, die, logNumber, panic, unpreserved } from './panic.ts';
 import { PATH } from './paths.ts';
 import { readLuoFdt } from './receive-fdt.ts';
 import { openLiveupdate } from './receive-sessions.ts';
@@ -27,7 +27,7 @@ export const receive: UserStage = {
     const blob = yield* retrieve(kernel, root, name, { line, outcome: 'broken' });
     if (blob === 'absent') return undefined;
     if (blob === 'refused') {
-      yield PANIC;
+      yield* die();
       return 'halts';
     }
     if (!kernel.inRam(blob.phys, blob.phys + 32n)) return 'halts';
