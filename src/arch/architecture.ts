@@ -17,6 +17,13 @@ export interface Architecture {
   readonly emulator: Emulator;
   /** Preserved memory below this address is lost: a receiver uses it before it reads the memory map. */
   readonly lowestPreserved: bigint;
+  /** Whether a read of an address where nothing is gives bytes, of which none look like a header. */
+  readonly readsAnywhere: boolean;
+  /**
+   * Pages that early_memremap() maps at most: NR_FIX_BTMAPS of asm/fixmap.h.
+   * @param spare whether the release has one for what begins within a page
+   */
+  earlyMappingPages(pageSize: number, spare: boolean): number;
 
   /** How its receivers learn of a handover. */
   readonly recordKind: Exclude<BootRecord['kind'], 'none'>;

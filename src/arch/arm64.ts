@@ -21,6 +21,8 @@ export const arm64: Architecture = {
     leanParameters: '', // there is a device tree alone, and nothing is measured
   },
   lowestPreserved: 0n,
+  readsAnywhere: false,
+  earlyMappingPages: (pageSize, spare) => (256 << 10) / pageSize + (spare ? 1 : 0),
 
   recordKind: 'chosen',
   bootRecord: (_target, addresses) => ({ kind: 'chosen', ...addresses }),

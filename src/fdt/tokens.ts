@@ -6,6 +6,11 @@ export interface StructBlock {
   /** Bytes from the start of the tree. */
   readonly start: number;
   readonly size: number;
+  /**
+   * Of a version before 16: names of nodes are paths, and a value of 8 bytes or more begins at a multiple of 8
+   * (scripts/dtc/libfdt/fdt.c: fdt_next_tag(), fdt_ro.c: fdt_get_name(), 7.3).
+   */
+  readonly isOld?: boolean;
 }
 
 /** One tag with what follows it. `offset` and `next` are bytes from the start of the structure block. */
@@ -55,16 +60,17 @@ function readNode({ bytes, start, size }: StructBlock, offset: number): FdtToken
   return { tag: Tag.beginNode, offset, next, name: bytes.subarray(from, from + length) };
 }
 
-function readProperty({ bytes, start, size }: StructBlock, offset: number): FdtToken {
+function readProperty({ bytes, start, size, isOld }: StructBlock, offset: number): FdtToken {
   const from = start + offset;
   if (offset + PROPERTY_HEADER_SIZE > size)
     throw invalid('property is cut off by the end of its block', from);
   const length = bytes.readUInt32BE(from + 4);
-  const end = offset + PROPERTY_HEADER_SIZE + length;
+  const gap = isOld && length >= 8 && (offset + PROPERTY_HEADER_SIZE) % 8 !== 0 ? 4 : 0;
+  const end = offset + PROPERTY_HEADER_SIZE + gap + length;
   if (end > size) {
-    const room = size - offset - PROPERTY_HEADER_SIZE;
+    const room = size - offset - PROPERTY_HEADER_SIZE - gap;
     throw invalid(`property len is ${length}, ${room} bytes are left in the structure block`, from + 4);
   }
-  const value = bytes.subarray(from + PROPERTY_HEADER_SIZE, start + end);
+  const value = bytes.subarray(start + end - length, start + end);
   return { tag: Tag.prop, offset, next: alignTag(end), nameoff: bytes.readUInt32BE(from + 8), value };
 }

@@ -8,9 +8,19 @@ import { type FdtToken, type PropertyToken, readToken, type StructBlock } from '
 export function findSubnode(block: StructBlock, node: FdtToken, name: string): FdtToken | undefined {
   let depth = 0;
   for (let token = readToken(block, node.next); ; token = readToken(block, token.next)) {
-    if (token.tag === Tag.beginNode && ++depth === 1 && namesMatch(token.name, name)) return token;
+    if (token.tag === Tag.beginNode && ++depth === 1 && namesMatch(nodeName(block, token.name), name)) {
+      return token;
+    }
     if (token.tag === Tag.end || (token.tag === Tag.endNode && --depth < 0)) return undefined;
   }
+}
+
+/** fdt_get_name(): an old tree has paths, of which the last part counts; one without a slash is no name. */
+export function nodeName({ isOld }: StructBlock, name: Buffer): string | undefined {
+  const text = name.toString('latin1');
+  if (!isOld) return text;
+  const slash = text.lastIndexOf('/');
+  return slash < 0 ? undefined : text.slice(slash + 1);
 }
 
 /** The property of that name before the node's first child: fdt_getprop() does not look further. */
@@ -44,8 +54,8 @@ export function endOfNode(block: StructBlock, node: FdtToken): number | undefine
   return undefined;
 }
 
-function namesMatch(bytes: Buffer, wanted: string): boolean {
-  const name = bytes.toString('latin1');
+function namesMatch(name: string | undefined, wanted: string): boolean {
+  if (name === undefined) return false;
   return name === wanted || (!wanted.includes('@') && name.startsWith(`${wanted}@`));
 }
 

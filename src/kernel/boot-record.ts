@@ -1,35 +1,21 @@
-import type { Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { SetupDataRecord } from '../model/image.ts';
 import { report } from './checks.ts';
+import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import { type LineEvent, log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import type { Receiver } from './receivers.ts';
 
-/** NR_FIX_BTMAPS pages, 256 KiB whatever the page size (arch/x86/include/asm/fixmap.h, arm64's, 7.3). */
-const MAX_MAPPING_BYTES = 256n << 10n;
-
-/**
- * Whether early_memremap() gives a mapping (mm/early_ioremap.c: __early_ioremap(), 7.3). Where it does not, it also
- * prints a kernel warning.
- */
-export function canMap(start: bigint, length: bigint, pageSize: bigint): boolean {
-  const last = BigInt.asUintN(64, start + length - 1n);
-  if (length === 0n || last < start) return false;
-  return mappedEnd(start, length, pageSize) - (start & ~(pageSize - 1n)) <= MAX_MAPPING_BYTES;
-}
-
-/** Mappings are whole pages. */
-export function mappedEnd(start: bigint, length: bigint, pageSize: bigint): bigint {
-  return (start + length + pageSize - 1n) & ~(pageSize - 1n);
-}
-
 /** @returns whether the kernel goes on to kho_populate() */
-export function* readBootRecord({ image, target }: Kernel): Stage<boolean> {
-  const { bootRecord } = image;
+export function* readBootRecord(kernel: Kernel): Stage<boolean> {
+  const { target } = kernel;
+  const { bootRecord } = kernel.image;
   switch (bootRecord.kind) {
-    case 'setup_data':
-      return yield* parseSetupData(target, bootRecord);
+    case 'setup_data': {
+      const found = yield* parseSetupData(kernel, bootRecord);
+      if (!found) yield* reserveScratch(kernel, bootRecord);
+      return found;
+    }
     case 'chosen':
       return true; // two properties, which have neither type nor length
     case 'none': {
@@ -41,11 +27,23 @@ export function* readBootRecord({ image, target }: Kernel): Stage<boolean> {
   }
 }
 
+/**
+ * Without a handover the kernel reserves scratch of its own (KH: kho_reserve_scratch()): twice what it has reserved by
+ * then, which by memblock_x86_reserve_range_setup_data() (arch/x86/kernel/setup.c, 7.3) is the record as long as it says.
+ */
+function* reserveScratch({ ram, receiver }: Kernel, { setupDataLen: len }: SetupDataRecord): Stage {
+  const room = ram.reduce((sum, { size }) => sum + size, 0n);
+  if (room === 0n || 2n * BigInt(len) <= room) return;
+  if (receiver.namesScratch) yield log('KHO: Failed to reserve lowmem scratch buffer');
+  yield log('KHO: Failed to reserve scratch area, disabling kexec handover');
+}
+
 /** parse_setup_data(), add_kho() (arch/x86/kernel/setup.c, 7.3). */
 function* parseSetupData(
-  target: Target,
+  kernel: Kernel,
   { setupDataType: type, setupDataLen: len }: SetupDataRecord,
 ): Stage<boolean> {
+  const { target } = kernel;
   const where = 'setup_data';
   const kho = target.abi.number('SETUP_KEXEC_KHO');
   if (type !== kho) {
@@ -56,13 +54,20 @@ function* parseSetupData(
   const size = target.abi.struct('kho_data').size;
   // len is added to the header's 16 bytes in 32 bits, and the header taken off again in 64.
   const wanted = BigInt.asUintN(64, BigInt((len + 16) % 2 ** 32) - 16n);
-  if (!canMap(0n, wanted, BigInt(target.pageSize))) {
+  if (earlyMemremap(kernel, 0n, wanted) === undefined) {
+    yield MAPPING_WARNING;
     yield report('setup-data-unmapped', {
       where,
       text: `setup_data has len ${len}, which cannot be mapped: a kernel warning, and the boot goes on without KHO`,
       line: 'setup: failed to memremap kho data (',
       outcome: 'broken',
     });
+    return false;
+  }
+  // Where in its page the data stands, the boot loader decides.
+  if (earlyMemremap(kernel, kernel.pageSize - 1n, wanted) === undefined) {
+    const text = `setup_data has len ${len}: whether it can be mapped depends on where in its page it stands`;
+    yield report('setup-data-unmapped', { where, text, outcome: 'undefined' });
     return false;
   }
   if (len !== size) {

@@ -78,6 +78,10 @@ export const KERNEL_CHECKS = {
   // Subtrees: KH kho_retrieve_subtree(), kernel/liveupdate/kexec_handover_debugfs.c
   'subtree-address': error('kernel', 'a subtree whose address is missing or not 8 bytes'),
   'subtree-blob-size': error('kernel', 'a subtree whose blob-size is missing or not 8 bytes'),
+  'subtree-name': warning(
+    'kernel',
+    'a subtree that debugfs does not show: its name is no file name, or there already',
+  ),
   'subtree-not-preserved': error('rule', 'a subtree whose blob is not preserved'),
   'subtree-size': error('rule', 'a subtree blob that is empty or larger than the memory preserved for it'),
   'subtree-alignment': warning('rule', 'a subtree blob that does not start a page'),

@@ -34,6 +34,8 @@ export interface FindingEvent extends ReportDetails {
 export interface LineEvent {
   readonly kind: 'line';
   readonly line: string;
+  /** It is of a kernel warning, and the part of it that does not depend on version and build. */
+  readonly warns?: boolean;
 }
 
 /** From here on the kernel's lines cannot be predicted. */
@@ -53,6 +55,8 @@ export type VerifyEvent = FindingEvent | LineEvent | UnpredictableEvent | DeathE
 export type Stage<Result = void> = Generator<VerifyEvent, Result>;
 
 export const log = (line: string): LineEvent => ({ kind: 'line', line });
+
+export const warn = (line: string): LineEvent => ({ kind: 'line', line, warns: true });
 
 export const UNPREDICTABLE: UnpredictableEvent = { kind: 'unpredictable' };
 

@@ -1,9 +1,14 @@
 import { type RootNames, rootNames } from '../abi/root-names.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { unionOf } from '../memory/intervals.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
+import { KernelFdt } from './libfdt.ts';
 import type { Receiver } from './receivers.ts';
+
+/** Most of an FDT that is read; no kernel writes one that is larger than a page. */
+const MAX_FDT_BYTES = 256 << 10;
 
 /** One receiving kernel with one image in its memory: what every stage can look at, and none can change. */
 export class Kernel {
@@ -38,6 +43,7 @@ export class Kernel {
    * (arch/x86/include/asm/sparsemem.h, arch/arm64/include/asm/sparsemem.h, 7.3: SECTION_SIZE_BITS).
    */
   hasStructPages(start: bigint, end: bigint): boolean {
+    if (this.ram.length === 0) return true;
     const bits = BigInt({ 12: 27, 14: 27, 16: 29 }[this.target.pageShift]);
     const known = (section: bigint) =>
       this.ram.some(
@@ -46,8 +52,20 @@ export class Kernel {
     return known(start >> bits) && known((end - 1n) >> bits);
   }
 
+  /**
+   * Whether the kernel faults as it reads there: only RAM is in its direct map, and what it knows below that
+   * (arch/x86/mm/init.c: init_mem_mapping(), arch/arm64/mm/mmu.c: map_mem(), 7.3).
+   */
+  faultsAt(start: bigint, end: bigint): boolean {
+    return !this.inRam(start, end) && end > ARCHITECTURES[this.target.arch].lowestPreserved;
+  }
+
   /** What the kernel reads at an address: bytes that the image does not have are zero. */
   read(start: bigint, length: number): Uint8Array {
     return this.image.memory.read(start, length);
+  }
+
+  fdtAt(phys: bigint): KernelFdt {
+    return new KernelFdt(this.read(phys, MAX_FDT_BYTES), phys);
   }
 }

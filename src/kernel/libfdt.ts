@@ -2,7 +2,7 @@ import { KhoforgeError } from '../base/errors.ts';
 import { FDT_MAGIC, getField, HEADER_SIZE, Tag, viewOf } from '../fdt/format.ts';
 import { readFdt } from '../fdt/reader.ts';
 import { type FdtToken, readToken, type StructBlock } from '../fdt/tokens.ts';
-import { findProperty, findSubnode } from '../fdt/walk.ts';
+import { findProperty, findSubnode, nodeName } from '../fdt/walk.ts';
 
 /** libfdt's errors, negated as it returns them (scripts/dtc/libfdt/libfdt.h, 7.3). */
 export const FDT_ERR = {
@@ -47,6 +47,17 @@ export function checkHeader(bytes: Uint8Array, phys: bigint, alignment: boolean)
   return fits ? 0 : FDT_ERR.TRUNCATED;
 }
 
+/** fdt_ro_probe_() (scripts/dtc/libfdt/fdt.c). */
+function probe(field: (name: Parameters<typeof getField>[1]) => number, phys: bigint): number {
+  if (phys % 8n !== 0n) return FDT_ERR.ALIGNMENT;
+  if (field('magic') !== FDT_MAGIC) return FDT_ERR.BADMAGIC;
+  if (field('version') < FIRST_VERSION || field('last_comp_version') > LAST_VERSION) {
+    return FDT_ERR.BADVERSION;
+  }
+  // One less than fdt_check_header() lets pass.
+  return field('totalsize') < INT_MAX ? 0 : FDT_ERR.TRUNCATED;
+}
+
 /** The two rules of 7.1 and later. */
 export function breaksAlignment(bytes: Uint8Array): boolean {
   const header = viewOf(bytes);
@@ -65,22 +76,29 @@ function headerSize(version: number): number {
  * by the bytes it is given. A result that is a number is an FDT_ERR.
  */
 export class KernelFdt {
+  /** fdt_ro_probe_(): what libfdt's readers check of each tree's header, 0 or an FDT_ERR. */
+  readonly probe: number;
   readonly #block: StructBlock;
   readonly #strings: Buffer;
-  readonly #magic: boolean;
 
-  /** @param bytes a tree and what may follow it; where they are too few, the tree ends there */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param bytes a tree and what may follow it; where they are too few, the tree ends there
+   * @param phys where it stands
+   */
+  constructor(bytes: Uint8Array, phys = 0n) {
     const tree = viewOf(bytes);
-    this.#magic = tree.length >= HEADER_SIZE && getField(tree, 'magic') === FDT_MAGIC;
-    const field = (name: Parameters<typeof getField>[1]) => (this.#magic ? getField(tree, name) : 0);
+    const hasHeader = tree.length >= HEADER_SIZE;
+    const field = (name: Parameters<typeof getField>[1]) => (hasHeader ? getField(tree, name) : 0);
+    this.probe = probe(field, phys);
     const version = field('version');
     const end = Math.min(field('totalsize'), tree.length);
     const start = Math.min(field('off_dt_struct'), end);
     const size = version < 17 ? end - start : field('size_dt_struct');
-    this.#block = { bytes: tree, start, size: Math.min(size, end - start) };
+    this.#block = { bytes: tree, start, size: Math.min(size, end - start), isOld: version < 16 };
     const strings = Math.min(field('off_dt_strings'), end);
-    this.#strings = tree.subarray(strings, Math.min(strings + field('size_dt_strings'), end));
+    const length = version < 17 ? end : field('size_dt_strings');
+    // Whoever cannot read a name finds none (fdt_ro.c: fdt_get_string()).
+    this.#strings = tree.subarray(strings, this.probe === 0 ? Math.min(strings + length, end) : strings);
   }
 
   /** Of a tree that is whole, for those who read all of it. @throws KhoforgeError `FDT_INVALID` */
@@ -98,7 +116,7 @@ export class KernelFdt {
   /** fdt_subnode_offset() below the root. */
   child(name: string): FdtToken | number {
     const { root } = this;
-    if (!this.#magic) return FDT_ERR.BADMAGIC;
+    if (this.probe !== 0) return this.probe;
     if (typeof root === 'number') return root;
     return orError(() => findSubnode(this.#block, root, name) ?? FDT_ERR.NOTFOUND);
   }
@@ -111,7 +129,7 @@ export class KernelFdt {
     let token = orError(() => readToken(this.#block, root.next));
     while (typeof token !== 'number' && token.tag !== Tag.end) {
       if (token.tag === Tag.beginNode && ++depth === 1) {
-        yield { name: token.name.toString('latin1'), node: token };
+        yield { name: nodeName(this.#block, token.name) ?? '(null)', node: token };
       }
       if (token.tag === Tag.endNode && --depth < 0) return;
       const { next } = token;

@@ -5,11 +5,10 @@ import type { MapWalk } from '../memory/map-walk.ts';
 import { Preserved } from '../memory/preserved.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import { report } from './checks.ts';
-import { type FindingEvent, log, type Stage, UNPREDICTABLE } from './events.ts';
+import { type FindingEvent, type Stage, UNPREDICTABLE, warn } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import { mapEvent } from './map-findings.ts';
 import { checkRanges } from './preserved-ranges.ts';
-import { RESTORE_WARNING } from './restore.ts';
 import { mapLine, type RootFdt } from './root-fdt.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -118,7 +117,7 @@ function* checkRootFdt(kernel: Kernel, root: RootFdt, scratch: Scratch, preserve
     : 'is not preserved';
   const text = `the root FDT at ${hex(phys)} ${lost}: its page is freed and used for something else while subtrees are still looked up`;
   if (restoresRootFdt && unmarked) {
-    yield log(RESTORE_WARNING);
+    yield warn('kho_restore_page+0x');
     const line = 'KHO: failed to restore folio for KHO fdt';
     yield report('fdt-not-preserved', { where, text, line, outcome: 'broken' });
     yield UNPREDICTABLE;

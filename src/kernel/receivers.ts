@@ -33,6 +33,10 @@ export interface Receiver {
   readonly extendsScratch: boolean;
   /** KHO's own initcall, in which debugfs gets its files (KH: kho_init). */
   readonly initcall: 'fs_initcall' | 'late_initcall';
+  /** Whether it says which scratch it could not reserve (KH: kho_reserve_scratch). */
+  readonly namesScratch: boolean;
+  /** early_memremap() of arm64 has a page more for what begins within one (arch/arm64/include/asm/fixmap.h). */
+  readonly sparesMappingPage: boolean;
   /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
   readonly debugfsStyle: 'quoted' | 'plain';
 }
@@ -50,6 +54,8 @@ const V6_18: Traits = {
   restoresRootFdt: true,
   extendsScratch: false,
   initcall: 'late_initcall',
+  namesScratch: false,
+  sparesMappingPage: false,
   debugfsStyle: 'quoted',
 };
 
@@ -68,9 +74,10 @@ const V7_1: Traits = {
   mapName: 'memory map',
   refusalErrno: false,
   restoreLimitsOrder: false,
+  namesScratch: true,
 };
 
-const V7_2: Traits = { ...V7_1, blockSizeBits: 64 };
+const V7_2: Traits = { ...V7_1, blockSizeBits: 64, sparesMappingPage: true };
 
 const TRAITS: Readonly<Record<string, Traits>> = {
   '6.18': V6_18,

@@ -1,11 +1,13 @@
 import { chainBitmapBytes } from '../abi/chain.ts';
 import { rootNames } from '../abi/root-names.ts';
 import type { Target } from '../abi/target.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex } from '../base/numbers.ts';
 import { getField, viewOf } from '../fdt/format.ts';
 import { asU64Native } from '../fdt/values.ts';
-import { canMap, EFAULT, EINVAL, ENOENT, logRefusal, mappedEnd } from './boot-record.ts';
+import { EFAULT, EINVAL, ENOENT, logRefusal } from './boot-record.ts';
 import { type KernelCheck, report } from './checks.ts';
+import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import type { Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import { breaksAlignment, checkHeader, KernelFdt } from './libfdt.ts';
@@ -25,24 +27,34 @@ const WHERE = 'root-fdt';
 /** The first half of kho_populate() (KH, 6.18 to 7.3). @returns undefined when the kernel refuses here */
 export function* readRootFdt(kernel: Kernel): Stage<RootFdt | undefined> {
   const { fdtAddr: phys, fdtSize } = kernel.image.bootRecord;
-  if (!canMap(phys, fdtSize, kernel.pageSize)) {
+  const mapped = earlyMemremap(kernel, phys, fdtSize);
+  if (mapped === undefined) {
+    yield MAPPING_WARNING;
     return yield* refuse(kernel, 'fdt-unmapped', EFAULT, {
       text: `the boot record tells ${fdtSize} bytes of FDT at ${hex(phys)}, which cannot be mapped: a kernel warning`,
       line: `KHO: setup: failed to memremap FDT (${hex(phys)})`,
       outcome: 'broken',
     });
   }
-  const mapped = Number(mappedEnd(phys, fdtSize, kernel.pageSize) - phys);
-  const bytes = kernel.read(phys, mapped);
+  const bytes = kernel.read(phys, Number(mapped));
+  if (!(yield* isThere(kernel, phys, mapped))) return undefined;
   if (!(yield* headerHolds(kernel, phys, bytes))) return undefined;
   yield* checkExtent(kernel, phys, bytes);
-  const fdt = new KernelFdt(bytes);
+  const fdt = new KernelFdt(bytes, phys);
   if (!(yield* compatibleHolds(kernel, phys, fdt))) return undefined;
   const map = mapAddress(kernel, fdt);
   if (!(yield* mapHolds(kernel, map))) return undefined;
   yield* checkStructure(fdt);
   yield* checkLookAlike(kernel);
   return { phys, size: usedBytes(bytes), fdt, map };
+}
+
+/** Outside RAM a processor may read what nobody knows, or nothing. */
+function* isThere(kernel: Kernel, phys: bigint, mapped: bigint): Stage<boolean> {
+  if (ARCHITECTURES[kernel.target.arch].readsAnywhere || kernel.inRam(phys, phys + mapped)) return true;
+  const text = `the root FDT at ${hex(phys)} is not in RAM: what the kernel reads there, if it reads, is not known`;
+  yield report('outside-ram', { where: WHERE, text, outcome: 'undefined' });
+  return false;
 }
 
 function* headerHolds(kernel: Kernel, phys: bigint, bytes: Uint8Array): Stage<boolean> {

@@ -1,8 +1,9 @@
 import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
 import { unionOf } from '../memory/intervals.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
-import { canMap, EFAULT, logRefusal } from './boot-record.ts';
+import { EFAULT, logRefusal } from './boot-record.ts';
 import { report } from './checks.ts';
+import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -31,13 +32,14 @@ export class Scratch {
   }
 }
 
-/** The entries as kho_populate() counts them: a partial one at the end is dropped without a word (KH, 7.3). */
+/** The entries as kho_populate() counts them, in 32 bits: a partial one at the end is dropped without a word (KH, 7.3). */
 function readArray(kernel: Kernel): Region[] {
-  const { scratchAddr, scratchSize } = kernel.image.bootRecord;
-  if (!kernel.inRam(scratchAddr, scratchAddr + scratchSize)) return [];
-  const bytes = kernel.read(scratchAddr, Number(scratchSize));
+  const { scratchAddr } = kernel.image.bootRecord;
+  const size = arrayBytes(kernel);
+  if (!kernel.inRam(scratchAddr, scratchAddr + size)) return [];
+  const bytes = kernel.read(scratchAddr, Number(size));
   const entry = entrySize(kernel);
-  return Array.from({ length: Math.floor(bytes.length / entry) }, (_, i) => {
+  return Array.from({ length: bytes.length / entry }, (_, i) => {
     const one = bytes.subarray(i * entry, (i + 1) * entry);
     const { addr, size } = kernel.target.abi.struct('kho_scratch').decode(one);
     // memblock_cap_size() ends what would wrap (mm/memblock.c, 7.3).
@@ -46,12 +48,19 @@ function readArray(kernel: Kernel): Region[] {
   });
 }
 
+function arrayBytes(kernel: Kernel): bigint {
+  const entry = BigInt(entrySize(kernel));
+  return BigInt.asUintN(32, kernel.image.bootRecord.scratchSize / entry) * entry;
+}
+
 const entrySize = ({ target }: Kernel) => target.abi.struct('kho_scratch').size;
 
 /** The second half of kho_populate(). @returns undefined when the kernel refuses here */
 export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
   const { scratchAddr, scratchSize } = kernel.image.bootRecord;
-  if (!canMap(scratchAddr, scratchSize, kernel.pageSize)) {
+  const mapped = earlyMemremap(kernel, scratchAddr, scratchSize);
+  if (mapped === undefined) {
+    yield MAPPING_WARNING;
     yield report('scratch-unmapped', {
       where: WHERE,
       text: `the boot record tells ${scratchSize} bytes of scratch array, which cannot be mapped: a kernel warning, and the kernel boots as if there were no KHO`,
@@ -60,6 +69,11 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
       outcome: 'broken',
     });
     yield logRefusal(kernel.receiver, EFAULT);
+    return undefined;
+  }
+  if (arrayBytes(kernel) > mapped) {
+    const text = `${scratchSize} bytes of scratch array are told, of which ${mapped} are mapped: the kernel faults as it reads them`;
+    yield report('scratch-unmapped', { where: WHERE, text, outcome: 'dies' });
     return undefined;
   }
   yield log(`KHO: found kexec handover data.${kernel.receiver.foundSuffix}`);
@@ -85,10 +99,14 @@ function* checkArray(kernel: Kernel, scratch: Scratch): Stage<boolean> {
       'the array is at 0, by which the kernel tells that there was none: it takes new scratch, and reads no map';
     yield report('scratch-array-null', { where: WHERE, text, outcome: 'undefined' });
   }
-  if (!kernel.inRam(scratchAddr, end)) {
+  if (!kernel.inRam(scratchAddr, scratchAddr + arrayBytes(kernel))) {
     const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not in RAM`;
     yield report('scratch-array-outside-ram', { where: WHERE, text, outcome: 'undefined' });
     return false;
+  }
+  if (!kernel.inRam(scratchAddr, end)) {
+    const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not all in RAM: its length is cut to 32 bits twice, and the kernel reserves all that is behind it`;
+    yield report('scratch-array-outside-ram', { where: WHERE, text });
   }
   if (!isWithin(scratch.regions, scratchAddr, end)) {
     const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not inside scratch; the kernel reserves it all the same`;

@@ -58,6 +58,7 @@ export function* exposeSubtrees(
   clients: readonly string[],
 ): Stage {
   const { blob, blobSize } = names;
+  const shown = new Set<string>();
   for (const { name, node } of root.fdt.children()) {
     const where = whereOf(name);
     const value = root.fdt.property(blob, node);
@@ -72,9 +73,18 @@ export function* exposeSubtrees(
       const line = `KHO: node ${name} missing or invalid ${blobSize} property`;
       const text = `${blobSize} of '${name}' is missing or not 8 bytes`;
       yield isReported ? log(line) : report('subtree-blob-size', { where, text, line });
+    } else if (isFileName(name) && !shown.has(name)) shown.add(name);
+    else {
+      const quoted = receiver.debugfsStyle === 'quoted' ? `\`${name}\`` : name;
+      const line = `KHO: failed to add ${blobSize === undefined ? 'fdt' : 'blob'} ${quoted} to debugfs: -`;
+      const why = shown.has(name) ? 'there is a file of that name' : 'no file can have that name';
+      yield report('subtree-name', { where, text: `debugfs does not show '${name}': ${why}`, line });
     }
   }
 }
+
+/** lookup_noperm_common() (fs/namei.c, 7.3), NAME_MAX (include/uapi/linux/limits.h). */
+const isFileName = (name: string): boolean => !/^(?:|\.\.?|.*\/.*)$/s.test(name) && name.length <= 255;
 
 function invalidLength({ debugfsStyle }: Receiver, name: string, blob: string, length: number): string {
   return debugfsStyle === 'quoted'

@@ -2,6 +2,7 @@ import type { FindingEvent, Outcome, VerifyEvent } from '../kernel/events.ts';
 import type { Finding, Severity, Verification } from '../model/finding.ts';
 import type { Verdict } from '../model/image.ts';
 import { ConsoleOutcome } from './console.ts';
+import { TROUBLES } from './patterns.ts';
 
 /** Findings of one check that are listed one by one. */
 const MAX_LISTED = 20;
@@ -20,7 +21,10 @@ export function verificationOf(
   const handover = new Handover();
   const findings = new Findings(severities);
   for (const event of events) {
-    if (event.kind === 'line') handover.log(event.line);
+    if (event.kind === 'line') {
+      handover.log(event.line);
+      if (event.warns) handover.apply('broken');
+    }
     else if (event.kind === 'unpredictable') handover.end('open');
     else if (event.kind === 'death') handover.apply('dies');
     else {
@@ -45,8 +49,12 @@ class Handover {
   /** Keeps a line that the kernel prints, as long as it is sure to get there. */
   log(line: string): void {
     if (this.ends !== 'boots') return;
-    this.#outcome.line(line);
-    if (this.console.length < MAX_LINES) this.console.push(line);
+    // What an image holds is printed as it is: one with a line feed in it is two lines.
+    for (const part of line.split('\n')) {
+      this.#outcome.line(part);
+      if (TROUBLES.some((trouble) => trouble.line.test(part))) this.#isBroken = true;
+      if (this.console.length < MAX_LINES) this.console.push(part);
+    }
   }
 
   end(ends: Exclude<Verification['ends'], 'boots'>): void {

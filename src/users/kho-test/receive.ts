@@ -5,13 +5,13 @@ import { type FindingEvent, log, type Stage, UNPREDICTABLE } from '../../kernel/
 
 import type { Kernel } from '../../kernel/kernel.ts';
 
-import { KernelFdt } from '../../kernel/libfdt.ts';
+import type { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Receiver } from '../../kernel/receivers.ts';
-import { RESTORE_WARNING, type Restorer } from '../../kernel/restore.ts';
+import type { Restorer, Unrestored } from '../../kernel/restore.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 
-import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
+import { type RestoredArea, restoreVmalloc, warnings } from '../vmalloc/receive.ts';
 import { entriesHeld } from '../vmalloc/walk.ts';
 import { report } from './checks.ts';
 
@@ -19,7 +19,6 @@ import { csumPartial, folioParts } from './checksum.ts';
 import { PATH } from './paths.ts';
 import { FOLIO_ENTRY_BYTES, readTestFdt, walkFolios } from './walk.ts';
 
-const MAX_FDT_BYTES = 256 << 10;
 /** Bytes of test data that are added up. The kernel's own test has 8 MiB. */
 const MAX_DATA_BYTES = 256 << 20;
 
@@ -37,7 +36,7 @@ export const receive: UserStage = {
       yield UNPREDICTABLE;
       return undefined;
     }
-    const fdt = new KernelFdt(kernel.read(blob.phys, MAX_FDT_BYTES));
+    const fdt = kernel.fdtAt(blob.phys);
     if (yield* restore(kernel, fdt, restorer)) yield log('test_kho: KHO restore succeeded');
     else if (reportsFailure(kernel.receiver)) yield log(FAILED);
     return undefined;
@@ -55,8 +54,8 @@ export const reportsFailure = ({ release, tree }: Receiver): boolean => !SILENT.
 /** kho_test_restore(). @returns whether the self-test succeeds */
 function* restore(kernel: Kernel, fdt: KernelFdt, restorer: Restorer): Stage<boolean> {
   const refuse = (text: string) => refusal(kernel, 'kho-test-format', text);
-  if (typeof fdt.root === 'number') {
-    yield refuse('the FDT has no root node');
+  if (fdt.probe !== 0) {
+    yield refuse(`libfdt refuses its FDT with ${fdt.probe}`);
     return false;
   }
   const wanted = kernel.target.abi.text('KHO_TEST_COMPAT');
@@ -94,31 +93,37 @@ function* restoreData(
 ): Stage<boolean> {
   const area = restoreVmalloc(kernel, restorer, descriptor);
   if ('text' in area) {
-    if (area.warns) yield log(RESTORE_WARNING);
-    yield refusal(kernel, 'kho-test-vmalloc', area.text);
-    return false;
-  }
-  if (count * FOLIO_ENTRY_BYTES > area.pages * kernel.target.pageSize) {
-    const text = `${count} folios do not fit ${area.pages} pages: the kernel faults`;
-    yield refusal(kernel, 'kho-test-vmalloc', text);
+    yield* warnings(area, restorer);
+    const event = refusal(kernel, 'kho-test-vmalloc', area.text);
+    yield area.outcome ? { ...event, outcome: area.outcome } : event;
     return false;
   }
   const { wrong, sum } = restoreFolios(kernel, restorer, area, count);
-  if (wrong?.warns) yield log(RESTORE_WARNING);
-  if (wrong) yield refusal(kernel, 'kho-test-folio', wrong.text);
+  if (wrong === 'end') {
+    const text = `${count} folios do not fit ${area.pages} pages: the kernel faults`;
+    yield report('kho-test-vmalloc', { where: PATH, text, outcome: 'dies' });
+    return false;
+  }
+  if (wrong) yield* restorer.warn(wrong);
   if (sum === undefined) {
     const text = 'the contents of the test folios are not in the image: what they add up to is not known';
     yield report('kho-test-contents', { where: PATH, text });
-  } else if (sum !== csum && !wrong) {
-    yield refusal(kernel, 'kho-test-checksum', `the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
+  } else if (sum !== csum) {
+    yield wrong
+      ? refusal(kernel, 'kho-test-folio', wrong.text)
+      : refusal(kernel, 'kho-test-checksum', `the folios add up to ${hex(sum)}, csum is ${hex(csum)}`);
     return false;
   }
-  return !wrong;
+  if (wrong) {
+    const text = `${wrong.text}: nothing more is restored, and as the checksum is right the self-test passes`;
+    yield report('kho-test-folio', { where: PATH, text });
+  }
+  return true;
 }
 
 interface RestoredFolios {
-  /** Why the first folio that is not as listed ended the loop. */
-  readonly wrong?: { readonly text: string; readonly warns: boolean };
+  /** Why the first folio that is not as listed ended the loop; `end`: the loop goes on behind the list. */
+  readonly wrong?: Unrestored | 'end';
   /** What was added up until then; undefined when one was not in the image. */
   readonly sum: number | undefined;
 }
@@ -131,11 +136,13 @@ function restoreFolios(
 ): RestoredFolios {
   const sum = new Sum(kernel);
   let i = 0;
+  const room = Math.floor((area.pages * kernel.target.pageSize) / FOLIO_ENTRY_BYTES);
   const held = entriesHeld(kernel.image.memory, kernel.target, area, FOLIO_ENTRY_BYTES);
-  for (const { phys, order } of walkFolios(kernel, kernel.target, area, Math.min(count, held))) {
+  // Behind what the image holds the list is zeroes, of which the first ends the loop.
+  for (const { phys, order } of walkFolios(kernel, kernel.target, area, Math.min(count, held + 1))) {
     const found = restorer.restore(phys);
-    if (typeof found === 'string') {
-      return { wrong: { text: `folio ${i}: ${found}`, warns: true }, sum: sum.value };
+    if (typeof found !== 'number') {
+      return { wrong: { ...found, text: `folio ${i}: ${found.text}` }, sum: sum.value };
     }
     if (found !== order) {
       const text = `folio ${i} at ${hex(phys)} has order ${found}, listed as ${order}`;
@@ -144,7 +151,7 @@ function restoreFolios(
     sum.add(phys, order);
     i++;
   }
-  return { sum: sum.value };
+  return { sum: sum.value, ...(count > room && { wrong: 'end' as const }) };
 }
 
 /** Adds up folios as the kernel does; undefined as soon as one is not in the image. */
@@ -172,7 +179,6 @@ function refusal({ receiver }: Kernel, check: Parameters<typeof report>[0], text
   return report(check, {
     where: PATH,
     text: `${text}: the self-test fails, its memory is lost; all else goes on`,
-    outcome: 'broken',
     ...(reportsFailure(receiver) && { line: FAILED, conditional: true }),
     errno: '-EINVAL',
   });

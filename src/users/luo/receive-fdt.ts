@@ -1,14 +1,12 @@
 import type { Target } from '../../abi/target.ts';
 import type { Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import type { LuoCheck } from './checks.ts';
 import type { LuoIncoming } from './incoming.ts';
 import { checkLater, logNumber, panic } from './panic.ts';
 import { type LuoFdtStep, type MissingStep, walkLuoFdt } from './walk.ts';
 
-const MAX_FDT_BYTES = 256 << 10;
 
 /** luo_early_startup() of 6.19 and 7.1. @param phys of the blob */
 export function* readLuoFdt(
@@ -16,7 +14,7 @@ export function* readLuoFdt(
   phys: bigint,
   preserved: Preserved,
 ): Stage<LuoIncoming | undefined> {
-  const fdt = new KernelFdt(kernel.read(phys, MAX_FDT_BYTES));
+  const fdt = kernel.fdtAt(phys);
   let array = 0n;
   let flbs = 0n;
   for (const step of walkLuoFdt(kernel.target, fdt)) {

@@ -91,9 +91,9 @@ function* restoreFolios(
     if (pfn === 0n) continue;
     const phys = pfn << shift;
     const order = restorer.restore(phys);
-    if (typeof order === 'string') {
+    if (typeof order !== 'number') {
       const line = `memfd_luo: Unable to restore folio at physical address: ${phys.toString(16)}`;
-      const text = `folio ${i}: ${order}: the file cannot be retrieved (-EIO), and the kernel warns`;
+      const text = `folio ${i}: ${order.text}: the file cannot be retrieved (-EIO), and the kernel warns`;
       yield finding('memfd-folio', where, text, line);
       return;
     }

@@ -1,7 +1,6 @@
 import { hex } from '../../base/numbers.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { KernelFdt } from '../../kernel/libfdt.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
@@ -9,7 +8,6 @@ import { report } from './checks.ts';
 import { PATH, regionPath } from './paths.ts';
 import { type RegionStep, walkMemblock } from './walk.ts';
 
-const MAX_FDT_BYTES = 256 << 10;
 const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept there is lost';
 
 /**
@@ -32,7 +30,7 @@ export const receive: UserStage = {
 
 function* readFdt(kernel: Kernel, phys: bigint, preserved: Preserved): Stage {
   const { target } = kernel;
-  const fdt = new KernelFdt(kernel.read(phys, MAX_FDT_BYTES));
+  const fdt = kernel.fdtAt(phys);
   for (const step of walkMemblock(target, fdt)) {
     if (step.kind === 'region') {
       const event = checkRegion(step, preserved);

@@ -1,14 +1,15 @@
 import { hex } from '../../base/numbers.ts';
+import { type Stage, warn } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import { type VmallocPages, walkVmalloc } from './walk.ts';
 
 export interface VmallocRefusal {
   readonly text: string;
-  /** The kernel prints a warning of kho_restore_page(). */
-  readonly warns: boolean;
-  /** The kernel does not survive it. */
-  readonly faults: boolean;
+  /** The kernel prints a warning of kho_restore_page(), or the one of these lines. */
+  readonly warns: boolean | string;
+  /** Nobody survives it, or nobody can tell. */
+  readonly outcome?: 'dies' | 'undefined';
 }
 
 /** An area whose pages the receiver has. */
@@ -28,30 +29,46 @@ export function restoreVmalloc(
   descriptor: Uint8Array,
 ): RestoredArea | VmallocRefusal {
   const { first, total_pages: total, order } = kernel.target.abi.struct('kho_vmalloc').decode(descriptor);
-  if (order > 30) return refusal(`order ${order} is beyond an int`, { faults: true });
-  if (total * 8 > INT_MAX) return refusal(`a list of ${total} pages is larger than kvmalloc() gives`);
+  if (total * 8 > INT_MAX) {
+    const text = `a list of ${total} pages is larger than kvmalloc() gives`;
+    return refusal(text, { warns: '__kvmalloc_node_noprof+0x' });
+  }
+  // 1 << order in an int (x86 takes the lower five bits): the sign bit makes it more than any total.
+  const size = order % 32 === 31 ? Number.MAX_SAFE_INTEGER : 2 ** (order % 32);
   const blocks: bigint[] = [];
   for (const { kind, phys } of walkVmalloc(kernel, kernel.target, first)) {
-    if (kind === 'chunk' && !kernel.inRam(phys, phys + kernel.pageSize)) {
-      return refusal(`chunk ${hex(phys)} is not in RAM: the kernel faults as it reads it`, { faults: true });
+    if (kind === 'chunk' && kernel.faultsAt(phys, phys + kernel.pageSize)) {
+      const text = `chunk ${hex(phys)} is not in RAM: the kernel faults as it reads it`;
+      return refusal(text, { outcome: 'dies' });
     }
     if (kind === 'block') {
-      if ((blocks.length + 1) * 2 ** order > total)
+      if (blocks.length * size + size > total)
         return refusal(`more pages are listed than total_pages, ${total}`);
-      const lost = restorer.restorePages(phys, 2 ** order);
-      if (lost !== undefined) return refusal(`page ${lost}`, { warns: true });
-      blocks.push(phys);
+      const lost = restorer.restorePages(phys, size);
+      if (lost !== undefined) return refusal(`page ${lost.text}`, lost);
+      blocks.push(phys & ~(kernel.pageSize - 1n));
     }
     if (kind === 'end') {
       const lost = restorer.restorePages(phys, 1);
-      if (lost !== undefined) return refusal(`chunk ${lost}`, { warns: true });
+      if (lost !== undefined) return refusal(`chunk ${lost.text}`, lost);
     }
   }
-  const pages = blocks.length * 2 ** order;
-  if (pages === total) return { blocks, order, pages };
-  return refusal(`${pages} pages are listed, total_pages is ${total}`);
+  const pages = blocks.length * size;
+  if (pages !== total) return refusal(`${pages} pages are listed, total_pages is ${total}`);
+  if (order > 30) return refusal(`order ${order} is beyond an int`, { outcome: 'undefined' });
+  if (total === 0) return refusal('there is no area of no pages');
+  return { blocks, order, pages };
 }
 
-function refusal(text: string, { warns = false, faults = false } = {}): VmallocRefusal {
-  return { text, warns, faults };
+function refusal(
+  text: string,
+  { warns = false, outcome }: Partial<Omit<VmallocRefusal, 'text'>> = {},
+): VmallocRefusal {
+  return { text, warns, ...(outcome && { outcome }) };
+}
+
+/** What the kernel prints of it. */
+export function* warnings({ warns }: VmallocRefusal, restorer: Restorer): Stage {
+  if (typeof warns === 'string') yield warn(warns);
+  else yield* restorer.warn({ warns });
 }

@@ -34,7 +34,7 @@ export interface VmallocPages {
 }
 
 /**
- * How many entries of `size` bytes the blocks hold, up to the first that is not all in the image or was there before:
+ * How many entries of `size` bytes the blocks hold, up to the first page that is not in the image or was there before:
  * a block may be listed a hundred times, and as larger than any machine. What is not in the image reads as zeroes.
  */
 export function entriesHeld(
@@ -43,13 +43,16 @@ export function entriesHeld(
   { blocks, order }: VmallocPages,
   size: number,
 ): number {
-  const bytes = pageSize * 2 ** order;
   const seen = new Set<bigint>();
+  const pages = 2 ** order;
   for (const block of blocks) {
-    if (seen.has(block) || bytes > Number.MAX_SAFE_INTEGER || !memory.covers(block, bytes)) break;
-    seen.add(block);
+    for (let page = 0; page < pages; page++) {
+      const start = block + BigInt(page) * BigInt(pageSize);
+      if (seen.has(start) || !memory.covers(start, pageSize)) return Math.floor((seen.size * pageSize) / size);
+      seen.add(start);
+    }
   }
-  return Math.floor((seen.size * bytes) / size);
+  return Math.floor((seen.size * pageSize) / size);
 }
 
 /**
