@@ -1,5 +1,6 @@
 import type { PageSize } from '../abi/arch.ts';
 import type { Target } from '../abi/target.ts';
+import type { CommandLine } from '../base/command-line.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Region } from '../memory/regions.ts';
@@ -29,6 +30,9 @@ export interface Architecture {
   readonly recordKind: Exclude<BootRecord['kind'], 'none'>;
   /** The boot record of a kernel that hands over. */
   bootRecord(target: Target, addresses: HandoverAddresses): BootRecord;
+
+  /** What is left of RAM by a kernel's command line: `mem=`, and what else the architecture has. */
+  lessRam(ram: readonly Region[], cmdline: CommandLine): Region[];
 
   /** RAM that a kernel may use on the QEMU machine that khoforge boots, with `size` bytes of guest memory. */
   machineRam(size: bigint): Region[];

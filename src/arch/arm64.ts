@@ -1,6 +1,7 @@
 import { regionEnd } from '../memory/regions.ts';
 import type { Architecture } from './architecture.ts';
 import { isArm64Image, parseArm64Image } from './arm64/image.ts';
+import { lessRam } from './arm64/less-ram.ts';
 import { virtMachine, virtRam } from './arm64/machine.ts';
 import { placeSegments } from './arm64/segments.ts';
 import { makeUnpackStub, unpackStubSize } from './arm64/unpack.ts';
@@ -27,6 +28,7 @@ export const arm64: Architecture = {
   recordKind: 'chosen',
   bootRecord: (_target, addresses) => ({ kind: 'chosen', ...addresses }),
 
+  lessRam,
   machineRam: virtRam,
   machineFor: virtMachine,
 

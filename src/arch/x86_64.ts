@@ -3,6 +3,7 @@ import { onesComplement } from './checksum.ts';
 import { isBzImage, kernelRelease, parseBzImage } from './x86_64/bzimage.ts';
 import { e820Ram, withoutFirmware } from './x86_64/dump-ram.ts';
 import { EM_X86_64, readKernelImage } from './x86_64/kernel-image.ts';
+import { lessRam } from './x86_64/less-ram.ts';
 import { pcMachine, pcRam } from './x86_64/machine.ts';
 import { pvhNote } from './x86_64/pvh-note.ts';
 import { placeSegments } from './x86_64/segments.ts';
@@ -35,6 +36,7 @@ export const x86_64: Architecture = {
   recordKind: 'setup_data',
   bootRecord: setupDataRecord,
 
+  lessRam,
   machineRam: pcRam,
   machineFor: pcMachine,
 

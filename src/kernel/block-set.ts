@@ -44,7 +44,7 @@ export function restoreBlockSet<N extends StructName>(
       const text = `the chain of ${what} blocks ${fault}`;
       return set({ refused: { text, line: 'Block set is corrupted' } });
     } else if (others.has(phys)) return set({ shared: phys });
-    else if (!kernel.inRam(phys, phys + kernel.pageSize)) return set({ outside: phys });
+    else if (kernel.faultsAt(phys, phys + kernel.pageSize)) return set({ outside: phys });
   }
   for (const phys of counts.keys()) others.add(phys);
   for (const [phys, count] of counts) {

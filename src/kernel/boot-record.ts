@@ -27,6 +27,14 @@ export function* readBootRecord(kernel: Kernel): Stage<boolean> {
   }
 }
 
+/** A kernel that was built without KHO (arch/x86/kernel/setup.c add_kho(), 7.3). */
+export function* withoutKho({ image, target }: Kernel): Stage {
+  const { bootRecord } = image;
+  if (bootRecord.kind !== 'setup_data') return;
+  if (bootRecord.setupDataType !== target.abi.number('SETUP_KEXEC_KHO')) return;
+  yield log('Passed KHO data, but CONFIG_KEXEC_HANDOVER not set. Ignoring.');
+}
+
 /**
  * Without a handover the kernel reserves scratch of its own (KH: kho_reserve_scratch()): twice what it has reserved by
  * then, which by memblock_x86_reserve_range_setup_data() (arch/x86/kernel/setup.c, 7.3) is the record as long as it says.
@@ -54,7 +62,7 @@ function* parseSetupData(
   const size = target.abi.struct('kho_data').size;
   // len is added to the header's 16 bytes in 32 bits, and the header taken off again in 64.
   const wanted = BigInt.asUintN(64, BigInt((len + 16) % 2 ** 32) - 16n);
-  if (earlyMemremap(kernel, 0n, wanted) === undefined) {
+  if (earlyMemremap(kernel, kernel.pageSize, wanted) === undefined) {
     yield MAPPING_WARNING;
     yield report('setup-data-unmapped', {
       where,
@@ -65,7 +73,7 @@ function* parseSetupData(
     return false;
   }
   // Where in its page the data stands, the boot loader decides.
-  if (earlyMemremap(kernel, kernel.pageSize - 1n, wanted) === undefined) {
+  if (earlyMemremap(kernel, 2n * kernel.pageSize - 1n, wanted) === undefined) {
     const text = `setup_data has len ${len}: whether it can be mapped depends on where in its page it stands`;
     yield report('setup-data-unmapped', { where, text, outcome: 'undefined' });
     return false;

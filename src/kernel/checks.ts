@@ -72,6 +72,7 @@ export const KERNEL_CHECKS = {
   'map-node-preserved': note('a page of the map that is itself preserved: it stays reserved for ever'),
   'map-empty': warning('rule', 'a map that preserves nothing'),
   'preserved-twice': error('rule', 'a page that is preserved twice, under two orders'),
+  'memory-short': error('rule', 'RAM of which too little is neither preserved nor scratch'),
   'range-order': error('rule', 'a block of 2 GiB or more: receivers up to 7.1 compute its size in 32 bits'),
   'folio-order': warning('rule', 'a block above MAX_PAGE_ORDER: no folio, and up to 6.19 never restored'),
   'fdt-not-preserved': error('rule', 'a root FDT whose page is not preserved: it is freed while in use'),

@@ -4,6 +4,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import { unionOf } from '../memory/intervals.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
+import { Boot } from './boot.ts';
 import { KernelFdt } from './libfdt.ts';
 import type { Receiver } from './receivers.ts';
 
@@ -20,13 +21,17 @@ export class Kernel {
   /** RAM by ascending address, neighbours merged; none where it is not known, or only guessed. */
   readonly ram: readonly Region[];
 
-  constructor(image: Image, receiver: Receiver) {
+  readonly boot: Boot;
+
+  constructor(image: Image, receiver: Receiver, boot = new Boot()) {
     this.image = image;
     this.receiver = receiver;
     const { generation, release, tree } = receiver;
     this.target = makeTarget({ ...image.target, generation, release, tree });
     this.names = rootNames(this.target.abi);
-    this.ram = image.ramGuessed ? [] : unionOf(image.ram);
+    this.boot = boot;
+    const ram = image.ramGuessed ? [] : unionOf(image.ram);
+    this.ram = ARCHITECTURES[this.target.arch].lessRam(ram, boot.cmdline);
   }
 
   get pageSize(): bigint {

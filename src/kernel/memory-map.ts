@@ -1,8 +1,10 @@
 import { maxPageOrder } from '../abi/page-order.ts';
-import { hex } from '../base/numbers.ts';
+import { hex, humanSize } from '../base/numbers.ts';
+import { type Interval, pairs, without } from '../memory/intervals.ts';
 import { mapPages } from '../memory/map-pages.ts';
 import type { MapWalk } from '../memory/map-walk.ts';
 import { Preserved } from '../memory/preserved.ts';
+import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import { report } from './checks.ts';
 import { type FindingEvent, type Stage, UNPREDICTABLE, warn } from './events.ts';
@@ -51,7 +53,21 @@ function* walkMap(kernel: Kernel, map: bigint): Stage<MapWalk> {
   return walk;
 }
 
+/** What a kernel takes for itself of memory that is not scratch, from which only what can move is allocated. */
+const MIN_FREE_BYTES = 8n << 20n;
+
+function* checkFree({ ram }: Kernel, walk: MapWalk, scratch: Scratch): Stage {
+  const free = without(without(ram, scratch.merged), [...pairs(walk.ranges)].map(regionOf));
+  const bytes = free.reduce((sum, { size }) => sum + size, 0n);
+  if (ram.length === 0 || bytes >= MIN_FREE_BYTES) return;
+  const text = `${humanSize(bytes)} of RAM are neither preserved nor scratch: the kernel may not find room for itself`;
+  yield report('memory-short', { where: WHERE, text, outcome: 'undefined' });
+}
+
+const regionOf = ({ start, end }: Interval): Region => ({ start, size: end - start });
+
 function* checkWalk(kernel: Kernel, walk: MapWalk, scratch: Scratch): Stage {
+  yield* checkFree(kernel, walk, scratch);
   yield* checkOrders(kernel, walk);
   yield* checkRanges(kernel, scratch, walk.ranges);
   if (walk.ranges.length > 0 || walk.findings.length > 0) return;
@@ -63,6 +79,10 @@ function* checkWalk(kernel: Kernel, walk: MapWalk, scratch: Scratch): Stage {
 function* checkPages(kernel: Kernel, map: bigint, scratch: Scratch, preserved: Preserved): Stage {
   for (const { start, size, what } of mapPages(kernel.target, kernel.image.memory, map)) {
     const end = start + size;
+    if (start === 0n) {
+      const text = `an element of a chunk has no bitmap: the kernel reads through a null pointer`;
+      yield report('map-chunk', { where: WHERE, text, outcome: 'dies' });
+    }
     const index = scratch.indexAt(start, end);
     if (index >= 0) {
       const text = `${what} is in scratch[${index}]: the receiver may write there before it reads the map`;

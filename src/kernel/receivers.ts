@@ -33,6 +33,10 @@ export interface Receiver {
   readonly extendsScratch: boolean;
   /** KHO's own initcall, in which debugfs gets its files (KH: kho_init). */
   readonly initcall: 'fs_initcall' | 'late_initcall';
+  /** kho_preserve_pages() refuses, with a warning, what is in scratch. */
+  readonly refusesScratch: boolean;
+  /** kho_preserve_pages() reads the node of the first page (KH: __kho_preserve_pages_order). */
+  readonly readsNodes: boolean;
   /** Whether it says which scratch it could not reserve (KH: kho_reserve_scratch). */
   readonly namesScratch: boolean;
   /** early_memremap() of arm64 has a page more for what begins within one (arch/arm64/include/asm/fixmap.h). */
@@ -54,6 +58,8 @@ const V6_18: Traits = {
   restoresRootFdt: true,
   extendsScratch: false,
   initcall: 'late_initcall',
+  refusesScratch: false,
+  readsNodes: false,
   namesScratch: false,
   sparesMappingPage: false,
   debugfsStyle: 'quoted',
@@ -64,6 +70,7 @@ const V6_19: Traits = {
   mapReadBy: 'kho_populate',
   foundSuffix: '',
   restoresRootFdt: false,
+  refusesScratch: true,
   initcall: 'fs_initcall',
   debugfsStyle: 'plain',
 };
@@ -74,6 +81,7 @@ const V7_1: Traits = {
   mapName: 'memory map',
   refusalErrno: false,
   restoreLimitsOrder: false,
+  readsNodes: true,
   namesScratch: true,
 };
 

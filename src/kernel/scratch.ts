@@ -1,5 +1,6 @@
 import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
-import { unionOf } from '../memory/intervals.ts';
+import { pairIn, unionOf } from '../memory/intervals.ts';
+import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { EFAULT, logRefusal } from './boot-record.ts';
 import { report } from './checks.ts';
@@ -79,7 +80,7 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
   yield log(`KHO: found kexec handover data.${kernel.receiver.foundSuffix}`);
   const scratch = new Scratch(readArray(kernel));
   if (yield* checkArray(kernel, scratch)) {
-    yield* checkSize(kernel, scratch);
+    yield* checkNone(scratch);
     yield* checkRegions(kernel, scratch);
   }
   return scratch;
@@ -108,6 +109,12 @@ function* checkArray(kernel: Kernel, scratch: Scratch): Stage<boolean> {
     const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not all in RAM: its length is cut to 32 bits twice, and the kernel reserves all that is behind it`;
     yield report('scratch-array-outside-ram', { where: WHERE, text });
   }
+  // Up to the end of its page there are zeroes, as kexec_file_load() leaves them; behind that is what was there.
+  const inPage = scratchAddr % kernel.pageSize < kernel.pageSize - arrayBytes(kernel);
+  if (!inPage && !kernel.image.memory.covers(scratchAddr, Number(arrayBytes(kernel)))) {
+    const text = `the array at ${hex(scratchAddr)}-${hex(end)} is longer than what stands there: what the kernel takes for regions is not known`;
+    yield report('scratch-array-partial', { where: WHERE, text, outcome: 'undefined' });
+  }
   if (!isWithin(scratch.regions, scratchAddr, end)) {
     const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not inside scratch; the kernel reserves it all the same`;
     yield report('scratch-array-outside-scratch', { where: WHERE, text });
@@ -115,21 +122,41 @@ function* checkArray(kernel: Kernel, scratch: Scratch): Stage<boolean> {
   return true;
 }
 
-function* checkSize(kernel: Kernel, { regions }: Scratch): Stage {
-  const total = regions.reduce((sum, { size }) => sum + size, 0n);
-  if (total === 0n) {
-    const text = 'no scratch region has any memory: the kernel finds nowhere to allocate, and panics early';
-    yield report('scratch-none', { where: WHERE, text, outcome: 'dies' });
-  } else if (total < leastScratch(kernel)) {
-    const text = `scratch is ${humanSize(total)} in all: the kernel may not find room for itself and its memory map`;
-    yield report('scratch-small', { where: WHERE, text, outcome: 'undefined' });
-  }
+function* checkNone({ regions }: Scratch): Stage {
+  if (regions.some(({ size }) => size > 0n)) return;
+  const text = 'no scratch region has any memory: the kernel finds nowhere to allocate, and panics early';
+  yield report('scratch-none', { where: WHERE, text, outcome: 'dies' });
 }
 
-/** The page structures of all RAM are allocated in scratch, but for receivers that extend it first. */
-function leastScratch({ ram, receiver, pageSize }: Kernel): bigint {
-  if (receiver.extendsScratch) return MIN_SCRATCH_BYTES;
-  return MIN_SCRATCH_BYTES + (ram.reduce((sum, { size }) => sum + size, 0n) / pageSize) * STRUCT_PAGE_BYTES;
+/** What is not enough shows before the map is read, or as it is. */
+export function* checkScratchSize(kernel: Kernel, { regions }: Scratch, preserved: Preserved): Stage {
+  const total = regions.reduce((sum, { size }) => sum + size, 0n);
+  if (total === 0n || total >= leastScratch(kernel, preserved)) return;
+  const text = `scratch is ${humanSize(total)} in all: the kernel may not find room for itself and its memory map`;
+  yield report('scratch-small', { where: WHERE, text, outcome: 'undefined' });
+}
+
+/** The page structures of all RAM are allocated in scratch, but where that is extended first. */
+function leastScratch(kernel: Kernel, preserved: Preserved): bigint {
+  if (isExtended(kernel, preserved)) return MIN_SCRATCH_BYTES;
+  const ram = kernel.ram.reduce((sum, { size }) => sum + size, 0n);
+  return MIN_SCRATCH_BYTES + (ram / kernel.pageSize) * STRUCT_PAGE_BYTES;
+}
+
+/** KHO_SCRATCH_EXT_BLKSIZE (KH, 7.3). */
+const EXTENSION = 1n << 30n;
+
+/** kho_extend_scratch() (KH, 7.3): whether some block of RAM has no preserved memory, and becomes scratch. */
+export function isExtended({ receiver, ram }: Kernel, { ranges }: Preserved): boolean {
+  if (!receiver.extendsScratch) return false;
+  const last = ram.at(-1);
+  if (last === undefined) return true;
+  for (let start = 0n; start < regionEnd(last); start += EXTENSION) {
+    const end = start + EXTENSION;
+    const isRam = ram.some((region) => region.start < end && regionEnd(region) > start);
+    if (isRam && !pairIn(ranges, start, end)) return true;
+  }
+  return false;
 }
 
 function* checkRegions(kernel: Kernel, { regions }: Scratch): Stage {
@@ -143,7 +170,10 @@ function* checkRegions(kernel: Kernel, { regions }: Scratch): Stage {
     }
     if (!isAligned(start, alignment) || !isAligned(size, alignment)) {
       const reason = `${text} is not made of blocks of ${humanSize(alignment)}: what shares a block with it becomes scratch too`;
-      yield report('scratch-alignment', { where, text: reason });
+      const isPages = isAligned(start, kernel.pageSize) && isAligned(size, kernel.pageSize);
+      // Half a page belongs to nobody, or to two: 7.2 and 7.3 fall over it, 7.1 does not.
+      const outcome = isPages ? {} : ({ outcome: 'undefined' } as const);
+      yield report('scratch-alignment', { where, text: reason, ...outcome });
     }
     if (!kernel.inRam(start, start + size)) {
       const reason = `${text} is not in RAM: the kernel adds it to its memory, and faults or loses data where it uses it`;

@@ -36,6 +36,8 @@ export interface Incoming {
 /** What someone in a receiver does with the handover. */
 export interface UserStage {
   readonly at: BootStage;
+  /** The option of a kernel's configuration that it is built with. */
+  readonly option?: string;
   run(kernel: Kernel, incoming: Incoming): Stage<Continuation>;
 }
 

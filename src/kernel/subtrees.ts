@@ -4,7 +4,7 @@ import { fdtSize } from '../fdt/header.ts';
 import type { FdtToken } from '../fdt/tokens.ts';
 import { asU64Native } from '../fdt/values.ts';
 import { report } from './checks.ts';
-import { log, type ReportDetails, type Stage } from './events.ts';
+import { DEATH, log, type ReportDetails, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import type { Receiver } from './receivers.ts';
 import type { RootFdt } from './root-fdt.ts';
@@ -48,15 +48,19 @@ export function* retrieve(
   return 'refused';
 }
 
+/** Who reads memory. @returns whether the kernel survives it */
+export function* survives(kernel: Kernel, start: bigint, length: number): Stage<boolean> {
+  const dies = kernel.faultsAt(start, start + BigInt(length));
+  if (dies) yield DEATH;
+  return !dies;
+}
+
 /**
  * kho_in_debugfs_init(): a file for each subtree (kernel/liveupdate/kexec_handover_debugfs.c; to 6.18 KH).
  * @param clients names of subtrees that are asked for: what is wrong with those is reported where they are
  */
-export function* exposeSubtrees(
-  { names, receiver, target }: Kernel,
-  root: RootFdt,
-  clients: readonly string[],
-): Stage {
+export function* exposeSubtrees(kernel: Kernel, root: RootFdt, clients: readonly string[]): Stage {
+  const { names, receiver, target } = kernel;
   const { blob, blobSize } = names;
   const shown = new Set<string>();
   for (const { name, node } of root.fdt.children()) {
@@ -73,6 +77,8 @@ export function* exposeSubtrees(
       const line = `KHO: node ${name} missing or invalid ${blobSize} property`;
       const text = `${blobSize} of '${name}' is missing or not 8 bytes`;
       yield isReported ? log(line) : report('subtree-blob-size', { where, text, line });
+    } else if (blobSize === undefined && !(yield* survives(kernel, u64(target, root, node, blob) ?? 0n, 8))) {
+      return; // without a recorded size it reads the blob's own
     } else if (isFileName(name) && !shown.has(name)) shown.add(name);
     else {
       const quoted = receiver.debugfsStyle === 'quoted' ? `\`${name}\`` : name;
@@ -131,8 +137,8 @@ function* checkBlob(
   }
   const index = scratch.indexAt(phys, end);
   if (!kernel.inRam(phys, end > phys ? end : phys + 1n)) {
-    const text = `${range} is not in RAM: the kernel faults as it reads it`;
-    yield report('outside-ram', { where, text, ...outcome });
+    const text = `${range} is not in RAM: the kernel faults where it reads it`;
+    yield report('outside-ram', { where, text });
   } else if (index >= 0) {
     const text = `${range} is in scratch[${index}]: the receiver allocates there`;
     yield report('scratch-overlap', { where, text, ...outcome });

@@ -1,14 +1,16 @@
 import { needMembers } from '../base/arguments.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
-import { readBootRecord } from '../kernel/boot-record.ts';
+import { Boot } from '../kernel/boot.ts';
+import { readBootRecord, withoutKho } from '../kernel/boot-record.ts';
 import { report } from '../kernel/checks.ts';
+import { readEarlyParameters } from '../kernel/early-parameters.ts';
 import { type Stage, UNPREDICTABLE, type VerifyEvent } from '../kernel/events.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { readMemoryMap } from '../kernel/memory-map.ts';
 import { defaultReceiver, type Receiver, receiverOf } from '../kernel/receivers.ts';
 import { Restorer } from '../kernel/restore.ts';
 import { readRootFdt } from '../kernel/root-fdt.ts';
-import { readScratch } from '../kernel/scratch.ts';
+import { checkScratchSize, readScratch } from '../kernel/scratch.ts';
 import { BOOT_STAGES, type Incoming, type UserStage } from '../kernel/stages.ts';
 import { checkBlobs, exposeSubtrees } from '../kernel/subtrees.ts';
 import type { Severity, Verification } from '../model/finding.ts';
@@ -19,6 +21,10 @@ import { verificationOf } from './verification.ts';
 export interface ReceiverOptions {
   /** Receiving kernel, or its release or generation; default: the newest that accepts such images. */
   readonly receiver?: string | Receiver;
+  /** More of its command line than `kho=on`; default: not known, as what asks for `reserve_mem` regions. */
+  readonly cmdline?: string;
+  /** Text of its .config; default: all that has to do with handovers is built in. */
+  readonly config?: string;
 }
 
 export interface VerifyOptions extends ReceiverOptions {
@@ -32,8 +38,8 @@ export interface VerifyOptions extends ReceiverOptions {
  * @throws KhoforgeError `USAGE`, `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
  */
 export function verifyImage(image: Image, options: VerifyOptions = {}): Verification {
-  const receiver = receiverFrom(image, options);
-  return verificationOf(receive(new Kernel(image, receiver)), receiver.release, options.severity);
+  const kernel = kernelFrom(image, options);
+  return verificationOf(receive(kernel), kernel.receiver.release, options.severity);
 }
 
 /**
@@ -41,7 +47,11 @@ export function verifyImage(image: Image, options: VerifyOptions = {}): Verifica
  * @throws KhoforgeError `RECEIVER_UNKNOWN`; `MAP_BIG_ENDIAN` for a big-endian image
  */
 export function verifyEvents(image: Image, options: ReceiverOptions = {}): Iterable<VerifyEvent> {
-  return receive(new Kernel(image, receiverFrom(image, options)));
+  return receive(kernelFrom(image, options));
+}
+
+function kernelFrom(image: Image, options: ReceiverOptions): Kernel {
+  return new Kernel(image, receiverFrom(image, options), new Boot(options.cmdline, options.config));
 }
 
 function receiverFrom(image: Image, { receiver }: ReceiverOptions): Receiver {
@@ -58,11 +68,17 @@ function* receive(kernel: Kernel): Stage {
     return;
   }
   yield* checkSource(kernel);
+  if (!kernel.boot.has('CONFIG_KEXEC_HANDOVER')) {
+    yield* withoutKho(kernel);
+    return;
+  }
   if (!(yield* readBootRecord(kernel))) return;
   const root = yield* readRootFdt(kernel);
   const scratch = root && (yield* readScratch(kernel));
+  yield* readEarlyParameters(kernel);
   if (!scratch) return;
   const preserved = yield* readMemoryMap(kernel, root, scratch);
+  yield* checkScratchSize(kernel, scratch, preserved);
   yield* checkAbsent(kernel, preserved);
   const restorer = new Restorer(kernel, preserved);
   // What fails here is reported with the map (KH: kho_memory_init, 6.18).
@@ -80,17 +96,20 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
 
 /** Everyone in the receiver who asks for a subtree, in the order of the boot. */
 function* runUsers(kernel: Kernel, incoming: Incoming): Stage {
-  const users = receivingUsers(kernel.target);
+  const users = receivingUsers(kernel.target).filter(
+    ({ stage: { option } }) => !option || kernel.boot.has(option),
+  );
   const clients = users.map(({ name }) => name);
   yield* checkBlobs(kernel, incoming, clients);
   const debugfs: UserStage = {
     at: kernel.receiver.initcall,
     *run() {
-      yield* exposeSubtrees(kernel, incoming.root, clients);
+      if (kernel.boot.kho) yield* exposeSubtrees(kernel, incoming.root, clients);
       return undefined;
     },
   };
-  const stages = [...users.map(({ stage }) => stage), debugfs];
+  const stages = users.map(({ stage }) => stage);
+  if (kernel.boot.has('CONFIG_KEXEC_HANDOVER_DEBUGFS')) stages.push(debugfs);
   for (const at of BOOT_STAGES) {
     for (const stage of stages.filter((one) => one.at === at)) {
       const next = yield* stage.run(kernel, incoming);

@@ -33,7 +33,8 @@ export function* answersOf({ text, loaded }: Case): Generator<Answer> {
     if (target === undefined) throw new Error(`no kernel is called '${key}'`);
     const image = buildLoaded(loaded, loaded.spec.target ? {} : { target });
     const [receiver = ''] = key.split(' ');
-    yield { key, recorded, predicted: verifyImage(image, { receiver }) };
+    const { cmdline = '' } = text;
+    yield { key, recorded, predicted: verifyImage(image, { receiver, cmdline }) };
   }
 }
 

@@ -254,6 +254,13 @@ export const FIXTURES = {
     ],
     allow: ['placement-overlap'],
   }),
+  'memory-short': broken({
+    ...good,
+    preserve: [
+      { name: 'below', size: '424MiB', addr: '0x400000' },
+      { name: 'above', size: '19MiB', addr: '0x1ec00000' },
+    ],
+  }),
   'range-order': broken({
     ...good,
     target: { release: '7.1' },
@@ -329,6 +336,7 @@ export const FIXTURES = {
   'luo-not-preserved': revived(withRaw('LUO', luoSer('luo-v5', 0n, 0x8000000n))),
   'luo-array': revived({ ...SESSIONS, target: { release: '7.1' }, override: { 'LUO/sessions/count': 820 } }),
   'luo-session-twice': wrongSession({ 'LUO/sessions[1]/name': 'vm0' }),
+  'luo-session-name': wrongSession({ 'LUO/sessions[0]/name': 'x'.repeat(64) }),
   'luo-files': wrongSession({ 'LUO/sessions[0]/file_set_ser.count': 3 }),
   'luo-list-twice': wrongSession(
     { 'LUO/sessions[1]/file_set_ser.files': 0x8000000, 'LUO/sessions[1]/file_set_ser.count': 2 },
@@ -337,10 +345,14 @@ export const FIXTURES = {
   'luo-handler': wrongSession({ [`${FILE}/compatible`]: 'memfd-v9' }),
   'luo-token-twice': wrongSession({ 'LUO/sessions[0]/files[1]/token': 0x1000 }),
   'memfd-seals': wrongSession({ [`${MEMFD}/seals`]: 0x44 }),
+  'memfd-seal-exec': wrongSession({ [`${MEMFD}/seals`]: 0x20 }),
+  'memfd-size': wrongSession({ [`${MEMFD}/size`]: 2n ** 63n }),
+  'memfd-position': wrongSession({ [`${MEMFD}/pos`]: 2n ** 63n }),
   'memfd-list': wrongSession({ [`${MEMFD}/folios/chunks[0]/phys[0]`]: 0 }),
   'memfd-folio': wrongSession({}, { unpreserve: [`${MEMFD}/folios[3]`] }),
   'memfd-index-twice': wrongSession({ [`${MEMFD}/folios[1]/index`]: 0 }),
   'memfd-index': wrongSession({ [`${MEMFD}/folios[3]/index`]: 9 }),
+  'memfd-folio-flags': wrongSession({ [`${MEMFD}/folios[1]/flags`]: 1 }),
   'memfd-large-folio': revived({
     ...good,
     subtrees: [

@@ -2,7 +2,7 @@ import type { Struct } from '../../abi/declared.ts';
 import { type FindingEvent, log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve } from '../../kernel/subtrees.ts';
+import { retrieve, survives } from '../../kernel/subtrees.ts';
 import { report } from './checks.ts';
 import { PATH } from './paths.ts';
 import { walkMetadata } from './walk.ts';
@@ -12,6 +12,7 @@ export const receive: UserStage = {
   at: 'fs_initcall',
 
   *run(kernel, { root }) {
+    if (!kernel.boot.kho) return undefined;
     const name = kernel.target.abi.text('KHO_METADATA_NODE_NAME');
     const blob = yield* retrieve(kernel, root, name);
     if (typeof blob !== 'string' && blob.size !== null) yield* readMetadata(kernel, blob.phys, blob.size);
@@ -21,9 +22,12 @@ export const receive: UserStage = {
 
 function* readMetadata(kernel: Kernel, phys: bigint, size: bigint): Stage {
   for (const step of walkMetadata(kernel, kernel.target, phys)) {
-    if (step.kind === 'needs' && size < BigInt(step.bytes)) {
-      yield tooSmall(size, step.bytes, step.version);
-      return;
+    if (step.kind === 'needs') {
+      if (size < BigInt(step.bytes)) {
+        yield tooSmall(size, step.bytes, step.version);
+        return;
+      }
+      if (!(yield* survives(kernel, phys, step.bytes))) return;
     }
     if (step.kind === 'version' && !step.isKnown) {
       const { version, expected } = step;

@@ -9,7 +9,7 @@ import type { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Receiver } from '../../kernel/receivers.ts';
 import type { Restorer, Unrestored } from '../../kernel/restore.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve } from '../../kernel/subtrees.ts';
+import { retrieve, survives } from '../../kernel/subtrees.ts';
 
 import { type RestoredArea, restoreVmalloc, warnings } from '../vmalloc/receive.ts';
 import { entriesHeld } from '../vmalloc/walk.ts';
@@ -25,14 +25,16 @@ const MAX_DATA_BYTES = 256 << 20;
 /** kho_test_init() (lib/test_kho.c, 6.18 to 7.3), in a kernel that has it built in. */
 export const receive: UserStage = {
   at: 'device_initcall',
+  option: 'CONFIG_TEST_KEXEC_HANDOVER',
 
   *run(kernel, { root, restorer }) {
+    if (!kernel.boot.kho) return undefined;
     const name = kernel.target.abi.text('KHO_TEST_FDT');
     const line = `test_kho: failed to retrieve ${name} FDT: -22`;
     const blob = yield* retrieve(kernel, root, name, { line });
     if (typeof blob === 'string') return undefined;
-    // Outside RAM, which is reported already, there is nothing to read; the kernel does not come back from there.
-    if (!restorer.complete || !kernel.inRam(blob.phys, blob.phys + 40n)) {
+    if (!(yield* survives(kernel, blob.phys, 40))) return 'halts';
+    if (!restorer.complete) {
       yield UNPREDICTABLE;
       return undefined;
     }
@@ -98,10 +100,9 @@ function* restoreData(
     yield area.outcome ? { ...event, outcome: area.outcome } : event;
     return false;
   }
-  const { wrong, sum } = restoreFolios(kernel, restorer, area, count);
-  if (wrong === 'end') {
-    const text = `${count} folios do not fit ${area.pages} pages: the kernel faults`;
-    yield report('kho-test-vmalloc', { where: PATH, text, outcome: 'dies' });
+  const { wrong, dies, sum } = restoreFolios(kernel, restorer, area, count);
+  if (dies !== undefined) {
+    yield report('kho-test-vmalloc', { where: PATH, text: dies, outcome: 'dies' });
     return false;
   }
   if (wrong) yield* restorer.warn(wrong);
@@ -122,8 +123,10 @@ function* restoreData(
 }
 
 interface RestoredFolios {
-  /** Why the first folio that is not as listed ended the loop; `end`: the loop goes on behind the list. */
-  readonly wrong?: Unrestored | 'end';
+  /** Why the first folio that is not as listed ended the loop. */
+  readonly wrong?: Unrestored;
+  /** Why the kernel does not come back from it. */
+  readonly dies?: string;
   /** What was added up until then; undefined when one was not in the image. */
   readonly sum: number | undefined;
 }
@@ -148,10 +151,17 @@ function restoreFolios(
       const text = `folio ${i} at ${hex(phys)} has order ${found}, listed as ${order}`;
       return { wrong: { text, warns: false }, sum: sum.value };
     }
+    if (kernel.faultsAt(phys, phys + (kernel.pageSize << BigInt(order)))) {
+      return {
+        dies: `folio ${i} at ${hex(phys)} is not in RAM: the kernel faults as it reads it`,
+        sum: undefined,
+      };
+    }
     sum.add(phys, order);
     i++;
   }
-  return { sum: sum.value, ...(count > room && { wrong: 'end' as const }) };
+  const text = `${count} folios do not fit ${area.pages} pages: the kernel faults`;
+  return { sum: sum.value, ...(count > room && { dies: text }) };
 }
 
 /** Adds up folios as the kernel does; undefined as soon as one is not in the image. */

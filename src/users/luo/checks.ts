@@ -1,4 +1,4 @@
-import { type Checks, error, reporter } from '../../kernel/check.ts';
+import { type Checks, error, reporter, warning } from '../../kernel/check.ts';
 import { KERNEL_CHECKS } from '../../kernel/checks.ts';
 
 export const checks = {
@@ -15,6 +15,7 @@ export const checks = {
     'kernel',
     'two sessions of one name: no session can be retrieved, or up to there',
   ),
+  'luo-session-name': warning('kernel', 'a session name that is not terminated: its last byte is lost'),
   'luo-files': error('kernel', 'a list of files that luo_file_deserialize() refuses'),
   'luo-list-twice': error('rule', 'two sessions with one list of files: both free it'),
   'luo-handler': error('kernel', 'a file whose handler the receiver does not have'),

@@ -7,7 +7,6 @@ import type { LuoIncoming } from './incoming.ts';
 import { checkLater, logNumber, panic } from './panic.ts';
 import { type LuoFdtStep, type MissingStep, walkLuoFdt } from './walk.ts';
 
-
 /** luo_early_startup() of 6.19 and 7.1. @param phys of the blob */
 export function* readLuoFdt(
   kernel: Kernel,

@@ -1,5 +1,6 @@
 import type { Struct, StructName } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
+import { decodeText, encodeText } from '../../base/text.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
 import { decodeEntries } from '../../kernel/block-walk.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
@@ -73,19 +74,31 @@ class SessionReader {
     const list = array === undefined ? sessions : yield* this.#sessionArray(array);
     for (const [i, session] of list.entries()) {
       const where = sessionPath(i);
-      const same = names.get(session.name);
+      const name = yield* this.#nameOf(where, session);
+      const same = names.get(name);
       if (same !== undefined) {
-        const line = `Failed to insert session [${session.name}] `;
-        const text = `session '${session.name}' has the name of sessions[${same}]: ${REST}`;
+        const line = `Failed to insert session [${name}] `;
+        const text = `session '${name}' has the name of sessions[${same}]: ${REST}`;
         yield finding('luo-session-twice', where, text, line);
         return found;
       }
-      names.set(session.name, i);
+      names.set(name, i);
       const files = yield* this.#files(i, session);
       if (files) found.push(...files.map((ser, f) => ({ where: filePath(i, f), ser })));
-      else if (yield* this.#stopsAfter(session)) return found;
+      else if (yield* this.#stopsAfter(name)) return found;
     }
     return found;
+  }
+
+  /** luo_session_alloc(): what strscpy() takes of it, bytes and not characters. */
+  *#nameOf(where: string, { name }: SessionSer): Stage<string> {
+    const bytes = encodeText(name) ?? Buffer.alloc(0);
+    const most = this.#kernel.target.abi.number('LIVEUPDATE_SESSION_NAME_LENGTH') - 1;
+    if (bytes.length <= most) return name;
+    const kept = decodeText(bytes.subarray(0, most));
+    const text = `the name has ${bytes.length} bytes and no end: the session is called '${kept}'`;
+    yield finding('luo-session-name', where, text);
+    return kept;
   }
 
   /** @returns undefined where the kernel refuses the session's files */
@@ -119,7 +132,7 @@ class SessionReader {
   }
 
   /** 6.19 goes on, without what it did not come to. */
-  *#stopsAfter({ name }: SessionSer): Stage<boolean> {
+  *#stopsAfter(name: string): Stage<boolean> {
     if (luoKind(this.#kernel.target) === 'fdt') return false;
     const line = `Failed to deserialize files for session [${name}] `;
     yield finding('luo-files', PATH, `session '${name}' loses its files: ${REST}`, line);

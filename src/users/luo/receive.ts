@@ -1,9 +1,9 @@
 import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
-import type { Stage } from '../../kernel/events.ts';
+import { log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve, type SubtreeBlob } from '../../kernel/subtrees.ts';
+import { retrieve, type SubtreeBlob, survives } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
@@ -19,8 +19,15 @@ import { openLiveupdate } from './receive-sessions.ts';
  */
 export const receive: UserStage = {
   at: 'early_initcall',
+  option: 'CONFIG_LIVEUPDATE',
 
   *run(kernel, { root, preserved }) {
+    const { boot } = kernel;
+    if (!boot.kho) {
+      const isWanted = boot.cmdline.flag('liveupdate', false);
+      if (isWanted) yield log('luo: Disabling liveupdate because KHO is disabled');
+      return undefined;
+    }
     const name = kernel.target.abi.text('LUO_KHO_ENTRY_NAME');
     const isStruct = luoKind(kernel.target) === 'struct';
     const line = `luo: failed to retrieve ${isStruct ? 'LUO state' : 'FDT'} '${name}' from KHO: `;
@@ -30,11 +37,12 @@ export const receive: UserStage = {
       yield* die();
       return 'halts';
     }
-    if (!kernel.inRam(blob.phys, blob.phys + 32n)) return 'halts';
+    if (!(yield* survives(kernel, blob.phys, 32))) return 'halts';
     const luo = isStruct
       ? yield* readStruct(kernel, blob, preserved)
       : yield* readLuoFdt(kernel, blob.phys, preserved);
-    return luo ? openLiveupdate(luo) : 'halts';
+    if (!luo) return 'halts';
+    return !boot.hasCmdline || boot.cmdline.flag('liveupdate', false) ? openLiveupdate(luo) : undefined;
   },
 };
 
@@ -76,7 +84,7 @@ function* readBlocks(
   }
   if (outside !== undefined) {
     const text = `a block of sessions at ${hex(outside)} is not in RAM: the kernel faults as it reads it`;
-    yield report('outside-ram', { where: PATH, text, outcome: 'undefined' });
+    yield report('outside-ram', { where: PATH, text, outcome: 'dies' });
     return undefined;
   }
   return refused ? yield* panic('luo-sessions', refused.text, refused.line) : entries;

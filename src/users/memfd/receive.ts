@@ -2,6 +2,7 @@ import type { Struct } from '../../abi/declared.ts';
 import { hex } from '../../base/numbers.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Receiver } from '../../kernel/receivers.ts';
 import type { Restorer } from '../../kernel/restore.ts';
 import type { Incoming } from '../../kernel/stages.ts';
 import { lowerBound } from '../../memory/intervals.ts';
@@ -10,6 +11,7 @@ import { type RestoredArea, restoreVmalloc } from '../vmalloc/receive.ts';
 import { entriesHeld } from '../vmalloc/walk.ts';
 import { report } from './checks.ts';
 import { unknownSeals } from './memfd.ts';
+import { SEALS } from './seals.ts';
 import { walkFolios } from './walk.ts';
 
 type Ser = Struct<'memfd_luo_ser'>;
@@ -23,7 +25,29 @@ export function* retrieve(kernel: Kernel, { where, data }: StateAt, incoming: In
   if (unknown !== 0) {
     const text = `seals ${hex(unknown)} are not known: the file cannot be retrieved (-EOPNOTSUPP)`;
     yield finding('memfd-seals', where, text);
-  } else if (ser.nr_folios !== 0n) yield* retrieveFolios(kernel, where, ser, incoming.restorer);
+    return;
+  }
+  yield* checkFile(where, ser);
+  if (ser.nr_folios !== 0n) yield* retrieveFolios(kernel, where, ser, incoming.restorer);
+}
+
+/** MAX_LFS_FILESIZE of 64-bit kernels is the largest loff_t. */
+const MAX_SIZE = (1n << 63n) - 1n;
+
+/** What the kernel takes, and a program sees otherwise. */
+function* checkFile(where: string, { pos, size, seals }: Ser): Stage {
+  const lost = SEALS.shrink | SEALS.grow | SEALS.write | SEALS.future_write;
+  // memfd_add_seals() (mm/memfd.c, 7.1 to 7.3): a memfd is executable when it is made.
+  if (seals !== undefined && (seals & SEALS.exec) !== 0 && (seals & lost) !== lost) {
+    const text = `seals ${hex(seals)} come back as ${hex(seals | lost)}: sealed against writing as well`;
+    yield finding('memfd-seal-exec', where, text);
+  }
+  if (size > MAX_SIZE) {
+    const text = `the size is ${size}: fstat() tells ${BigInt.asIntN(64, size)}, and nothing can be read`;
+    yield finding('memfd-size', where, text);
+  }
+  // vfs_setpos() (fs/read_write.c, 6.19 to 7.3)
+  if (pos > MAX_SIZE) yield finding('memfd-position', where, `the position is ${pos}: it is 0 afterwards`);
 }
 
 /** All of it comes, if at all, when the file is retrieved. */
@@ -86,14 +110,18 @@ function* restoreFolios(
   const { size: entry } = kernel.target.abi.struct('memfd_luo_folio_ser');
   // Behind what the image holds there are zeroes, which the kernel takes for holes.
   const held = entriesHeld(kernel.image.memory, kernel.target, area, entry);
-  for (const { pfn, index } of walkFolios(kernel, kernel.target, area, Math.min(count, held))) {
+  for (const { pfn, flags, index } of walkFolios(kernel, kernel.target, area, Math.min(count, held))) {
     i++;
     if (pfn === 0n) continue;
     const phys = pfn << shift;
     const order = restorer.restore(phys);
     if (typeof order !== 'number') {
       const line = `memfd_luo: Unable to restore folio at physical address: ${phys.toString(16)}`;
-      const text = `folio ${i}: ${order.text}: the file cannot be retrieved (-EIO), and the kernel warns`;
+      const end = isHandedOut(kernel.receiver, i)
+        ? 'the file is handed out all the same, without it and what comes after'
+        : 'the file cannot be retrieved (-EIO)';
+      const warns = order.warns ? ', and the kernel warns' : '';
+      const text = `folio ${i}: ${order.text}: ${end}${warns}`;
       yield finding('memfd-folio', where, text, line);
       return;
     }
@@ -111,12 +139,29 @@ function* restoreFolios(
       const text = `folio ${i} of order ${order} has page ${index} of the file, not a multiple of ${pages}`;
       yield finding('memfd-index', where, text);
     }
+    const { abi } = kernel.target;
+    if ((flags & abi.number('MEMFD_LUO_FOLIO_UPTODATE')) === 0) {
+      yield finding('memfd-folio-flags', where, `folio ${i} is not up to date: it reads as zeroes`);
+    } else if ((flags & abi.number('MEMFD_LUO_FOLIO_DIRTY')) === 0) {
+      const text = `folio ${i} is not dirty: its content goes when memory is short, or caches are dropped`;
+      yield finding('memfd-folio-flags', where, text);
+    }
     if (order > 0) large++;
   }
-  if (large === 0) return;
-  const text = `${large} folios are larger than a page: without CONFIG_TRANSPARENT_HUGEPAGE the kernel dies when the file is retrieved`;
-  yield finding('memfd-large-folio', where, text);
+  const option = 'CONFIG_TRANSPARENT_HUGEPAGE';
+  const known = kernel.boot.knows(option);
+  if (large === 0 || known) return;
+  const text = `${large} folios are larger than a page: without ${option} the kernel dies when the file is retrieved`;
+  const event = finding('memfd-large-folio', where, text);
+  yield known === undefined ? event : { ...event, severity: 'error' };
 }
+
+/** Receivers that give a file of which a folio could not be restored to a program (mm/memfd_luo.c, 0fb1daf0b78d). */
+const HANDED_OUT: ReadonlySet<string> = new Set(['6.19']);
+
+/** The error is that of the folio before: the first has none. */
+const isHandedOut = ({ release, tree }: Receiver, folio: number): boolean =>
+  HANDED_OUT.has(tree?.base ?? release) && folio > 0;
 
 /** The pages of a file that are in use. Lists are mostly ascending: what is beyond all others is only counted. */
 class IndexSet {

@@ -1,12 +1,14 @@
 import { hex } from '../../base/numbers.ts';
 import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { RootFdt } from '../../kernel/root-fdt.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve } from '../../kernel/subtrees.ts';
+import { retrieve, survives } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import { PATH, regionPath } from './paths.ts';
-import { type RegionStep, walkMemblock } from './walk.ts';
+import { reviveWanted } from './revive.ts';
+import { type MemblockStep, type RegionStep, walkMemblock } from './walk.ts';
 
 const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept there is lost';
 
@@ -17,10 +19,12 @@ const WHEN = 'a kernel booted with reserve_mem= allocates anew, what was kept th
 export const receive: UserStage = {
   at: '__setup',
 
-  *run(kernel, { root, preserved }) {
-    const name = kernel.target.abi.text('MEMBLOCK_KHO_FDT');
-    const line = `failed to retrieve FDT '${name}' from KHO: -22`;
-    const blob = yield* retrieve(kernel, root, name, { line, conditional: true });
+  *run(kernel, incoming) {
+    const { root, preserved } = incoming;
+    if (kernel.boot.hasCmdline) {
+      return yield* reviveWanted(kernel, incoming, () => retrieveFdt(kernel, root, preserved));
+    }
+    const blob = yield* retrieve(kernel, root, nodeOf(kernel), { line: lineOf(kernel), conditional: true });
     if (typeof blob !== 'string' && kernel.inRam(blob.phys, blob.phys + 40n)) {
       yield* readFdt(kernel, blob.phys, preserved);
     }
@@ -28,13 +32,36 @@ export const receive: UserStage = {
   },
 };
 
+const nodeOf = ({ target }: Kernel) => target.abi.text('MEMBLOCK_KHO_FDT');
+const lineOf = (kernel: Kernel) => `failed to retrieve FDT '${nodeOf(kernel)}' from KHO: -22`;
+
+/** reserve_mem_kho_retrieve_fdt(), for a kernel that asks. @returns undefined where there is no such tree */
+function* retrieveFdt(
+  kernel: Kernel,
+  root: RootFdt,
+  preserved: Preserved,
+): Stage<readonly MemblockStep[] | undefined> {
+  const blob = yield* retrieve(kernel, root, nodeOf(kernel), { line: lineOf(kernel) });
+  if (typeof blob === 'string') return undefined;
+  if (!(yield* survives(kernel, blob.phys, 40))) return undefined;
+  const [tree, ...regions] = walkMemblock(kernel.target, kernel.fdtAt(blob.phys));
+  if (tree && tree.error !== 0) {
+    const { wanted, error } = tree;
+    const text = `compatible is not '${wanted}': the kernel allocates anew, what was kept there is lost`;
+    const line = `FDT '${nodeOf(kernel)}' is incompatible with '${wanted}': ${error}`;
+    yield report('memblock-format', { where: PATH, text, line });
+    return undefined;
+  }
+  for (const step of regions) if (step.kind === 'region') yield* checkPreserved(step, preserved);
+  return regions;
+}
+
 function* readFdt(kernel: Kernel, phys: bigint, preserved: Preserved): Stage {
   const { target } = kernel;
   const fdt = kernel.fdtAt(phys);
   for (const step of walkMemblock(target, fdt)) {
     if (step.kind === 'region') {
-      const event = checkRegion(step, preserved);
-      if (event) yield event;
+      yield* checkRegion(step, preserved);
     } else if (step.error !== 0) {
       const { wanted, error } = step;
       const line = `FDT '${target.abi.text('MEMBLOCK_KHO_FDT')}' is incompatible with '${wanted}': ${error}`;
@@ -44,21 +71,22 @@ function* readFdt(kernel: Kernel, phys: bigint, preserved: Preserved): Stage {
   }
 }
 
-function checkRegion(
-  { name, wanted, error, start, size }: RegionStep,
-  preserved: Preserved,
-): FindingEvent | undefined {
+function* checkRegion(step: RegionStep, preserved: Preserved): Stage {
+  const { name, wanted, error, start, size } = step;
   const where = regionPath(name);
   if (error !== 0) {
     const line = `Node '${name}' is incompatible with '${wanted}': ${error}`;
-    return refusal('memblock-region', where, `'${name}' is not '${wanted}'`, line);
-  }
-  if (start === undefined || size === undefined) {
-    return refusal('memblock-region', where, `start or size of '${name}' is missing or not 8 bytes`);
-  }
-  if (size > 0n && preserved.contains(start, start + size)) return undefined;
+    yield refusal('memblock-region', where, `'${name}' is not '${wanted}'`, line);
+  } else if (start === undefined || size === undefined) {
+    yield refusal('memblock-region', where, `start or size of '${name}' is missing or not 8 bytes`);
+  } else yield* checkPreserved(step, preserved);
+}
+
+function* checkPreserved({ name, start, size }: RegionStep, preserved: Preserved): Stage {
+  if (start === undefined || size === undefined) return;
+  if (size > 0n && preserved.contains(start, start + size)) return;
   const text = `the region '${name}' at ${hex(start)}-${hex(start + size)} is not preserved: it is free memory`;
-  return report('memblock-not-preserved', { where, text });
+  yield report('memblock-not-preserved', { where: regionPath(name), text });
 }
 
 /** The kernel looks only with a command line that asks for it: its lines are not among those it prints for sure. */

@@ -48,7 +48,8 @@ export function entriesHeld(
   for (const block of blocks) {
     for (let page = 0; page < pages; page++) {
       const start = block + BigInt(page) * BigInt(pageSize);
-      if (seen.has(start) || !memory.covers(start, pageSize)) return Math.floor((seen.size * pageSize) / size);
+      if (seen.has(start) || !memory.covers(start, pageSize))
+        return Math.floor((seen.size * pageSize) / size);
       seen.add(start);
     }
   }
