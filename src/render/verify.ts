@@ -9,6 +9,12 @@ const VERDICTS = {
   broken: 'the kernel warns, fails to restore, or dies',
 } as const;
 
+const ENDS = {
+  boots: [],
+  dies: ['and dies there'],
+  open: ['and what comes then is not known'],
+} as const satisfies Record<Verification['ends'], readonly string[]>;
+
 const UNCERTAIN = 'what happens depends on what is overwritten; it may be revived by luck';
 
 /** Whether the command succeeds: revived, without an error. */
@@ -17,7 +23,7 @@ export function verifyPassed({ verdict, findings }: Verification): boolean {
 }
 
 export function verifyText(verification: Verification, source: string): string[] {
-  const { receiver, verdict, certain, findings, console: lines } = verification;
+  const { receiver, verdict, certain, findings, console: lines, ends } = verification;
   const doubt = verdict === 'broken' ? UNCERTAIN : `${VERDICTS[verdict]}, as far as the image tells`;
   const meaning = certain ? VERDICTS[verdict] : doubt;
   const alone = findings.some(({ check }) => check === 'fdt-alone') ? ', as far as its root FDT tells' : '';
@@ -25,6 +31,7 @@ export function verifyText(verification: Verification, source: string): string[]
     `${source}, received by ${receiver}: ${verdict} (${meaning}${alone})`,
     ...findings.flatMap(findingLines),
     ...(lines.length > 0 ? ['the kernel prints:', ...lines.map((line) => `  ${line}`)] : []),
+    ...ENDS[ends],
     counts(findings),
   ];
 }
