@@ -66,6 +66,7 @@ describe('khoforge verify', () => {
         'the kernel prints:',
         '  KHO: found kexec handover data.',
         '  KHO: exec from: 7.3.4 (count 41)',
+        '  test_kho: KHO restore succeeded',
         'errors: 0, warnings: 0, notes: 0',
       ].join('\n'),
     );

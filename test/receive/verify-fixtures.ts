@@ -256,6 +256,7 @@ export const FIXTURES = {
   }),
   'memory-short': broken({
     ...good,
+    scratch: [{ addr: '0x1ac00000', size: '64MiB' }],
     preserve: [
       { name: 'below', size: '424MiB', addr: '0x400000' },
       { name: 'above', size: '19MiB', addr: '0x1ec00000' },
@@ -273,7 +274,7 @@ export const FIXTURES = {
   'fdt-not-preserved': broken({ ...good, unpreserve: ['root-fdt'] }),
   'subtree-address': revived(override({ 'root-fdt/kexec-metadata/preserved-data': null })),
   'subtree-blob-size': revived(override({ 'root-fdt/kho_test/blob-size': null })),
-  'subtree-name': revived(withRaw('a/b', Buffer.from('mine'))),
+  'subtree-name': revived({ ...withRaw('a/b', Buffer.from('mine')), allow: ['fdt-node-name'] }),
   'subtree-not-preserved': broken({ ...good, unpreserve: ['kexec-metadata'] }),
   'subtree-size': broken(
     override({ 'root-fdt/kexec-metadata/blob-size': 8192 }, { place: { 'kexec-metadata': '0x8000000' } }),
