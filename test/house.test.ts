@@ -9,7 +9,7 @@ const ROWS = [
   ['background'],
   ['render'],
   ['suite'],
-  ['kselftest', 'capture', 'bench'],
+  ['kselftest', 'capture', 'bench', 'coverage'],
   ['boot'],
   ['respec'],
   ['load'],

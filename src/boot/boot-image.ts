@@ -6,11 +6,13 @@ import { readInput, reason } from '../base/files.ts';
 import type { Accelerator, RunEnd } from '../guest/events.ts';
 import {
   accelerators,
+  type CodeTrace,
   commandLine,
   dumpMachineTree,
   emulatorFor,
   qemuArguments,
   shellLine,
+  traceArguments,
 } from '../guest/qemu.ts';
 import { qemuFailed, runQemu } from '../guest/qemu-process.ts';
 import { type BootElf, buildBootElf } from '../load/boot-elf.ts';
@@ -50,6 +52,8 @@ export interface BootOptions {
   readonly workDir?: string;
   /** Texts of the guest that end the run, e.g. the last line of a test in the initrd. */
   readonly stopLines?: readonly string[];
+  /** Code of the kernel of which QEMU writes down what runs. */
+  readonly trace?: CodeTrace;
   /** Program to run instead of `qemu-system-x86_64` or `qemu-system-aarch64`. */
   readonly qemu?: string;
   readonly onEvent?: (event: BootEvent) => void;
@@ -146,6 +150,7 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
   const folder = options.workDir === undefined ? temporaryFolder('boot') : undefined;
   const directory = folder?.path ?? workDirectory(options.workDir ?? '');
   const elfPath = join(directory, 'boot.elf');
+  const traced = options.trace ? traceArguments(options.trace) : [];
   try {
     writeFileSync(elfPath, boot.elf);
   } catch (cause) {
@@ -158,7 +163,7 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
     logPath: resolve(options.logPath ?? join(directory, 'console.log')),
     boot,
     accels: accelerators(options.accel ?? 'tcg', arch),
-    argv: (accel) => [qemu, ...qemuArguments(elfPath, boot.machine, accel)],
+    argv: (accel) => [qemu, ...qemuArguments(elfPath, boot.machine, accel), ...traced],
   };
 }
 

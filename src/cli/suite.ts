@@ -12,14 +12,16 @@ import { keyOf, readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
 import { record } from '../suite/record.ts';
 import { type SuiteReport, suitePassed } from '../suite/result.ts';
 import { runSuite } from '../suite/run.ts';
+import type { Traced } from '../suite/traced.ts';
 import { writeImages } from '../suite/write.ts';
 import { print, printDocument, say } from './print.ts';
 import { Progress } from './progress.ts';
+import { type CoverageFlags, openCoverage, writeCoverage } from './suite-coverage.ts';
 import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
 
 type Format = 'text' | 'json' | 'ktap' | 'junit' | 'markdown';
 
-interface Options extends TargetFlags {
+interface Options extends TargetFlags, CoverageFlags {
   kernel?: string;
   fixtures: string;
   filter: string[];
@@ -30,9 +32,6 @@ interface Options extends TargetFlags {
   repeat: number;
   timeout: number;
   cc?: string;
-  output?: string;
-  resume?: boolean;
-  record?: boolean;
   list?: boolean;
   write?: string;
   force?: boolean;
@@ -50,6 +49,7 @@ Example:
   khoforge suite --kernel bzImage --write out/images
   khoforge suite --kernel bzImage --name 'acme 7.3' --record --fixtures cases
   khoforge suite --kernel bzImage --name 'acme 7.3' --against 'acme 7.3' --fixtures cases
+  khoforge suite --kernel linux/arch/x86/boot/bzImage --coverage --vmlinux linux/vmlinux -o out/suite
 
 Boots the kernel on every handover of the catalogue, right and wrong ones, and says what it made of each, beside what
 the release made of it that it is of: same, better (it survives what killed that one, or refuses what that one
@@ -83,6 +83,12 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
     .option('-o, --output <dir>', 'keep the results as they come, and the consoles')
     .option('--resume', 'with -o: take what an earlier run there found of the same kernel')
     .option('--record', 'write the outcomes into the cases, as those of this kernel')
+    .option(
+      '--coverage',
+      "say which lines of the kernel's code that receives a handover were run; needs --vmlinux",
+    )
+    .option('--vmlinux <file>', 'with --coverage: the kernel with its debug information')
+    .option('--source <dir>', 'with --coverage: the tree it was built from; default: where the vmlinux is')
     .option('--fixtures <dir>', 'another catalogue', FIXTURES_FOLDER)
     .option('--write <dir>', 'write the image of each case, for other programs, and boot nothing')
     .option('--force', 'with --write: also replace files there that are not of an older image')
@@ -123,7 +129,8 @@ async function run(options: Options): Promise<ExitCode> {
     return ExitCode.ok;
   }
   checkAgainst(cases, options.against);
-  return runAndPrint(cases, kernel, format, options);
+  const traced = await openCoverage(options);
+  return runAndPrint(cases, kernel, format, { ...options, traced });
 }
 
 /** A slip of the hand would compare with nothing, and find nothing worse. */
@@ -147,7 +154,7 @@ async function runAndPrint(
   cases: readonly Case[],
   kernel: SuiteKernel,
   format: Format,
-  options: Options,
+  options: Options & { readonly traced: Traced | undefined },
 ): Promise<ExitCode> {
   using folder = options.output === undefined ? temporaryFolder('suite') : undefined;
   const output = options.output ?? folder?.path ?? '';
@@ -165,7 +172,9 @@ async function runAndPrint(
     runSuite(cases, kernel, { ...options, folder: output, journal, onResult, signal: stop.signal }),
   );
   if (options.record) recordAll(cases, report);
-  printReport(report, format);
+  const { traced } = options;
+  if (traced && options.output !== undefined) writeCoverage(traced, options.output);
+  printReport({ ...report, ...(traced && { coverage: traced.files }) }, format);
   printed();
   if (!report.results.some(({ kind }) => kind !== 'skipped')) return ExitCode.skipped;
   return suitePassed(report) ? ExitCode.ok : ExitCode.no;

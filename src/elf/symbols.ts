@@ -29,6 +29,33 @@ export function symbolAddresses(elf: Elf, names: readonly string[]): Map<string,
   return found;
 }
 
+/** Addresses of code, as linked. */
+export interface CodeRange {
+  readonly start: bigint;
+  /** Behind the last byte. */
+  readonly end: bigint;
+}
+
+/** STT_FUNC of elf(5). */
+const FUNCTION = 2;
+
+/**
+ * Where the functions of a program are, by address.
+ * @throws KhoforgeError `ELF_INVALID`
+ */
+export function functionRanges(elf: Elf): CodeRange[] {
+  const symbols = bytesOf(elf, '.symtab');
+  const table = new DataView(symbols.buffer, symbols.byteOffset, symbols.length);
+  const isLittle = elf.endian === 'little';
+  const ranges: CodeRange[] = [];
+  for (let at = 0; at + SYMBOL_SIZE <= symbols.length; at += SYMBOL_SIZE) {
+    if ((table.getUint8(at + 4) & 0xf) !== FUNCTION) continue;
+    const start = table.getBigUint64(at + 8, isLittle);
+    ranges.push({ start, end: start + table.getBigUint64(at + 16, isLittle) });
+  }
+  return ranges.sort((a, b) => (a.start < b.start ? -1 : 1));
+}
+
 function bytesOf(elf: Elf, name: string): Buffer {
   const section = elf.section(name);
   if (section === undefined || section.size > MAX_TABLE_BYTES) return Buffer.alloc(0);

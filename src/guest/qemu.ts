@@ -6,6 +6,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import { claimChildren, temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { reason } from '../base/files.ts';
+import { hex } from '../base/numbers.ts';
 import type { Machine } from '../memory/machine.ts';
 import type { Accelerator } from './events.ts';
 
@@ -39,6 +40,22 @@ export function qemuArguments(kernel: string, machine: Machine, accel: Accelerat
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
     ...['-serial', 'stdio', '-kernel', kernel],
   ];
+}
+
+/**
+ * Arguments that have QEMU write down the code of the guest that it translates, which it does when that is first run.
+ * @param ranges virtual addresses; what begins elsewhere is left out
+ * @param path grows line by line, so that it is whole when QEMU is killed
+ */
+export const traceArguments = ({ ranges, path }: CodeTrace): string[] => [
+  ...['-d', 'in_asm', '-D', path],
+  ...['-dfilter', ranges.map(({ start, end }) => `${hex(start)}..${hex(end - 1n)}`).join(',')],
+];
+
+/** Which code of the guest is to be written down when it runs, and where. */
+export interface CodeTrace {
+  readonly ranges: readonly { readonly start: bigint; readonly end: bigint }[];
+  readonly path: string;
 }
 
 function machineArguments({ cpu, size, nodes = [] }: Machine): string[] {

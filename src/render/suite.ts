@@ -1,5 +1,6 @@
 import { firstDifference } from '../suite/compare.ts';
 import { type CaseResult, counts, type SuiteReport, suitePassed } from '../suite/result.ts';
+import { coverageJson, coverageText } from './coverage.ts';
 import { toJson } from './json.ts';
 import { type JunitTest, junit } from './junit.ts';
 import { type KtapTest, ktap } from './ktap.ts';
@@ -12,6 +13,7 @@ export function suiteText(report: SuiteReport): string[] {
     ...results.flatMap((result) => [rowOf(result, width, against), ...detailsOf(result)]),
     '',
     ...sums(report),
+    ...(report.coverage ? ['', ...coverageText(report.coverage)] : []),
     ...(left > 0 ? [`${left} cases were not come to: --resume goes on with them`] : []),
   ];
 }
@@ -71,7 +73,7 @@ export function suiteKtap({ results, cases }: SuiteReport): string[] {
 }
 
 export function suiteJson(report: SuiteReport): string {
-  const { kernel, key, against, results, cases, left, seconds } = report;
+  const { kernel, key, against, results, cases, left, seconds, coverage } = report;
   const rows = results.map((result) => {
     const text = cases.get(result.name);
     return { ...result, about: text?.about, handover: text?.handover, recorded: text?.outcomes ?? {} };
@@ -85,6 +87,7 @@ export function suiteJson(report: SuiteReport): string {
     totals,
     left,
     seconds,
+    ...(coverage && { coverage: coverageJson(coverage) }),
     results: rows,
   });
 }

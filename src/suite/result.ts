@@ -1,3 +1,4 @@
+import type { FileCoverage } from '../coverage/coverage.ts';
 import type { CaseText, Outcome } from '../specfile/case-schema.ts';
 import type { Change } from './compare.ts';
 
@@ -34,6 +35,8 @@ export interface SuiteReport {
   /** Cases that were not come to. */
   readonly left: number;
   readonly seconds: number;
+  /** What of the kernel was run, where that was asked for. */
+  readonly coverage?: readonly FileCoverage[];
 }
 
 /** How often each word stands in a report. */

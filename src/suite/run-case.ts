@@ -3,6 +3,7 @@ import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type BootResult, bootImage } from '../boot/boot-image.ts';
 import { buildInitrd } from '../guest/initrd.ts';
+import type { CodeTrace } from '../guest/qemu.ts';
 import { RECEIVERS } from '../kernel/receivers.ts';
 import type { BuiltImage } from '../produce/assembly.ts';
 import { buildLoaded, loadedTarget } from '../produce/build-image.ts';
@@ -11,6 +12,7 @@ import type { Case } from './catalogue.ts';
 import { isSame } from './compare.ts';
 import type { SuiteKernel } from './kernel.ts';
 import { outcomeOf } from './outcome.ts';
+import type { Traced } from './traced.ts';
 
 export interface CaseOptions {
   /** Where its console log goes. */
@@ -21,6 +23,8 @@ export interface CaseOptions {
   readonly cc?: string | undefined;
   /** Runs of each, beside those that a doubt asks for. */
   readonly repeat: number;
+  /** Says which lines of the kernel were run. */
+  readonly traced?: Traced | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -74,20 +78,26 @@ function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Pr
   const { text } = one;
   const image = caseImage(one, kernel);
   const initrd = text.user && buildInitrd({ arch: kernel.arch, plan: text.user, cc: options.cc });
-  const boot = () =>
+  const { traced } = options;
+  const name = one.name.replaceAll('/', '--');
+  const cmdline = [traced?.cmdline, text.cmdline].filter((part) => part !== undefined).join(' ');
+  const boot = (trace?: CodeTrace) =>
     bootImage(image, {
       kernel: kernel.bytes,
       lean: true,
       timeout: options.timeout,
       silence: options.timeout,
       stall: STALL,
-      logPath: join(options.folder, `${one.name.replaceAll('/', '--')}.log`),
+      logPath: join(options.folder, `${name}.log`),
       force: true,
-      ...(text.cmdline !== undefined && { cmdline: text.cmdline }),
+      ...(cmdline !== '' && { cmdline }),
+      ...(trace && { trace }),
       ...(initrd && { initrd }),
       ...(options.signal && { signal: options.signal }),
     });
-  return async () => outcomeOf(await sureBoot(boot), kernel.version);
+  const tracePath = join(options.folder, `${name}.trace`);
+  const tracedBoot = () => (traced ? traced.during(tracePath, boot) : boot());
+  return async () => outcomeOf(await sureBoot(tracedBoot), kernel.version);
 }
 
 /** A host that is busy says nothing of the kernel. @throws the last `HOST_TOO_SLOW` */

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import type { CoveredFile, CoveredProgram } from './program.ts';
+
+/** How often lines of a kernel's code were run. */
+export interface FileCoverage extends CoveredFile {
+  /** By line, how many boots ran it: 0 for one that none did. */
+  readonly boots: ReadonlyMap<number, number>;
+}
+
+/** What boots ran of the code that receives a handover. */
+export class Coverage {
+  readonly #program: CoveredProgram;
+  /** By address, how many boots ran the instruction there. */
+  readonly #run = new Map<bigint, number>();
+
+  constructor(program: CoveredProgram) {
+    this.#program = program;
+  }
+
+  /** Adds what a boot ran. @param trace file that QEMU wrote: see traceArguments() */
+  add(trace: string): void {
+    for (const address of addressesOf(readFileSync(trace, 'latin1')))
+      this.#run.set(address, (this.#run.get(address) ?? 0) + 1);
+  }
+
+  get files(): FileCoverage[] {
+    return this.#program.files.map((file) => ({ ...file, boots: this.#boots(file) }));
+  }
+
+  #boots({ lines }: CoveredFile): Map<number, number> {
+    const count = (places: readonly bigint[]) =>
+      Math.max(...places.map((place) => this.#run.get(place) ?? 0));
+    return new Map([...lines].map(([line, places]) => [line, count(places)]));
+  }
+}
+
+/** `0xffffffff8101f000:  55   pushq %rbp`, for each instruction of a block. */
+function addressesOf(text: string): Set<bigint> {
+  return new Set([...text.matchAll(/^0x([0-9a-f]+):/gm)].map(([, address = '']) => BigInt(`0x${address}`)));
+}

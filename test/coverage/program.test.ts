@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Coverage } from '../../src/coverage/coverage.ts';
+import { type CoveredProgram, readProgram } from '../../src/coverage/program.ts';
+import { coverageText } from '../../src/render/coverage.ts';
+import { lcov } from '../../src/render/lcov.ts';
+
+const CORE = 'kernel/liveupdate/kexec_handover.c';
+// Only the text of a function is the kernel's business: its name decides.
+const SOURCE = `volatile int state;
+
+static inline int kho_get_fdt(int x)
+{
+	return x * state;
+}
+
+int kho_populate(int x)
+{
+	if (x > 3)
+		state = kho_get_fdt(x);
+	else
+		state = 7;
+	return 0;
+}
+
+int kho_preserve_folio(int x)
+{
+	state = x;
+	return 1;
+}
+`;
+
+let tree = '';
+let vmlinux = '';
+let program: CoveredProgram;
+
+beforeAll(async () => {
+  tree = mkdtempSync(join(tmpdir(), 'khoforge-coverage-'));
+  mkdirSync(join(tree, dirname(CORE)), { recursive: true });
+  writeFileSync(join(tree, CORE), SOURCE);
+  writeFileSync(
+    join(tree, 'main.c'),
+    'int kho_populate(int); int main(int c, char **v) { return kho_populate(c); }\n',
+  );
+  vmlinux = join(tree, 'vmlinux');
+  execFileSync('gcc', ['-g', '-O2', '-o', vmlinux, 'main.c', CORE], { cwd: tree });
+  program = await readProgram(vmlinux);
+});
+
+afterAll(() => rmSync(tree, { recursive: true }));
+
+/** What QEMU writes of a block. */
+const trace = (addresses: readonly bigint[]) =>
+  ['----------------', 'IN: ', ...addresses.map((at) => `0x${at.toString(16)}:  90          nop`)].join('\n');
+
+const linesOf = ({ files: [file] }: Pick<Coverage, 'files'>) =>
+  Object.fromEntries([...(file?.boots ?? [])].sort(([a], [b]) => a - b));
+
+describe('readProgram', () => {
+  it('has the lines with code of what receives, also of what was inlined, and none of what preserves', () => {
+    expect(program.files.map(({ path }) => path)).toEqual([CORE]);
+    const [file] = program.files;
+    const lines = [...(file?.lines.keys() ?? [])];
+    expect(lines).toEqual(expect.arrayContaining([5, 10, 13]));
+    expect(lines.filter((line) => line > 15)).toEqual([]);
+    expect(file?.functions.map(({ name }) => name)).toEqual(['kho_get_fdt', 'kho_populate']);
+  });
+
+  it('asks for whole functions, since a block begins where the code around an inlined function does', () => {
+    const symbols = execFileSync('nm', ['-S', vmlinux], { encoding: 'utf8' });
+    const [, start = '', size = ''] = /^(\w+) (\w+) T kho_populate$/m.exec(symbols) ?? [];
+    const first = BigInt(`0x${start}`);
+    expect(program.ranges).toEqual([{ start: first, end: first + BigInt(`0x${size}`) }]);
+  });
+
+  it('refuses a program without a line table, and a tree that is not the kernel', async () => {
+    const stripped = join(tree, 'stripped');
+    execFileSync('strip', ['-o', stripped, vmlinux]);
+    await expect(readProgram(stripped)).rejects.toMatchObject({ code: 'NO_LINE_TABLE' });
+    await expect(readProgram(vmlinux, dirname(tree))).rejects.toMatchObject({ code: 'SOURCE_MISSING' });
+    await expect(readProgram(join(tree, 'main.c'))).rejects.toMatchObject({ code: 'ELF_INVALID' });
+  });
+});
+
+describe('Coverage', () => {
+  const at = (line: number) => program.files[0]?.lines.get(line)?.slice(0, 1) ?? [];
+  const addTo = (coverage: Coverage, addresses: readonly bigint[]) => {
+    const path = join(tree, 'trace');
+    writeFileSync(path, trace(addresses));
+    coverage.add(path);
+  };
+
+  it('counts the boots that ran a line', () => {
+    const coverage = new Coverage(program);
+    expect(new Set(Object.values(linesOf(coverage)))).toEqual(new Set([0]));
+    addTo(coverage, [...at(10), ...at(13), ...at(10)]);
+    addTo(coverage, [...at(10), 0xffffffff81000000n]);
+    expect(linesOf(coverage)).toMatchObject({ 5: 0, 10: 2, 13: 1 });
+  });
+
+  it('says what was not run, to people and to lcov', () => {
+    const coverage = new Coverage(program);
+    addTo(coverage, at(10));
+    expect(coverageText(coverage.files).join('\n')).toMatch(new RegExp(`${CORE}:5 kho_get_fdt`));
+    const tracefile = lcov(tree, coverage.files);
+    expect(tracefile).toContain(`SF:${join(tree, CORE)}\n`);
+    expect(tracefile).toMatch(/^FNDA:0,kho_get_fdt\nFNDA:1,kho_populate$/m);
+    expect(tracefile).toMatch(/^DA:5,0\n(?:DA:\d+,\d+\n)*DA:10,1$/m);
+  });
+});
