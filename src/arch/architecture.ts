@@ -60,6 +60,11 @@ export interface Architecture {
   readKernel(bytes: Uint8Array, file: string): { readonly version: string; readonly pageSize: PageSize };
   /** The segment whose address the kernel is started with. */
   readonly parameters: Segment['name'];
+  /**
+   * Address that a kernel's own unpacker runs at, by the kernel's file, its address, and that of `_end` in the unpacker;
+   * undefined where kernels have none.
+   */
+  readonly unpackerAddress: ((kernel: Uint8Array, loaded: bigint, end: bigint) => bigint) | undefined;
   readonly bootElf: BootElfNeeds;
   readonly unpackStub: UnpackStub;
 

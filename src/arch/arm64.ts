@@ -39,6 +39,7 @@ export const arm64: Architecture = {
     return { version: version.split(' ')[0] ?? '', pageSize };
   },
   parameters: 'device tree',
+  unpackerAddress: undefined, // an Image is not packed
   // It is entered with all registers 0 and the MMU off (QEMU hw/arm/boot.c: do_cpu_reset()), its tree put at the start of
   // RAM where nothing is loaded (arm_setup_direct_kernel_boot()); tried on QEMU 7.2.
   bootElf: { note: () => new Uint8Array(), fillsStartOfRam: true },

@@ -9,6 +9,7 @@ import { pvhNote } from './x86_64/pvh-note.ts';
 import { placeSegments } from './x86_64/segments.ts';
 import { setupDataRecord } from './x86_64/setup-data.ts';
 import { makeUnpackStub, unpackStubSize } from './x86_64/unpack.ts';
+import { unpackerAddress } from './x86_64/unpacker.ts';
 
 export const x86_64: Architecture = {
   elfMachine: EM_X86_64,
@@ -44,6 +45,7 @@ export const x86_64: Architecture = {
   isKernel: isBzImage,
   readKernel: (bytes, file) => ({ version: kernelRelease(parseBzImage(bytes, file)) ?? '', pageSize: 4096 }),
   parameters: 'boot parameters',
+  unpackerAddress,
   bootElf: { note: pvhNote, fillsStartOfRam: false },
   unpackStub: { size: unpackStubSize, make: makeUnpackStub },
 

@@ -52,8 +52,8 @@ export interface BootOptions {
   readonly workDir?: string;
   /** Texts of the guest that end the run, e.g. the last line of a test in the initrd. */
   readonly stopLines?: readonly string[];
-  /** Code of the kernel of which QEMU writes down what runs. */
-  readonly trace?: CodeTrace;
+  /** Code of the kernel of which QEMU writes down what runs, by where things were loaded. */
+  readonly trace?: (boot: Pick<BootElf, 'segments'>) => CodeTrace;
   /** Program to run instead of `qemu-system-x86_64` or `qemu-system-aarch64`. */
   readonly qemu?: string;
   readonly onEvent?: (event: BootEvent) => void;
@@ -150,7 +150,7 @@ export function planBoot(image: Image, options: BootOptions): BootPlan {
   const folder = options.workDir === undefined ? temporaryFolder('boot') : undefined;
   const directory = folder?.path ?? workDirectory(options.workDir ?? '');
   const elfPath = join(directory, 'boot.elf');
-  const traced = options.trace ? traceArguments(options.trace) : [];
+  const traced = options.trace ? traceArguments(options.trace(boot)) : [];
   try {
     writeFileSync(elfPath, boot.elf);
   } catch (cause) {

@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KhoforgeError } from '../base/errors.ts';
-import { readProgram } from '../coverage/program.ts';
+import { type CoveredProgram, readProgram } from '../coverage/program.ts';
 import { lcov } from '../render/lcov.ts';
+import type { SuiteKernel } from '../suite/kernel.ts';
 import { Traced } from '../suite/traced.ts';
 import { genhtml } from '../toolchain/genhtml.ts';
 import { say } from './print.ts';
 
 export interface CoverageFlags {
   coverage?: boolean;
-  vmlinux?: string;
+  vmlinux?: string[];
   source?: string;
   output?: string;
   resume?: boolean;
@@ -17,17 +18,15 @@ export interface CoverageFlags {
 }
 
 /** @throws KhoforgeError `USAGE`, and of readProgram() */
-export async function openCoverage({
-  coverage,
-  vmlinux,
-  source,
-  ...flags
-}: CoverageFlags): Promise<Traced | undefined> {
+export async function openCoverage(
+  kernel: SuiteKernel,
+  { coverage, vmlinux = [], source, ...flags }: CoverageFlags,
+): Promise<Traced | undefined> {
   if (!coverage) {
-    if (vmlinux === undefined && source === undefined) return undefined;
+    if (vmlinux.length === 0 && source === undefined) return undefined;
     throw new KhoforgeError('USAGE', '--vmlinux and --source are for --coverage', { hint: 'add --coverage' });
   }
-  if (vmlinux === undefined)
+  if (vmlinux.length === 0)
     throw new KhoforgeError('USAGE', '--coverage needs the lines of the kernel', {
       hint: 'add --vmlinux FILE: the one beside the bzImage, with debug information',
     });
@@ -35,7 +34,15 @@ export async function openCoverage({
     throw new KhoforgeError('USAGE', '--coverage boots every case, and boots otherwise than usual', {
       hint: 'leave out --resume and --record',
     });
-  return new Traced(await readProgram(vmlinux, source));
+  const programs = [];
+  for (const file of vmlinux) programs.push(await readProgram(file, source));
+  const isUnpacker = ({ unpackerEnd }: CoveredProgram) => unpackerEnd !== undefined;
+  const [first, ...others] = programs;
+  if (first === undefined || isUnpacker(first) || !others.every(isUnpacker))
+    throw new KhoforgeError('USAGE', '--vmlinux names the kernel, and then what unpacks it', {
+      hint: '--vmlinux linux/vmlinux --vmlinux linux/arch/x86/boot/compressed/vmlinux',
+    });
+  return new Traced(kernel, programs);
 }
 
 /** Writes what lcov reads, and its pages where they can be made, into the folder of the run. */

@@ -87,7 +87,12 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
       '--coverage',
       "say which lines of the kernel's code that receives a handover were run; needs --vmlinux",
     )
-    .option('--vmlinux <file>', 'with --coverage: the kernel with its debug information')
+    .option(
+      '--vmlinux <file>',
+      "with --coverage: the kernel with its debug information; may be repeated, with its unpacker's",
+      collect,
+      [],
+    )
     .option('--source <dir>', 'with --coverage: the tree it was built from; default: where the vmlinux is')
     .option('--fixtures <dir>', 'another catalogue', FIXTURES_FOLDER)
     .option('--write <dir>', 'write the image of each case, for other programs, and boot nothing')
@@ -129,7 +134,7 @@ async function run(options: Options): Promise<ExitCode> {
     return ExitCode.ok;
   }
   checkAgainst(cases, options.against);
-  const traced = await openCoverage(options);
+  const traced = await openCoverage(kernel, options);
   return runAndPrint(cases, kernel, format, { ...options, traced });
 }
 

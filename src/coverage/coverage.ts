@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readInput } from '../base/files.ts';
 import type { CoveredFile, CoveredProgram } from './program.ts';
 
 /** How often lines of a kernel's code were run. */
@@ -17,10 +17,16 @@ export class Coverage {
     this.#program = program;
   }
 
-  /** Adds what a boot ran. @param trace file that QEMU wrote: see traceArguments() */
-  add(trace: string): void {
-    for (const address of addressesOf(readFileSync(trace, 'latin1')))
+  /**
+   * Adds what a boot ran.
+   * @param trace file that QEMU wrote: see traceArguments()
+   * @param moved how far the program ran from where it is linked
+   */
+  add(trace: string, moved = 0n): void {
+    for (const ran of addressesOf(Buffer.from(readInput(trace)).toString('latin1'))) {
+      const address = ran - moved;
       this.#run.set(address, (this.#run.get(address) ?? 0) + 1);
+    }
   }
 
   get files(): FileCoverage[] {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { KhoforgeError } from '../base/errors.ts';
 import { Elf } from '../elf/elf.ts';
-import { withFile } from '../elf/source.ts';
-import { type CodeRange, functionRanges } from '../elf/symbols.ts';
+import { type Source, withFile } from '../elf/source.ts';
+import { type CodeRange, functionRanges, symbolAddresses } from '../elf/symbols.ts';
 import { functionsOf, type SourceFunction } from './functions.ts';
 import { codeOfFiles, type LineCode } from './line-table.ts';
 import { type FileScope, RECEIVING } from './scope.ts';
@@ -18,13 +18,15 @@ export interface CoveredFile {
   readonly lines: ReadonlyMap<number, readonly bigint[]>;
 }
 
-/** A kernel's code that receives a handover. */
+/** A program's code that receives a handover: that of a kernel, or of what unpacks it. */
 export interface CoveredProgram {
   /** The tree of its sources. */
   readonly tree: string;
   readonly files: readonly CoveredFile[];
   /** Functions with that code in them, which a handover may come to through others. */
   readonly ranges: readonly CodeRange[];
+  /** `_end` of a kernel's unpacker, which is linked at 0; undefined for a kernel, which runs where it is linked. */
+  readonly unpackerEnd: bigint | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface CoveredProgram {
  * @throws KhoforgeError `NO_LINE_TABLE`, `SOURCE_MISSING`, `ELF_INVALID`, `FILE_UNREADABLE`, and of readelf
  */
 export async function readProgram(vmlinux: string, tree = treeOf(vmlinux)): Promise<CoveredProgram> {
-  const symbols = withFile(vmlinux, (source) => functionRanges(new Elf(source)));
+  const { symbols, unpackerEnd } = withFile(vmlinux, readSymbols);
   const scopes = RECEIVING.filter(({ path }) => existsSync(join(tree, path)));
   if (scopes.length === 0) throw noSource(tree);
   const paths = scopes.map(({ path }) => path);
@@ -41,7 +43,17 @@ export async function readProgram(vmlinux: string, tree = treeOf(vmlinux)): Prom
   if (code.length === 0) throw noLines(vmlinux);
   const files = scopes.map((scope) => coveredFile(scope, tree, code)).filter(({ lines }) => lines.size > 0);
   const addresses = files.flatMap(({ lines }) => [...lines.values()].flat());
-  return { tree, files, ranges: rangesOf(addresses, symbols) };
+  return { tree, files, ranges: rangesOf(addresses, symbols), unpackerEnd };
+}
+
+/** The unpacker is known by its function (7.3, arch/x86/boot/compressed/misc.c). */
+function readSymbols(source: Source) {
+  const elf = new Elf(source);
+  const named = symbolAddresses(elf, ['extract_kernel', '_end']);
+  return {
+    symbols: functionRanges(elf),
+    unpackerEnd: named.has('extract_kernel') ? named.get('_end') : undefined,
+  };
 }
 
 /** The line table has a path from the folder it was built in, or a whole one. */
@@ -94,11 +106,16 @@ function lastUpTo(ranges: readonly CodeRange[], address: bigint): CodeRange | un
   return ranges[low - 1];
 }
 
-/** The kernel's Makefile links `source` in a folder that it builds in (7.3, Makefile: outputmakefile). */
+/**
+ * The kernel's Makefile links `source` in a folder that it builds in (7.3, Makefile: outputmakefile). The unpacker is four
+ * folders below.
+ */
 function treeOf(vmlinux: string): string {
-  const folder = dirname(vmlinux);
-  const linked = join(folder, 'source');
-  return existsSync(linked) ? linked : folder;
+  const folder = dirname(resolve(vmlinux));
+  const unpackers = '/arch/x86/boot/compressed';
+  const top = folder.endsWith(unpackers) ? folder.slice(0, -unpackers.length) : folder;
+  const linked = join(top, 'source');
+  return existsSync(linked) ? linked : top;
 }
 
 function noSource(tree: string): KhoforgeError {

@@ -3,7 +3,6 @@ import type { Target } from '../abi/target.ts';
 import { KhoforgeError } from '../base/errors.ts';
 import { type BootResult, bootImage } from '../boot/boot-image.ts';
 import { buildInitrd } from '../guest/initrd.ts';
-import type { CodeTrace } from '../guest/qemu.ts';
 import { RECEIVERS } from '../kernel/receivers.ts';
 import type { BuiltImage } from '../produce/assembly.ts';
 import { buildLoaded, loadedTarget } from '../produce/build-image.ts';
@@ -12,7 +11,7 @@ import type { Case } from './catalogue.ts';
 import { isSame } from './compare.ts';
 import type { SuiteKernel } from './kernel.ts';
 import { outcomeOf } from './outcome.ts';
-import type { Traced } from './traced.ts';
+import type { Traced, TracedBoot } from './traced.ts';
 
 export interface CaseOptions {
   /** Where its console log goes. */
@@ -78,26 +77,28 @@ function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Pr
   const { text } = one;
   const image = caseImage(one, kernel);
   const initrd = text.user && buildInitrd({ arch: kernel.arch, plan: text.user, cc: options.cc });
-  const { traced } = options;
-  const name = one.name.replaceAll('/', '--');
-  const cmdline = [traced?.cmdline, text.cmdline].filter((part) => part !== undefined).join(' ');
-  const boot = (trace?: CodeTrace) =>
-    bootImage(image, {
+  const path = join(options.folder, one.name.replaceAll('/', '--'));
+  const boot = ({ cmdline: first, ...more }: Partial<TracedBoot> = {}) => {
+    const cmdline = [first, text.cmdline].filter(Boolean).join(' ');
+    return bootImage(image, {
       kernel: kernel.bytes,
       lean: true,
       timeout: options.timeout,
       silence: options.timeout,
       stall: STALL,
-      logPath: join(options.folder, `${name}.log`),
+      logPath: `${path}.log`,
       force: true,
+      ...more,
       ...(cmdline !== '' && { cmdline }),
-      ...(trace && { trace }),
       ...(initrd && { initrd }),
       ...(options.signal && { signal: options.signal }),
     });
-  const tracePath = join(options.folder, `${name}.trace`);
-  const tracedBoot = () => (traced ? traced.during(tracePath, boot) : boot());
-  return async () => outcomeOf(await sureBoot(tracedBoot), kernel.version);
+  };
+  const { traced } = options;
+  const run = traced
+    ? () => traced.boot(`${path}.trace`, (more) => sureBoot(() => boot(more)))
+    : () => sureBoot(boot);
+  return async () => outcomeOf(await run(), kernel.version);
 }
 
 /** A host that is busy says nothing of the kernel. @throws the last `HOST_TOO_SLOW` */

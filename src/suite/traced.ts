@@ -1,39 +1,81 @@
 import { rmSync } from 'node:fs';
+import { ARCHITECTURES } from '../arch/architectures.ts';
+import type { BootOptions } from '../boot/boot-image.ts';
 import { Coverage, type FileCoverage } from '../coverage/coverage.ts';
 import type { CoveredProgram } from '../coverage/program.ts';
+import type { SuiteKernel } from './kernel.ts';
 
-/** Boots that say which of the kernel's lines they ran. */
+/** The kernel's first line: what unpacks it is done by then. */
+const BANNER = 'Linux version ';
+
+/** What a boot for one program takes beside the case's own. */
+export interface TracedBoot extends Pick<BootOptions, 'trace' | 'stopLines' | 'logPath'> {
+  readonly cmdline: string;
+}
+
+/** Says which lines of a kernel, and of what unpacks it, boots ran: each program takes a boot of its own. */
 export class Traced {
-  /** For the kernel's command line: code is where it was linked. */
-  readonly cmdline = 'nokaslr';
-  readonly #program: CoveredProgram;
-  readonly #coverage: Coverage;
+  readonly #kernel: SuiteKernel;
+  readonly #programs: readonly { readonly program: CoveredProgram; readonly coverage: Coverage }[];
 
-  constructor(program: CoveredProgram) {
-    this.#program = program;
-    this.#coverage = new Coverage(program);
+  /** @param programs the kernel's first, of which the outcome is; then its unpacker's */
+  constructor(kernel: SuiteKernel, programs: readonly CoveredProgram[]) {
+    this.#kernel = kernel;
+    this.#programs = programs.map((program) => ({ program, coverage: new Coverage(program) }));
   }
 
-  /** What `work` comes to, a boot that writes its trace to `path`. */
-  async during<T>(
+  /**
+   * Boots once for each program.
+   * @param path for a trace, which goes again
+   * @returns what the first boot came to
+   */
+  async boot<T>(path: string, boot: (options: TracedBoot) => Promise<T>): Promise<T> {
+    let first: Promise<T> | undefined;
+    for (const one of this.#programs) {
+      const run = this.#bootFor(one, path, boot);
+      first ??= run;
+      await run;
+    }
+    if (first === undefined) throw new RangeError('no program');
+    return first;
+  }
+
+  async #bootFor<T>(
+    { program, coverage }: { readonly program: CoveredProgram; readonly coverage: Coverage },
     path: string,
-    work: (trace: { readonly ranges: CoveredProgram['ranges']; readonly path: string }) => Promise<T>,
+    boot: (options: TracedBoot) => Promise<T>,
   ): Promise<T> {
     rmSync(path, { force: true });
+    let moved = 0n;
     try {
-      const result = await work({ ranges: this.#program.ranges, path });
-      this.#coverage.add(path);
+      const result = await boot({
+        ...(program.unpackerEnd === undefined
+          ? { cmdline: 'nokaslr' } // it runs where it is linked
+          : { cmdline: '', stopLines: [BANNER], logPath: `${path}.log` }),
+        trace: ({ segments }) => {
+          moved = this.#moved(program, segments.find(({ name }) => name === 'kernel')?.start ?? 0n);
+          const ranges = program.ranges.map(({ start, end }) => ({ start: start + moved, end: end + moved }));
+          return { path, ranges };
+        },
+      });
+      coverage.add(path, moved);
       return result;
     } finally {
       rmSync(path, { force: true });
     }
   }
 
+  #moved({ unpackerEnd }: CoveredProgram, loaded: bigint): bigint {
+    const { unpackerAddress } = ARCHITECTURES[this.#kernel.arch];
+    if (unpackerEnd === undefined || unpackerAddress === undefined) return 0n;
+    return unpackerAddress(this.#kernel.bytes, loaded, unpackerEnd);
+  }
+
   get tree(): string {
-    return this.#program.tree;
+    return this.#programs[0]?.program.tree ?? '';
   }
 
   get files(): readonly FileCoverage[] {
-    return this.#coverage.files;
+    return this.#programs.flatMap(({ coverage }) => coverage.files);
   }
 }

@@ -1,60 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Coverage } from '../../src/coverage/coverage.ts';
 import { type CoveredProgram, readProgram } from '../../src/coverage/program.ts';
 import { coverageText } from '../../src/render/coverage.ts';
 import { lcov } from '../../src/render/lcov.ts';
-
-const CORE = 'kernel/liveupdate/kexec_handover.c';
-// Only the text of a function is the kernel's business: its name decides.
-const SOURCE = `volatile int state;
-
-static inline int kho_get_fdt(int x)
-{
-	return x * state;
-}
-
-int kho_populate(int x)
-{
-	if (x > 3)
-		state = kho_get_fdt(x);
-	else
-		state = 7;
-	return 0;
-}
-
-int kho_preserve_folio(int x)
-{
-	state = x;
-	return 1;
-}
-`;
+import { CORE, smallTree, traceOf } from './small-tree.ts';
 
 let tree = '';
 let vmlinux = '';
 let program: CoveredProgram;
 
 beforeAll(async () => {
-  tree = mkdtempSync(join(tmpdir(), 'khoforge-coverage-'));
-  mkdirSync(join(tree, dirname(CORE)), { recursive: true });
-  writeFileSync(join(tree, CORE), SOURCE);
-  writeFileSync(
-    join(tree, 'main.c'),
-    'int kho_populate(int); int main(int c, char **v) { return kho_populate(c); }\n',
-  );
+  tree = smallTree();
   vmlinux = join(tree, 'vmlinux');
-  execFileSync('gcc', ['-g', '-O2', '-o', vmlinux, 'main.c', CORE], { cwd: tree });
   program = await readProgram(vmlinux);
 });
 
 afterAll(() => rmSync(tree, { recursive: true }));
-
-/** What QEMU writes of a block. */
-const trace = (addresses: readonly bigint[]) =>
-  ['----------------', 'IN: ', ...addresses.map((at) => `0x${at.toString(16)}:  90          nop`)].join('\n');
 
 const linesOf = ({ files: [file] }: Pick<Coverage, 'files'>) =>
   Object.fromEntries([...(file?.boots ?? [])].sort(([a], [b]) => a - b));
@@ -89,7 +53,7 @@ describe('Coverage', () => {
   const at = (line: number) => program.files[0]?.lines.get(line)?.slice(0, 1) ?? [];
   const addTo = (coverage: Coverage, addresses: readonly bigint[]) => {
     const path = join(tree, 'trace');
-    writeFileSync(path, trace(addresses));
+    writeFileSync(path, traceOf(addresses));
     coverage.add(path);
   };
 

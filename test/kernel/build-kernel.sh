@@ -7,7 +7,7 @@
 # fetch-source.sh) and compiles for a minute or two; the next ones find the kernel
 # in the cache, until the source package, config/ or the compiler changes. With
 # ccache (Debian's package) a variant of 7.3 compiles only what differs.
-# Beside the image: config, System.map, vmlinux.
+# Beside the image: config, System.map, vmlinux; with --host `source`, and what unpacks the kernel.
 #
 # --source DIR             a source like that of fetch-source.sh: linux/, version
 # --page-size 16K          of arm64: 4K, 16K or 64K
@@ -133,7 +133,9 @@ build() {
   : >"$log"
   make_workdir "$cache/kernel" "$key"
   link_source
-  compilers=()
+  compilers=() debug=()
+  # Of what unpacks a kernel kbuild makes no DWARF (7.3, arch/x86/boot/compressed/Makefile).
+  [[ $variant != host ]] || debug=('CFLAGS_kaslr.o=-gdwarf-5')
   ! shares_text || ! command -v ccache >/dev/null || use_ccache
   local absent
   absent=$(absent_lines | paste -sd ' ')
@@ -143,10 +145,19 @@ build() {
   phase "compiling it on $(nproc) CPUs" "$log" kernel_make -j"$(nproc)" "${image##*/}"
   # Debuggers take the DWARF of --host; of the others nobody asks for it, and it is five times the rest.
   [[ $variant == host ]] || "${cross}objcopy" --strip-debug "$tree/build/vmlinux"
+  [[ $variant != host ]] || keep_for_coverage
   mv "$tree/build"/{"$image",System.map,vmlinux} "$workdir"
   mv "$tree/build/.config" "$workdir/config"
   rm -rf "$tree"
   keep_as "$target"
+}
+
+# The source by its usual name, and what unpacks the kernel where kbuild has it: `suite --coverage`.
+keep_for_coverage() {
+  ln -s "$(realpath "$source_dir/linux")" "$workdir/source"
+  [[ $arch == x86_64 ]] || return 0
+  mkdir -p "$workdir/arch/x86/boot/compressed"
+  mv "$tree/build/arch/x86/boot/compressed/vmlinux" "$workdir/arch/x86/boot/compressed"
 }
 
 # The source by links, with the folder to build in right in it: so all sources are
@@ -175,6 +186,7 @@ use_ccache() {
 # into the image: it holds its config.
 kernel_make() {
   make --no-print-directory -C "$tree" O="$tree/build" ARCH="$arch" CROSS_COMPILE="$cross" "${compilers[@]}" \
+    "${debug[@]}" \
     KBUILD_BUILD_USER=khoforge KBUILD_BUILD_HOST=khoforge KBUILD_BUILD_VERSION=1 \
     RUSTC=false PAHOLE="$pahole" KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' "$@"
 }
