@@ -149,6 +149,7 @@ export const RECEIVING: readonly FileScope[] = [
 function core(): string[] {
   return [
     'kho_radix_del_key',
+    'kho_radix_del_page',
     'kho_parse_scratch_size',
     'scratch_size_update',
     'scratch_size_node',
