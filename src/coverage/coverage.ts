@@ -1,20 +1,26 @@
 import { readInput } from '../base/files.ts';
 import type { CoveredFile, CoveredProgram } from './program.ts';
+import { reasonsFor } from './reasons.ts';
 
 /** How often lines of a kernel's code were run. */
 export interface FileCoverage extends CoveredFile {
   /** By line, how many boots ran it: 0 for one that none did. */
   readonly boots: ReadonlyMap<number, number>;
+  /** By line, why no handover reaches it, where that is known. */
+  readonly reasons: ReadonlyMap<number, string>;
 }
 
 /** What boots ran of the code that receives a handover. */
 export class Coverage {
   readonly #program: CoveredProgram;
+  readonly #release: string;
   /** By address, how many boots ran the instruction there. */
   readonly #run = new Map<bigint, number>();
 
-  constructor(program: CoveredProgram) {
+  /** @param release of the kernel, whose code is known */
+  constructor(program: CoveredProgram, release: string) {
     this.#program = program;
+    this.#release = release;
   }
 
   /**
@@ -30,7 +36,11 @@ export class Coverage {
   }
 
   get files(): FileCoverage[] {
-    return this.#program.files.map((file) => ({ ...file, boots: this.#boots(file) }));
+    return this.#program.files.map((file) => ({
+      ...file,
+      boots: this.#boots(file),
+      reasons: reasonsFor(this.#release, file.path, file.functions),
+    }));
   }
 
   #boots({ lines }: CoveredFile): Map<number, number> {

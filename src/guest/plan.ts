@@ -8,6 +8,7 @@ export const PLAN_COMMANDS: Readonly<Record<string, readonly [least: number, mos
   kexec_file_load: [4, 4],
   kexec: [1, 1],
   luo: [2, 0],
+  'luo-close': [2, 2],
 };
 
 /** The words of a line, as init splits it. */

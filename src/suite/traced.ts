@@ -21,7 +21,10 @@ export class Traced {
   /** @param programs the kernel's first, of which the outcome is; then its unpacker's */
   constructor(kernel: SuiteKernel, programs: readonly CoveredProgram[]) {
     this.#kernel = kernel;
-    this.#programs = programs.map((program) => ({ program, coverage: new Coverage(program) }));
+    this.#programs = programs.map((program) => ({
+      program,
+      coverage: new Coverage(program, kernel.release),
+    }));
   }
 
   /**

@@ -58,7 +58,7 @@ describe('Coverage', () => {
   };
 
   it('counts the boots that ran a line', () => {
-    const coverage = new Coverage(program);
+    const coverage = new Coverage(program, '7.3');
     expect(new Set(Object.values(linesOf(coverage)))).toEqual(new Set([0]));
     addTo(coverage, [...at(10), ...at(13), ...at(10)]);
     addTo(coverage, [...at(10), 0xffffffff81000000n]);
@@ -66,7 +66,7 @@ describe('Coverage', () => {
   });
 
   it('says what was not run, to people and to lcov', () => {
-    const coverage = new Coverage(program);
+    const coverage = new Coverage(program, '7.3');
     addTo(coverage, at(10));
     expect(coverageText(coverage.files).join('\n')).toMatch(new RegExp(`${CORE}:5 kho_get_fdt`));
     const tracefile = lcov(tree, coverage.files);

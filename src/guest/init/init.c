@@ -11,6 +11,7 @@
  *   kexec_file_load KERNEL INITRD COMMAND-LINE
  *   kexec                            jumps into what was loaded
  *   luo SESSION TOKEN...             retrieves a session and files of it, prints and finishes them (luo.c)
+ *   luo-close SESSION                retrieves a session, prints its name, and closes it (luo.c)
  *
  * What it prints, beside what the commands do (files.c, luo.c):
  *
@@ -80,6 +81,7 @@ static const struct command {
 	{"kexec_file_load", 4, 4, load_command},
 	{"kexec", 1, 1, kexec_command},
 	{"luo", 2, 0, luo_command},
+	{"luo-close", 2, 2, luo_close_command},
 };
 
 /* In place: the result is no longer. */

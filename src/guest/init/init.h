@@ -22,5 +22,6 @@ void write_command(char **words);
 void load_command(char **words);
 void kexec_command(char **words);
 void luo_command(char **words);
+void luo_close_command(char **words);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * How user space talks to the Live Update Orchestrator: /dev/liveupdate and a session take requests whose first word is
  * their size. In words of our own, since the headers of the build host may be older: the numbers and the order of fields
- * are those of include/uapi/linux/liveupdate.h, the same in 6.19, 7.1, 7.2 and 7.3.
+ * are those of include/uapi/linux/liveupdate.h, the same in 6.19, 7.1, 7.2 and 7.3; a session tells its name from 7.2 on.
  */
 #ifndef KHOFORGE_LIVEUPDATE_H
 #define KHOFORGE_LIVEUPDATE_H
@@ -14,6 +14,7 @@ enum { SESSION_NAME_LENGTH = 64 };
 #define RETRIEVE_SESSION _IO(0xba, 0x01) /* of /dev/liveupdate: struct session_request */
 #define RETRIEVE_FD _IO(0xba, 0x41)	 /* of a session: struct file_request */
 #define FINISH_SESSION _IO(0xba, 0x42)	 /* of a session: struct finish_request */
+#define NAME_OF_SESSION _IO(0xba, 0x43)	 /* of a session: struct name_request */
 
 struct session_request {
 	uint32_t size;
@@ -30,6 +31,12 @@ struct file_request {
 struct finish_request {
 	uint32_t size;
 	uint32_t reserved;
+};
+
+struct name_request {
+	uint32_t size;
+	uint32_t reserved;
+	uint8_t name[SESSION_NAME_LENGTH]; /* the answer */
 };
 
 #endif

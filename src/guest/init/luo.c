@@ -5,6 +5,11 @@
  *   khoforge-init: file 0xTOKEN size BYTES position BYTES seals 0xBITS data START-END... read BYTES sha256 HEX
  *   khoforge-init: finish SESSION: done
  *
+ * and `luo-close SESSION`, which closes a session that nothing was asked of, and the device,
+ *
+ *   khoforge-init: session SESSION: retrieved
+ *   khoforge-init: name SESSION: NAME
+ *
  * with the name of an error where something fails: `file 0xTOKEN: ENOENT`. A kernel without that interface has no
  * /dev/liveupdate.
  */
@@ -82,22 +87,46 @@ static void finish(int session, const char *name)
 	close(session);
 }
 
-void luo_command(char **words)
-{
-	/* The device can be opened once, and stays open. */
-	static int device = -1;
+/* It can be opened once, and stays open from one command to the next. */
+static int device = -1;
 
+/* Says what it comes to; -1 where that is nothing. */
+static int open_session(const char *name)
+{
 	if (device < 0)
 		device = open("/dev/liveupdate", O_RDWR | O_CLOEXEC);
 	if (device < 0) {
 		say_error("/dev/liveupdate");
-		return;
+		return -1;
 	}
-	int session = retrieve_session(device, words[1]);
-	say("session %s: %s", escaped(words[1]), session < 0 ? strerrorname_np(errno) : "retrieved");
+	int session = retrieve_session(device, name);
+	say("session %s: %s", escaped(name), session < 0 ? strerrorname_np(errno) : "retrieved");
+	return session;
+}
+
+void luo_command(char **words)
+{
+	int session = open_session(words[1]);
+
 	if (session < 0)
 		return;
 	for (char **token = words + 2; *token; token++)
 		say_memfd(session, strtoull(*token, NULL, 0));
 	finish(session, words[1]);
+}
+
+void luo_close_command(char **words)
+{
+	struct name_request arg = {.size = sizeof(arg)};
+	char asked[SESSION_NAME_LENGTH];
+	int session = open_session(words[1]);
+
+	if (session < 0)
+		return;
+	snprintf(asked, sizeof(asked), "%s", escaped(words[1]));
+	int failed = ioctl(session, NAME_OF_SESSION, &arg);
+	say("name %s: %s", asked, failed ? strerrorname_np(errno) : escaped((const char *)arg.name));
+	close(session);
+	close(device);
+	device = -1;
 }
