@@ -18,7 +18,7 @@ function load(...lines: string[]) {
 describe('what user space does in a case', () => {
   it('is what init can do', () => {
     const source = readFileSync('src/guest/init/init.c', 'utf8');
-    const rows = [...source.matchAll(/^\t\{"(\w+)", (\d+), (\d+), \w+\},$/gm)];
+    const rows = [...source.matchAll(/^\t\{"([\w-]+)", (\d+), (\d+), \w+\},$/gm)];
     expect(rows.map(([, name, least, most]) => [name, [Number(least), Number(most)]])).toEqual(
       Object.entries(PLAN_COMMANDS),
     );
