@@ -30,7 +30,8 @@ export function verifyText(verification: Verification, source: string): string[]
   return [
     `${source}, received by ${receiver}: ${verdict} (${meaning}${alone})`,
     ...findings.flatMap(findingLines),
-    ...(lines.length > 0 ? ['the kernel prints:', ...lines.map((line) => `  ${line}`)] : []),
+    // Marked, since what an image holds may begin a line there.
+    ...(lines.length > 0 ? ['the kernel prints:', ...lines.map((line) => `    > ${line}`)] : []),
     ...ENDS[ends],
     counts(findings),
   ];

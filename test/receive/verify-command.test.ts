@@ -64,9 +64,9 @@ describe('khoforge verify', () => {
       [
         `${good}, received by 7.3: revived (the kernel revives it)`,
         'the kernel prints:',
-        '  KHO: found kexec handover data.',
-        '  KHO: exec from: 7.3.4 (count 41)',
-        '  test_kho: KHO restore succeeded',
+        '    > KHO: found kexec handover data.',
+        '    > KHO: exec from: 7.3.4 (count 41)',
+        '    > test_kho: KHO restore succeeded',
         'errors: 0, warnings: 0, notes: 0',
       ].join('\n'),
     );

@@ -11,6 +11,10 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'cli/abi-show.ts': 'an example of its help',
   'cli/kselftest.ts': 'an example of its help',
   'cli/suite.ts': 'an example of its help',
+  'cli/verify.ts': 'an example of its help',
+  'coverage/reasons.ts': "names of the kernel's functions and files",
+  'coverage/scope.ts': "names of the kernel's functions and files",
+  'guest/plan.ts': 'the commands of init, by name',
 };
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));

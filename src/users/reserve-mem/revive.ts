@@ -64,8 +64,10 @@ function* revive(kernel: Kernel, steps: readonly MemblockStep[], wanted: Wanted)
   const { name, size, align } = wanted;
   const where = regionPath(name);
   const lost = 'the kernel allocates anew, what was kept there is lost';
-  const refuse = (text: string, line?: string) =>
-    report('memblock-region', { where, text: `${text}: ${lost}`, ...(line !== undefined && { line }) });
+  const refuse = (text: string, line?: string) => {
+    const finding = { where, text: `${text}: ${lost}`, ...(line !== undefined && { line }) };
+    return report('memblock-region', finding);
+  };
   const region = steps.find((step): step is RegionStep => step.kind === 'region' && fits(step.name, name));
   if (region === undefined) {
     const node = kernel.target.abi.text('MEMBLOCK_KHO_FDT');
