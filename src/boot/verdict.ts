@@ -121,13 +121,15 @@ export class Judge {
     return `${worst.pattern.text}: "${worst.line}"${since}`;
   }
 
+  /** What powering off takes of a busy host is not about the handover. */
   #badEnd(end: End): string | undefined {
+    if (this.#shutdown && end.kind !== 'flood') return undefined;
     const last = this.#last === '' ? 'nothing on the console' : `the last line was "${this.#last}"`;
     if (end.kind === 'timeout') return `hang: no end within ${end.seconds} s; ${last}`;
     if (end.kind === 'silence') return `hang: nothing on the console within ${end.seconds} s`;
     if (end.kind === 'stalled') return `hang: ${end.seconds} s of processor time without a line; ${last}`;
     if (end.kind === 'flood') return `more than ${end.bytes} bytes on the console; ${last}`;
-    if (end.kind === 'exit' && this.#noInit === undefined && !this.#shutdown) {
+    if (end.kind === 'exit' && this.#noInit === undefined) {
       return `reset without a message; ${last}`;
     }
     return undefined;

@@ -158,6 +158,17 @@ describe('the verdict on a console', () => {
     expect(judge(threads).proofs).toEqual(judge(bare).proofs);
   });
 
+  it('takes nothing that comes of powering off for a hang', () => {
+    const ends: RunEnd[] = [
+      { kind: 'stalled', seconds: 8 },
+      { kind: 'timeout', seconds: 60 },
+    ];
+    for (const end of ends) {
+      expect(judge(consoles.poweredOff, end)).toMatchObject({ verdict: 'revived', alive: true });
+      expect(judge(consoles.onlyFound.replace(/Kernel panic.*/, ''), end).verdict).toBe('broken');
+    }
+  });
+
   it('judges a saved log without knowing how the run ended', () => {
     expect(judgeConsole(lines(consoles.poweredOff), { initrd: true }).verdict).toBe('revived');
     expect(judgeConsole(lines(consoles.died), { initrd: true }).verdict).toBe('ignored');
