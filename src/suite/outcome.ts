@@ -6,7 +6,7 @@ import { NO_INIT, SPEAKERS, TROUBLES } from '../receive/patterns.ts';
 import type { Fate, Outcome } from '../specfile/case-schema.ts';
 
 /** Lines that are kept of one boot: a kernel in a loop says the same for ever. */
-const MAX_LINES = 60;
+export const MAX_LINES = 60;
 
 /** What a boot came to, as the catalogue keeps it. @param kernel its release, e.g. `7.3.4` */
 export function outcomeOf(boot: BootResult, kernel: string): Outcome {

@@ -10,8 +10,8 @@ describe.each(GROUPS)('what verify says of each case of %s', (group) => {
   it('is what the recorded kernels did', () => {
     const wrong = CASES.filter(({ name }) => name.startsWith(`${group}/`)).flatMap((one) =>
       [...answersOf(one)].flatMap((answer) => {
-        const text = disagreement(one, answer);
-        return text === undefined ? [] : [`${one.name} [${answer.key}] ${text}`];
+        const difference = disagreement(one, answer);
+        return difference === undefined ? [] : [{ ...difference, case: `${one.name} [${answer.key}]` }];
       }),
     );
     expect(wrong).toEqual([]);
