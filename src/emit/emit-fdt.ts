@@ -1,7 +1,7 @@
 import type { Allowed } from '../fdt/checks.ts';
-import { HEADER_FIELDS, setField, viewOf } from '../fdt/format.ts';
+import { getField, HEADER_FIELDS, setField, viewOf } from '../fdt/format.ts';
 import { FdtSequentialWriter } from '../fdt/sequential.ts';
-import { asU32, type Overrides } from './overrides.ts';
+import { asU32, type Offer, type Overrides } from './overrides.ts';
 import type { Producer } from './producer.ts';
 
 /** Writes nodes and properties, each of which an override may replace or leave out. */
@@ -33,7 +33,7 @@ export function emitFdt(
       if (final) writer.property(name, final);
     },
     node(name, inner) {
-      if (overrides.take(`${at}/${name}`) === null) return;
+      if (overrides.leavesOut(`${at}/${name}`)) return;
       const outer = at;
       at = `${at}/${name}`;
       writer.beginNode(name);
@@ -50,7 +50,8 @@ export function emitFdt(
 export function overrideHeader(overrides: Overrides, path: string, tree: Uint8Array): void {
   const header = viewOf(tree);
   for (const field of HEADER_FIELDS) {
-    const value = overrides.take(`${path}/header/${field}`);
+    const offer: Offer = { kind: 'number', value: BigInt(getField(header, field)), bits: 32 };
+    const value = overrides.take(`${path}/header/${field}`, offer);
     if (value !== undefined) setField(header, field, asU32(value, `${path}/header/${field}`));
   }
 }

@@ -1,5 +1,5 @@
 import type { Codec } from '../abi/codec.ts';
-import type { FieldValue } from '../abi/layout.ts';
+import type { FieldLayout, FieldValue } from '../abi/layout.ts';
 import type { Endian } from '../abi/target.ts';
 import { KhoforgeError, withinSpec } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
@@ -9,6 +9,16 @@ import { PathIndex } from './path-index.ts';
 /** A value that replaces what would have been emitted. `null` leaves a property or a node out. */
 export type OverrideValue = null | string | bigint | { readonly bytes: Uint8Array };
 
+/** What is emitted at a path, which tells what may stand there instead. */
+export type Offer =
+  /** @property elements of an array, of which this is the first */
+  | { readonly kind: 'number'; readonly value: bigint; readonly bits: number; readonly elements?: number }
+  | { readonly kind: 'text'; readonly value: string; readonly bytes: number }
+  | { readonly kind: 'property'; readonly value: Uint8Array }
+  | { readonly kind: 'node' };
+
+const NODE: Offer = { kind: 'node' };
+
 /**
  * The overrides of a spec, by the path of the field they replace. Each one is taken exactly when the field
  * is emitted; what nobody took is an error with the nearest path that was offered.
@@ -17,8 +27,7 @@ export class Overrides {
   readonly #values: ReadonlyMap<string, OverrideValue>;
   readonly #index: PathIndex;
   readonly #taken = new Set<string>();
-  readonly #offered = new Set<string>();
-
+  readonly #offered = new Map<string, Offer>();
   readonly #lists: boolean;
 
   /** @param lists whether every path is to be offered, also those of which there are so many that they are asked for */
@@ -28,9 +37,14 @@ export class Overrides {
     this.#index = new PathIndex(values.keys());
   }
 
-  /** The override for `path`, or undefined to emit the true value. */
-  take(path: string): OverrideValue | undefined {
-    this.#offered.add(path);
+  /** Whether a node is left out. */
+  leavesOut(path: string): boolean {
+    return this.take(path, NODE) === null;
+  }
+
+  /** The override for `path`, or undefined to emit the true value, which is that of the offer. */
+  take(path: string, offer: Offer): OverrideValue | undefined {
+    this.#offered.set(path, offer);
     const value = this.#values.get(path);
     if (value !== undefined) this.#taken.add(path);
     return value;
@@ -42,10 +56,11 @@ export class Overrides {
   }
 
   /** Overrides of single elements: `path[3]`. */
-  takeElements(path: string, count: number): { index: number; value: OverrideValue }[] {
-    this.#offered.add(`${path}[0]`);
-    return this.#index.elements(path, 0, count).flatMap((index) => {
-      const value = this.take(`${path}[${index}]`);
+  #takeElements(path: string, values: readonly bigint[], elements: number) {
+    const offer = (i: number): Offer => ({ kind: 'number', value: values[i] ?? 0n, bits: 64, elements });
+    this.#offered.set(`${path}[0]`, offer(0));
+    return this.#index.elements(path, 0, elements).flatMap((index) => {
+      const value = this.take(`${path}[${index}]`, offer(index));
       return value === undefined ? [] : [{ index, value }];
     });
   }
@@ -58,14 +73,14 @@ export class Overrides {
       const here = `${path}/${field.name}`;
       if (field.kind === 'u64s') {
         const array = toArray(result[field.name]);
-        for (const { index, value } of this.takeElements(here, field.size / 8)) {
+        for (const { index, value } of this.#takeElements(here, array, field.size / 8)) {
           while (array.length <= index) array.push(0n);
           array[index] = asU64(value, `${here}[${index}]`);
         }
         result[field.name] = array;
         continue;
       }
-      const value = this.take(here);
+      const value = this.take(here, offerOf(field, result[field.name]));
       if (value === undefined) continue;
       if (field.value === 'text') result[field.name] = asText(value, here);
       else if (field.value === 'number') result[field.name] = Number(asBigInt(value, here));
@@ -80,7 +95,7 @@ export class Overrides {
    * A number takes the length of what it replaces, in the target's byte order.
    */
   property(path: string, bytes: Uint8Array, endian: Endian): Uint8Array | undefined {
-    const value = this.take(path);
+    const value = this.take(path, { kind: 'property', value: bytes });
     if (value === undefined) return bytes;
     if (value === null) return undefined;
     if (typeof value === 'string') return Buffer.from([...(encodeText(value) ?? []), 0]);
@@ -103,14 +118,14 @@ export class Overrides {
     throw new KhoforgeError('OVERRIDE_UNKNOWN', `nothing is emitted at '${unknown}'`, {
       specPath: ['override', unknown],
       hint:
-        didYouMean(unknown, this.#offered).hint ??
+        didYouMean(unknown, this.#offered.keys()).hint ??
         'khoforge build --paths lists every path that this spec can override',
     });
   }
 
-  /** Every path that could have been overridden. */
-  get offered(): readonly string[] {
-    return [...this.#offered];
+  /** Every path that could have been overridden; of an array that of the first element. */
+  get offered(): ReadonlyMap<string, Offer> {
+    return this.#offered;
   }
 }
 
@@ -144,6 +159,12 @@ function wrong(path: string, value: OverrideValue, expected: string): KhoforgeEr
   return new KhoforgeError('OVERRIDE_INVALID', `'${path}' cannot be ${shown}: expected ${expected}`, {
     specPath: ['override', path],
   });
+}
+
+function offerOf({ size, bits }: FieldLayout, value: FieldValue | undefined): Offer {
+  if (typeof value === 'string') return { kind: 'text', value, bytes: size };
+  const number = typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : 0n;
+  return { kind: 'number', value: number, bits: bits?.width ?? size * 8 };
 }
 
 function toArray(value: FieldValue | undefined): bigint[] {

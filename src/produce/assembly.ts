@@ -4,7 +4,7 @@ import { KhoforgeError, withinSpec } from '../base/errors.ts';
 import { hex, humanSize, isAligned, overlaps, parseSize, toNumber } from '../base/numbers.ts';
 import type { ByteProgress } from '../base/progress.ts';
 import { type Check, Checker } from '../emit/checks.ts';
-import { Overrides, type OverrideValue } from '../emit/overrides.ts';
+import { type Offer, Overrides, type OverrideValue } from '../emit/overrides.ts';
 import type { Place } from '../emit/placer.ts';
 import { Producer, unknownPath } from '../emit/producer.ts';
 import { ZEROES } from '../memory/contents.ts';
@@ -22,6 +22,8 @@ import { specNodes, specRam } from './spec-machine.ts';
 export interface BuiltImage extends Image {
   /** Every path that this spec can override. */
   readonly paths: readonly string[];
+  /** The same, with what is emitted there. */
+  readonly offers: ReadonlyMap<string, Offer>;
   /** Checks that the spec allows and nothing broke. */
   readonly unusedAllows: readonly Check[];
 }
@@ -102,7 +104,8 @@ export class Assembly {
         lines: this.#spec.expect?.lines ?? [],
         absent: this.#spec.expect?.absent ?? [],
       },
-      paths: producer.overrides.offered,
+      paths: [...producer.overrides.offered.keys()],
+      offers: producer.overrides.offered,
       unusedAllows: producer.checker.unused,
     };
   }

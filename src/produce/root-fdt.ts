@@ -45,7 +45,7 @@ function addSubtrees(producer: Producer, base: Uint8Array): Uint8Array {
   let tree: Uint8Array = base;
   for (const subtree of producer.subtrees) {
     const path = `${ROOT_FDT}/${subtree.name}`;
-    if (overrides.take(path) === null) continue;
+    if (overrides.leavesOut(path)) continue;
     editor.openInto(target.pageSize);
     const node = within(producer, subtree, () => editor.addSubnode('/', subtree.name));
     for (const [name, value] of subtreeProperties(producer, subtree)) {

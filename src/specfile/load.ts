@@ -25,8 +25,16 @@ const MAX_FILE = 64 << 20;
  * @throws KhoforgeError `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `SPEC_SYNTAX`, `SPEC_INVALID`, each naming file and line
  */
 export function loadSpec(file: string): LoadedSpec {
+  return specOfText(readText(file), file);
+}
+
+/**
+ * The same for the text of a file that may not be there.
+ * @throws KhoforgeError `SPEC_SYNTAX`, `SPEC_INVALID`, each naming file and line
+ */
+export function specOfText(whole: string, file: string): LoadedSpec {
   const lines = new LineCounter();
-  const { text, lists } = shorten(readText(file));
+  const { text, lists } = shorten(whole);
   const document = parseText(text, file, lines);
   const lineAt = (path: SpecPath) => lineOfItem(path, lists) ?? lineOf(path, document, lines);
   const locate = (error: unknown) => located(error, file, lineAt);
@@ -38,7 +46,8 @@ export function loadSpec(file: string): LoadedSpec {
   }
 }
 
-function readText(file: string): string {
+/** @throws KhoforgeError `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `SPEC_SYNTAX` */
+export function readText(file: string): string {
   const bytes = readRegular(file, MAX_FILE);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
