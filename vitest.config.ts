@@ -14,6 +14,8 @@ const report: ['json', { outputFile: string }] | undefined = outputFile
 const ALONE = ['test/users/pci/pci', 'test/output/replace', 'test/cli/terminal'].map(
   (name) => `${name}.test.ts`,
 );
+/** Goes on for as long as it is told to. */
+const FUZZ = 'test/fuzz/*.fuzz.test.ts';
 /** Takes longer than all else: each command several times, until it is killed. */
 const KILLS = ['test/cli/killed.test.ts'];
 
@@ -33,13 +35,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kernel/**', 'test/fuzz/**', ...ALONE, ...KILLS],
+          exclude: ['test/kernel/**', FUZZ, ...ALONE, ...KILLS],
           isolate: false,
         },
       },
       { extends: true, test: { name: 'unit-alone', include: ALONE } },
       { extends: true, test: { name: 'kills', include: KILLS, maxConcurrency: availableParallelism() } },
-      { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] } },
+      { extends: true, test: { name: 'fuzz', include: [FUZZ] } },
       {
         extends: true,
         test: {

@@ -8,6 +8,7 @@ const ROWS = [
   ['index.ts', 'cli'],
   ['background'],
   ['render'],
+  ['fuzz'],
   ['suite'],
   ['kselftest', 'capture', 'bench', 'coverage'],
   ['boot'],

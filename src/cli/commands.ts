@@ -57,6 +57,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./suite.ts')).suiteCommand,
   },
   {
+    name: 'fuzz',
+    arguments: '',
+    description:
+      'make handovers wrong by chance, and compare what a kernel makes of them with what verify foretells',
+    load: async () => (await import('./fuzz.ts')).fuzzCommand,
+  },
+  {
+    name: 'merge',
+    arguments: '<dir...>',
+    description: 'join the folders that parts of a run of suite or fuzz kept, and report the whole',
+    load: async () => (await import('./merge.ts')).mergeCommand,
+  },
+  {
     name: 'kselftest',
     arguments: '<source>',
     description: 'run a selftest of the kernel on an image, in the stage after the reboot',

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { beforeSignal } from '../base/signals.ts';
 import { toJson } from '../render/json.ts';
 import { suiteJson, suiteJunit, suiteKtap, suiteText } from '../render/suite.ts';
 import { listJson, listMarkdown, listText } from '../render/suite-list.ts';
@@ -12,10 +11,13 @@ import { keyOf, readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
 import { record } from '../suite/record.ts';
 import { type SuiteReport, suitePassed } from '../suite/result.ts';
 import { runSuite } from '../suite/run.ts';
+import { isIn, type Shard, WHOLE } from '../suite/shard.ts';
 import type { Traced } from '../suite/traced.ts';
 import { writeImages } from '../suite/write.ts';
+import { interruptible } from './interruptible.ts';
 import { print, printDocument, say } from './print.ts';
 import { Progress } from './progress.ts';
+import { countOption, shardOption } from './shard-options.ts';
 import { type CoverageFlags, openCoverage, writeCoverage } from './suite-coverage.ts';
 import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
 
@@ -28,6 +30,7 @@ interface Options extends TargetFlags, CoverageFlags {
   release?: string;
   name?: string;
   against?: string;
+  shard: Shard;
   jobs: number;
   repeat: number;
   timeout: number;
@@ -44,6 +47,7 @@ Example:
   khoforge suite --kernel arch/x86/boot/bzImage
   khoforge suite --kernel bzImage --filter 'luo*' --format ktap
   khoforge suite --kernel bzImage -o out/suite --resume
+  khoforge suite --kernel bzImage --shard 3/16 -o out/suite-3
   khoforge suite --list --json
   khoforge suite --list --format markdown > outcomes.md
   khoforge suite --kernel bzImage --write out/images
@@ -76,6 +80,7 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
       "what a kernel goes by that is no release, e.g. 'acme 7.3', for --record and --against",
     )
     .option('--against <kernel>', "the recorded kernel to compare with, e.g. '7.2'; default: that release")
+    .option('--shard <i/n>', 'one of several parts, e.g. 3/16: khoforge merge joins them', shardOption, WHOLE)
     .option('--jobs <n>', 'boots at a time', countOption, availableParallelism())
     .option('--repeat <n>', 'boots of each case: those that differ are flaky', countOption, 1)
     .option('--timeout <seconds>', 'limit for one boot', countOption, 60)
@@ -134,8 +139,9 @@ async function run(options: Options): Promise<ExitCode> {
     return ExitCode.ok;
   }
   checkAgainst(cases, options.against);
+  const own = cases.filter((_, number) => isIn(options.shard, number));
   const traced = await openCoverage(kernel, options);
-  return runAndPrint(cases, kernel, format, { ...options, traced });
+  return runAndPrint(own, kernel, format, { ...options, traced });
 }
 
 /** A slip of the hand would compare with nothing, and find nothing worse. */
@@ -163,24 +169,17 @@ async function runAndPrint(
 ): Promise<ExitCode> {
   using folder = options.output === undefined ? temporaryFolder('suite') : undefined;
   const output = options.output ?? folder?.path ?? '';
-  const journal = new Journal(output, kernel, options.resume === true);
-  const stop = new AbortController();
-  let printed = () => {};
-  const end = new Promise<void>((resolve) => {
-    printed = resolve;
+  const journal = new Journal(output, kernel, options.resume === true, options.shard);
+  const report = await interruptible(async (signal) => {
+    const found = await withProgressOf(cases, (onResult) =>
+      runSuite(cases, kernel, { ...options, folder: output, journal, onResult, signal }),
+    );
+    if (options.record) recordAll(cases, found);
+    const { traced } = options;
+    if (traced && options.output !== undefined) writeCoverage(traced, options.output);
+    printReport({ ...found, ...(traced && { coverage: traced.files }) }, format);
+    return found;
   });
-  using _signals = beforeSignal(async () => {
-    stop.abort();
-    await end;
-  });
-  const report = await withProgressOf(cases, (onResult) =>
-    runSuite(cases, kernel, { ...options, folder: output, journal, onResult, signal: stop.signal }),
-  );
-  if (options.record) recordAll(cases, report);
-  const { traced } = options;
-  if (traced && options.output !== undefined) writeCoverage(traced, options.output);
-  printReport({ ...report, ...(traced && { coverage: traced.files }) }, format);
-  printed();
   if (!report.results.some(({ kind }) => kind !== 'skipped')) return ExitCode.skipped;
   return suitePassed(report) ? ExitCode.ok : ExitCode.no;
 }
@@ -223,12 +222,6 @@ function list(cases: readonly Case[], format: Format): void {
   if (format === 'json') printDocument(listJson(cases));
   else if (format === 'markdown') printDocument(listMarkdown(cases));
   else print(listText(cases));
-}
-
-function countOption(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new InvalidArgumentError('Expected a whole number above 0.');
 }
 
 const collect = (name: string, names: string[]): string[] => [...names, name];

@@ -3,7 +3,7 @@ import { ARCHES } from '../abi/arch.ts';
 import { size, text } from '../base/spec-values.ts';
 import { isPlanLine, PLAN_COMMANDS, planWords } from '../guest/plan.ts';
 
-const VERDICTS = ['revived', 'rejected', 'ignored', 'broken'] as const;
+export const VERDICTS = ['revived', 'rejected', 'ignored', 'broken'] as const;
 
 /** What became of the handover, and of the kernel that it was handed to. */
 export const FATES = ['revives', 'refuses', 'ignores', 'warns', 'dies'] as const;

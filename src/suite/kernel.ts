@@ -67,7 +67,7 @@ function checkName(name: string): void {
   );
 }
 
-type Keyed = Pick<SuiteKernel, 'name' | 'release' | 'arch' | 'pageSize'>;
+type Keyed = Pick<SuiteKernel, 'release' | 'arch' | 'pageSize'> & { readonly name?: string | undefined };
 
 /** What its outcomes are kept under: `7.3` or its name, and with what is not usual `7.3 arm64 16K`. */
 export const keyOf = (kernel: Keyed): string => keyFor(kernel.name ?? kernel.release, kernel);

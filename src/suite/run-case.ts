@@ -28,20 +28,23 @@ export interface CaseOptions {
 }
 
 /** Seconds of processor time between two lines that count as a hang: a good boot takes about one in all. */
-const STALL = 8;
+export const STALL = 8;
 /** Boots on a host that is too slow for them. */
 const MAX_SLOW = 3;
 
+/** What decides whether a case says something of a kernel. */
+type AskedKernel = Pick<SuiteKernel, 'arch' | 'pageSize' | 'release' | 'target'>;
+
 /** What a case is made for: what it says itself, else what the kernel takes. */
-const caseTarget = ({ loaded }: Case, { target }: SuiteKernel): Target =>
+const caseTarget = ({ loaded }: Case, { target }: AskedKernel): Target =>
   loaded.spec.target ? loadedTarget(loaded) : target;
 
 /** The handover of a case. @throws KhoforgeError of buildLoaded() */
-export const caseImage = (one: Case, kernel: SuiteKernel): BuiltImage =>
+export const caseImage = (one: Case, kernel: AskedKernel): BuiltImage =>
   buildLoaded(one.loaded, { target: caseTarget(one, kernel) });
 
 /** Why a case says nothing of this kernel; undefined where it does. */
-export function whyNot(one: Case, kernel: SuiteKernel): string | undefined {
+export function whyNot(one: Case, kernel: AskedKernel): string | undefined {
   const { text } = one;
   const { arch, pageSize, release } = kernel;
   const own = caseTarget(one, kernel);
@@ -104,7 +107,7 @@ function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Pr
 }
 
 /** A host that is busy says nothing of the kernel. @throws the last `HOST_TOO_SLOW` */
-async function sureBoot(boot: () => Promise<BootResult>): Promise<BootResult> {
+export async function sureBoot(boot: () => Promise<BootResult>): Promise<BootResult> {
   for (let tries = 1; ; tries++) {
     try {
       return await boot();

@@ -1,10 +1,10 @@
 import { KhoforgeError } from '../base/errors.ts';
-import type { Outcome } from '../specfile/case-schema.ts';
+import type { CaseText, Outcome } from '../specfile/case-schema.ts';
 import type { Case } from './catalogue.ts';
 import { changeSince } from './compare.ts';
 import type { Journal } from './journal.ts';
 import { keyOf, releaseKeyOf, type SuiteKernel } from './kernel.ts';
-import type { CaseResult, SuiteReport } from './result.ts';
+import type { CaseResult, Since, SuiteReport } from './result.ts';
 import { type CaseOptions, runCase, whyNot } from './run-case.ts';
 
 export interface SuiteOptions extends CaseOptions {
@@ -65,13 +65,15 @@ async function ask(
     if (why !== undefined) return { kind: 'skipped', name, why };
     const outcome = known ?? (await runCase(one, kernel, before, options));
     if (known === undefined) options.journal.add(one, outcome);
-    return { kind: 'ran', name, outcome, since: since(before, outcome, text.handover) };
+    return { kind: 'ran', name, outcome, since: sinceOf(text, against, outcome) };
   } catch (error) {
     return withoutAnswer(name, error, options.signal);
   }
 }
 
-function since(before: Outcome | undefined, now: Outcome, handover: 'good' | 'bad') {
+/** What became of a case since a recorded kernel; undefined where nothing is recorded. */
+export function sinceOf({ outcomes, handover }: CaseText, against: string, now: Outcome): Since | undefined {
+  const before = outcomes?.[against];
   return before && { before, change: changeSince(before, now, handover) };
 }
 

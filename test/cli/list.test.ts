@@ -1,3 +1,4 @@
+import type { Argument } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { khoforge } from './run.ts';
@@ -7,8 +8,9 @@ describe('the list of commands', () => {
     const command = (await entry.load())(() => {});
     expect(command.name()).toBe(entry.name);
     expect(command.description()).toBe(entry.description);
+    const nameOf = (one: Argument) => `${one.name()}${one.variadic ? '...' : ''}`;
     const args = command.registeredArguments.map((argument) =>
-      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+      argument.required ? `<${nameOf(argument)}>` : `[${nameOf(argument)}]`,
     );
     expect(args.join(' ')).toBe(entry.arguments);
   });

@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { temporaryFolder } from '../base/cleanup.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { type Bases, catalogueBases, folderBases } from '../fuzz/bases.ts';
+import { openFuzzLog } from '../fuzz/log.ts';
+import { fuzzPassed } from '../fuzz/result.ts';
+import { runFuzz } from '../fuzz/run.ts';
+import { fuzzJson, fuzzText } from '../render/fuzz.ts';
+import { readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
+import { type Shard, WHOLE } from '../suite/shard.ts';
+import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { interruptible } from './interruptible.ts';
+import { print, printDocument } from './print.ts';
+import { Progress } from './progress.ts';
+import { countOption, shardOption } from './shard-options.ts';
+
+interface Options extends FormatOptions {
+  kernel: string;
+  corpus?: string;
+  seed: string;
+  count: number;
+  minutes?: number;
+  shard: Shard;
+  release?: string;
+  jobs: number;
+  timeout: number;
+  cc?: string;
+  output?: string;
+  resume?: boolean;
+}
+
+const HELP = `
+Example:
+  khoforge fuzz --kernel arch/x86/boot/bzImage --count 500 -o out/fuzz
+  khoforge fuzz --kernel bzImage --seed 7 --minutes 60 -o out/fuzz --resume
+  khoforge fuzz --kernel bzImage --corpus my-specs --shard 3/16 -o out/fuzz-3
+  khoforge boot out/fuzz/findings/NAME/spec.yaml --kernel bzImage
+
+Makes good handovers wrong in one to three places, foretells with verify what the kernel makes of each, boots it, and
+compares verdict and console, line by line. What differs is reduced to the fewest changes and kept as a spec, one for
+each cause. A seed gives the same runs on every machine: docs/fuzz.md.
+Exit code 0: the kernel did all that was foretold; 1: it did not, or a run was not come to; 2: bad input; 3: could not
+run. ^C prints what was found; with -o DIR, --resume goes on later. khoforge merge joins the folders of shards.
+`;
+
+export function fuzzCommand(done: (code: ExitCode) => void): Command {
+  const command = new Command('fuzz')
+    .description(
+      'make handovers wrong by chance, and compare what a kernel makes of them with what verify foretells',
+    )
+    .requiredOption('--kernel <file>', 'bzImage, or arm64 Image, with KHO and a serial console')
+    .option(
+      '--corpus <path>',
+      'a spec, or a folder of specs, to start from; default: the good ones of the catalogue',
+    )
+    .option('--seed <text>', 'of all that is drawn by chance', '1')
+    .option('--count <n>', 'runs, of all shards together', countOption, 200)
+    .option('--minutes <n>', 'no run begins later than that', minutesOption)
+    .option('--shard <i/n>', 'one of several parts, e.g. 3/16; default: the whole', shardOption, WHOLE)
+    .option('--release <release>', 'the release whose handovers the kernel takes; default: by its version')
+    .option('--jobs <n>', 'boots at a time', countOption, availableParallelism())
+    .option('--timeout <seconds>', 'limit for one boot', countOption, 60)
+    .option('--cc <command>', 'compiler for the init of the guest; default gcc, a cross gcc or clang')
+    .option('-o, --output <dir>', 'keep results as they come, and what differs as specs with its console')
+    .option('--resume', 'with -o: go on with an earlier run there')
+    .addHelpText('after', HELP);
+  return addFormatOptions(command, ['text', 'json']).action(async (options: Options) => {
+    done(await run(options));
+  });
+}
+
+async function run(options: Options): Promise<ExitCode> {
+  if (options.resume && options.output === undefined)
+    throw new KhoforgeError('USAGE', '--resume goes on with a run that was kept', { hint: 'add -o DIR' });
+  const kernel = readSuiteKernel(options.kernel, options.release);
+  const { corpus } = options;
+  const bases = corpus === undefined ? catalogueBases(kernel) : folderBases(corpus, kernel);
+  return runAndPrint(bases, kernel, options);
+}
+
+async function runAndPrint({ bases, digest }: Bases, kernel: SuiteKernel, options: Options) {
+  const { output, seed, shard, minutes = Number.POSITIVE_INFINITY } = options;
+  using temporary = output === undefined ? temporaryFolder('fuzz') : undefined;
+  const folder = output ?? temporary?.path ?? '';
+  const log = openFuzzLog(folder, kernel, { seed, corpus: digest }, shard, options.resume === true);
+  const progress = new Progress();
+  const onRun = (done: number, total: number, causes: number) =>
+    progress.update(`${done} of ${total}, ${causes} causes`);
+  // Not before its end the folder goes.
+  return await interruptible(async (signal) => {
+    const asked = { ...options, folder, log, onRun, signal, seconds: minutes * 60 };
+    const report = await runFuzz(bases, kernel, asked).finally(() => progress.finish());
+    if (formatOf(options) === 'json') printDocument(fuzzJson(report));
+    else print(fuzzText(report, output));
+    return fuzzPassed(report) ? ExitCode.ok : ExitCode.no;
+  });
+}
+
+function minutesOption(text: string): number {
+  const minutes = Number(text);
+  if (Number.isFinite(minutes) && minutes > 0) return minutes;
+  throw new InvalidArgumentError('Expected a number of minutes above 0.');
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import type { Document } from 'yaml';
+import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
+import { bootImage } from '../boot/boot-image.ts';
+import { buildInitrd } from '../guest/initrd.ts';
+import { type Receiver, receiverOf } from '../kernel/receivers.ts';
+import type { Verification } from '../model/finding.ts';
+import type { Image } from '../model/image.ts';
+import { verifyImage } from '../receive/verify.ts';
+import type { Outcome } from '../specfile/case-schema.ts';
+import { isSame } from '../suite/compare.ts';
+import type { SuiteKernel } from '../suite/kernel.ts';
+import { outcomeOf } from '../suite/outcome.ts';
+import { type Difference, differenceOf } from '../suite/prediction.ts';
+import { STALL, sureBoot } from '../suite/run-case.ts';
+import type { Base, Setting } from './base.ts';
+import type { Mutation } from './mutation.ts';
+
+/** What came of one mutated handover. */
+export type Attempt =
+  /** `open`: what was foretold came, and the rest nobody could tell. */
+  | { readonly kind: 'same' | 'open' }
+  /** Two boots came to different ends. */
+  | { readonly kind: 'flaky' }
+  /** There is no such image, or no machine that it boots on; or this one could not boot it. */
+  | { readonly kind: 'refused' | 'failed'; readonly code: string; readonly why: string }
+  | { readonly kind: 'differs'; readonly difference: Difference; readonly evidence: Evidence }
+  /** khoforge itself is wrong. */
+  | { readonly kind: 'bug'; readonly why: string; readonly evidence: Evidence };
+
+/** What a finding is made of. */
+export interface Evidence {
+  readonly document: Document;
+  readonly predicted?: Verification;
+  readonly outcome?: Outcome;
+  /** Path of the console log. */
+  readonly console?: string;
+}
+
+export interface AttemptOptions {
+  /** Where console logs go. */
+  readonly folder: string;
+  /** Seconds for one boot. */
+  readonly timeout: number;
+  readonly cc?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What keeps every boot from being made. */
+const FATAL: ReadonlySet<string> = new Set(['QEMU_MISSING', 'COMPILER_MISSING', 'COMPILER_FAILED']);
+
+/** Asks one kernel of mutated handovers. */
+export class Asker {
+  readonly #kernel: SuiteKernel;
+  readonly #receiver: Receiver;
+  readonly #options: AttemptOptions;
+
+  constructor(kernel: SuiteKernel, options: AttemptOptions) {
+    this.#kernel = kernel;
+    this.#receiver = receiverOf(kernel.release);
+    this.#options = options;
+  }
+
+  /**
+   * Builds, foretells, boots, compares; what differs is booted once more.
+   * @param name of its console log
+   * @throws KhoforgeError of what keeps every handover from being asked, and `BOOT_ABORTED`
+   */
+  async ask(base: Base, mutations: readonly Mutation[], name: string): Promise<Attempt> {
+    const document = base.document(mutations);
+    try {
+      const image = base.build(document);
+      const { cmdline = '' } = base.setting;
+      const predicted = verifyImage(image, { receiver: this.#receiver, cmdline });
+      const console = join(this.#options.folder, `${name}.log`);
+      return await this.#compare(base.setting, { document, image, predicted, console });
+    } catch (error) {
+      return this.#without(error, document);
+    }
+  }
+
+  async #compare(setting: Setting, { image, ...known }: Made): Promise<Attempt> {
+    const { predicted, console } = known;
+    const boot = () => this.#boot(image, setting, console);
+    const outcome = await boot();
+    const difference = differenceOf(predicted, outcome, setting.user !== undefined);
+    if (!difference) return { kind: predicted.certain ? 'same' : 'open' };
+    if (!isSame(outcome, await boot())) return { kind: 'flaky' };
+    return { kind: 'differs', difference, evidence: { ...known, outcome } };
+  }
+
+  async #boot(image: Image, { cmdline, user }: Setting, logPath: string): Promise<Outcome> {
+    const { arch, bytes, version } = this.#kernel;
+    const { timeout, cc, signal } = this.#options;
+    const boot = () =>
+      bootImage(image, {
+        kernel: bytes,
+        lean: true,
+        timeout,
+        silence: timeout,
+        stall: STALL,
+        logPath,
+        force: true,
+        ...(cmdline !== undefined && { cmdline }),
+        ...(user && { initrd: buildInitrd({ arch, plan: user, cc }) }),
+        ...(signal && { signal }),
+      });
+    return outcomeOf(await sureBoot(boot), version);
+  }
+
+  #without(error: unknown, document: Document): Attempt {
+    if (this.#options.signal?.aborted) throw error;
+    if (!(error instanceof KhoforgeError))
+      return { kind: 'bug', why: asKhoforgeError(error).message, evidence: { document } };
+    const { code, message, exitCode } = error;
+    if (FATAL.has(code)) throw error;
+    if (exitCode === ExitCode.couldNotRun) return { kind: 'failed', code, why: message };
+    return { kind: 'refused', code, why: message };
+  }
+}
+
+interface Made extends Evidence {
+  readonly image: Image;
+  readonly predicted: Verification;
+  readonly console: string;
+}

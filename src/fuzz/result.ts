@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { VERDICTS } from '../specfile/case-schema.ts';
+
+export const KINDS = ['same', 'open', 'refused', 'flaky', 'differs', 'bug'] as const;
+
+const text = z.string();
+
+/** What came of one run. */
+const attemptEntry = z.object({
+  run: z.number().int().nonnegative(),
+  kind: z.enum(KINDS),
+  /** Of what differs, and of a bug. */
+  group: text.optional(),
+  /** Of what `build` refuses. */
+  code: text.optional(),
+});
+
+/** The first run of a group, reduced to the fewest mutations that show it. */
+const findingEntry = z.object({
+  finding: text,
+  run: z.number().int().nonnegative(),
+  base: text,
+  mutations: z.array(text),
+  /** Of a bug of khoforge. */
+  bug: text.optional(),
+  difference: z
+    .object({
+      predicted: z.enum(VERDICTS),
+      actual: z.enum(VERDICTS),
+      foretold: text.optional(),
+      said: text.optional(),
+      check: text.optional(),
+    })
+    .optional(),
+});
+
+/** All that was to be done was. */
+const endEntry = z.object({ ended: z.literal(true) });
+
+export const fuzzEntry = z.union([attemptEntry, findingEntry, endEntry]);
+
+export type AttemptEntry = z.output<typeof attemptEntry>;
+export type Finding = z.output<typeof findingEntry>;
+export type FuzzEntry = z.output<typeof fuzzEntry>;
+
+/** Differences of one cause. */
+export interface Group {
+  readonly finding: Finding;
+  /** Numbers of the runs that showed it, ascending. */
+  readonly runs: readonly number[];
+}
+
+export interface FuzzReport {
+  /** Release of the kernel, e.g. `7.3.4`. */
+  readonly kernel: string;
+  readonly seed: string;
+  /** How many runs came to what. */
+  readonly totals: Readonly<Record<(typeof KINDS)[number], number>>;
+  /** What `build` refused, by the code of the error. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Those with most runs first. */
+  readonly groups: readonly Group[];
+  /** Of this time: runs that could not be asked, by the reason. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Whether it came to no end, by a signal or by a part that is not there. */
+  readonly stopped: boolean;
+  readonly seconds: number;
+}
+
+/** Makes a report of what was kept, in whatever order. */
+export function fuzzReport(
+  entries: Iterable<FuzzEntry>,
+  rest: Pick<FuzzReport, 'kernel' | 'seed' | 'failed' | 'stopped' | 'seconds'>,
+): FuzzReport {
+  const attempts = new Map<number, AttemptEntry>();
+  const findings = new Map<string, Finding>();
+  for (const one of entries) {
+    if ('finding' in one) {
+      const known = findings.get(one.finding);
+      if (!known || one.run < known.run) findings.set(one.finding, one);
+    } else if ('run' in one) attempts.set(one.run, one);
+  }
+  const all = [...attempts.values()];
+  const runsOf = (group: string) =>
+    all
+      .filter((one) => one.group === group)
+      .map(({ run }) => run)
+      .sort((a, b) => a - b);
+  const groups = [...findings.values()].map((finding) => ({ finding, runs: runsOf(finding.finding) }));
+  const byName = (a: Group, b: Group) => (a.finding.finding < b.finding.finding ? -1 : 1);
+  return {
+    totals: Object.assign(
+      { same: 0, open: 0, refused: 0, flaky: 0, differs: 0, bug: 0 },
+      countOf(all.map(({ kind }) => kind)),
+    ),
+    refused: countOf(all.flatMap(({ code }) => code ?? [])),
+    groups: groups.sort((a, b) => b.runs.length - a.runs.length || byName(a, b)),
+    ...rest,
+  };
+}
+
+export function countOf(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words.toSorted()) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+/** Whether the kernel did all that was foretold, and all that was to be asked was. */
+export function fuzzPassed({ groups, failed, stopped }: FuzzReport): boolean {
+  return groups.length === 0 && Object.keys(failed).length === 0 && !stopped;
+}

@@ -1,0 +1,161 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SuiteKernel } from '../suite/kernel.ts';
+import type { RunLog } from '../suite/run-log.ts';
+import type { Shard } from '../suite/shard.ts';
+import { Asker, type Attempt, type AttemptOptions } from './attempt.ts';
+import type { Base } from './base.ts';
+import { Draw } from './draw.ts';
+import { keepFinding } from './finding.ts';
+import { type Mutation, mutationText } from './mutation.ts';
+import { groupOfAttempt, reduce, type Shown } from './reduce.ts';
+import {
+  type AttemptEntry,
+  countOf,
+  type Finding,
+  type FuzzEntry,
+  type FuzzReport,
+  fuzzReport,
+} from './result.ts';
+
+export interface FuzzOptions extends AttemptOptions {
+  readonly seed: string;
+  /** Runs of all shards together; may be infinite. */
+  readonly count: number;
+  /** No run begins later than that. */
+  readonly seconds: number;
+  readonly shard: Shard;
+  /** Boots at a time. */
+  readonly jobs: number;
+  readonly log: RunLog<FuzzEntry>;
+  /** Called after each run. */
+  readonly onRun?: (done: number, total: number, groups: number) => void;
+}
+
+/**
+ * Asks a kernel mutated handovers. What a run is follows from the seed, its number, the bases and the release: it is the
+ * same on every machine, and in every shard. What stops it (`signal`) leaves what was found so far.
+ * @throws KhoforgeError of Asker.ask()
+ */
+export async function runFuzz(
+  bases: readonly Base[],
+  kernel: SuiteKernel,
+  options: FuzzOptions,
+): Promise<FuzzReport> {
+  return new Fuzz(bases, kernel, options).run();
+}
+
+class Fuzz {
+  readonly #bases: readonly Base[];
+  readonly #kernel: SuiteKernel;
+  readonly #options: FuzzOptions;
+  readonly #asker: Asker;
+  readonly #entries: FuzzEntry[];
+  /** Of each group the lowest run that is known, which is the one to be reduced. */
+  readonly #findings = new Map<string, number>();
+  readonly #failed: string[] = [];
+  readonly #started = performance.now();
+
+  constructor(bases: readonly Base[], kernel: SuiteKernel, options: FuzzOptions) {
+    this.#bases = bases;
+    this.#kernel = kernel;
+    this.#options = options;
+    this.#asker = new Asker(kernel, options);
+    this.#entries = options.log.before.filter((one) => !('ended' in one));
+    for (const one of this.#entries) if ('finding' in one) this.#note(one);
+  }
+
+  async run(): Promise<FuzzReport> {
+    const { count, shard, jobs, seed, onRun, signal } = this.#options;
+    const done = new Set(this.#entries.flatMap((one) => ('kind' in one ? [one.run] : [])));
+    let [next, finished] = [shard.index - 1, 0];
+    const worker = async () => {
+      while (next < count && !this.#isOver) {
+        const run = next;
+        next += shard.of;
+        if (!done.has(run) && !(await this.#attempt(run))) return;
+        onRun?.(++finished, Math.ceil((count - shard.index + 1) / shard.of), this.#findings.size);
+      }
+    };
+    await Promise.all(Array.from({ length: jobs }, worker));
+    const stopped = signal?.aborted === true;
+    if (!stopped && this.#failed.length === 0) this.#add({ ended: true });
+    const { version } = this.#kernel;
+    const failed = countOf(this.#failed);
+    return fuzzReport(this.#entries, { kernel: version, seed, failed, stopped, seconds: this.#seconds });
+  }
+
+  get #seconds(): number {
+    return Math.round(performance.now() - this.#started) / 1000;
+  }
+
+  get #isOver(): boolean {
+    return this.#options.signal?.aborted === true || this.#seconds >= this.#options.seconds;
+  }
+
+  /** False where it was stopped. */
+  async #attempt(run: number): Promise<boolean> {
+    const draw = new Draw(this.#options.seed, run);
+    const base = draw.pick(this.#bases);
+    const mutations = base.mutable.draw(draw);
+    const logs: string[] = [];
+    const ask = (wanted: readonly Mutation[]) => {
+      const name = `run-${run}-${logs.length}`;
+      logs.push(name);
+      return this.#asker.ask(base, wanted, name);
+    };
+    try {
+      const attempt = await ask(mutations);
+      const group = groupOfAttempt(attempt);
+      if (group !== undefined) await this.#found(run, group, base, { mutations, attempt }, ask);
+      if (attempt.kind === 'failed') this.#failed.push(attempt.code);
+      else this.#add(entryOf(run, attempt, group));
+      return true;
+    } catch (error) {
+      if (this.#options.signal?.aborted) return false;
+      throw error;
+    } finally {
+      for (const name of logs) rmSync(join(this.#options.folder, `${name}.log`), { force: true });
+    }
+  }
+
+  /** Of each group the lowest run is reduced and kept, however the runs overtake each other. */
+  async #found(run: number, group: string, base: Base, shown: Shown, ask: Ask): Promise<void> {
+    const isLowest = () => run <= (this.#findings.get(group) ?? run);
+    if (this.#findings.get(group) === run || !isLowest()) return;
+    this.#findings.set(group, run);
+    const { mutations, attempt } = await reduce(shown, ask);
+    if (!isLowest() || !('evidence' in attempt)) return;
+    const finding: Finding = {
+      finding: group,
+      run,
+      base: base.name,
+      mutations: mutations.map(mutationText),
+      ...(attempt.kind === 'bug' ? { bug: attempt.why } : { difference: attempt.difference }),
+    };
+    keepFinding(this.#options.folder, finding, attempt.evidence, base.setting, this.#kernel);
+    this.#add(finding);
+  }
+
+  #add(entry: FuzzEntry): void {
+    this.#entries.push(entry);
+    this.#options.log.add(entry);
+  }
+
+  #note({ finding, run }: Finding): void {
+    this.#findings.set(finding, Math.min(run, this.#findings.get(finding) ?? run));
+  }
+}
+
+type Ask = (mutations: readonly Mutation[]) => Promise<Attempt>;
+
+function entryOf(run: number, attempt: Attempt, group: string | undefined): AttemptEntry {
+  const { kind } = attempt;
+  if (kind === 'failed') throw new RangeError('nothing came of it');
+  return {
+    run,
+    kind,
+    ...(group !== undefined && { group }),
+    ...(attempt.kind === 'refused' && { code: attempt.code }),
+  };
+}
