@@ -51,7 +51,7 @@ const FAILED = 'test_kho: KHO restore failed';
 const SILENT: ReadonlySet<string> = new Set(['6.18']);
 
 /** Whether the console says that the self-test failed. */
-export const reportsFailure = ({ release, tree }: Receiver): boolean => !SILENT.has(tree?.base ?? release);
+const reportsFailure = ({ release, tree }: Receiver): boolean => !SILENT.has(tree?.base ?? release);
 
 /** kho_test_restore(). @returns whether the self-test succeeds */
 function* restore(kernel: Kernel, fdt: KernelFdt, restorer: Restorer): Stage<boolean> {
