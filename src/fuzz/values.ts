@@ -22,6 +22,9 @@ const WELL_KNOWN: readonly bigint[] = [
   ...[0xffff_ffff_ffff_f000n, 0xffff_ffff_ffff_ffffn],
 ];
 
+/** Of the root FDT, as far as they are known, and one that is not there yet. */
+const VERSIONS = [1, 3, 4, 5].map((version) => `kho-v${version}`);
+
 export function drawAddress(draw: Draw, around: Surroundings): bigint {
   const { pageSize, ram, scratch, structures } = around;
   const inside = ({ start, size }: Region) => start + alignDown(draw.u64() % size, pageSize);
@@ -72,7 +75,7 @@ export function drawText(draw: Draw, value: string, bytes: number, { texts }: Su
     () => value.toUpperCase(),
     () => 'n'.repeat(draw.pick(LENGTHS)),
     () => draw.pick([...texts, value]),
-    () => draw.pick(['/', 'a/b', 'a b', 'é', '\u{1f980}', '%s%n', 'kho-v1', 'kho-v3', 'kho-v4', 'kho-v5']),
+    () => draw.pick(['/', 'a/b', 'a b', 'é', '\u{1f980}', '%s%n', ...VERSIONS]),
   ])();
   return (encodeText(drawn)?.length ?? 0) <= bytes ? drawn : drawn.slice(0, Math.floor(bytes / 4));
 }
