@@ -1,5 +1,5 @@
-import { hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
-import { pairIn, unionOf } from '../memory/intervals.ts';
+import { alignDown, alignUp, hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
+import { lowerBound, pairIn, unionOf } from '../memory/intervals.ts';
 import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { EFAULT, logRefusal } from './boot-record.ts';
@@ -13,6 +13,8 @@ const WHERE = 'scratch';
 const MIN_SCRATCH_BYTES = 16n << 20n;
 /** Bytes of struct page on 64-bit kernels. */
 const STRUCT_PAGE_BYTES = 64n;
+
+const NOWHERE: Region = { start: 0n, size: 0n };
 
 /** The scratch regions that the receiver reads from the array. */
 export class Scratch {
@@ -29,7 +31,9 @@ export class Scratch {
   /** Index of the region that shares a byte with [start, end), or -1. */
   indexAt(start: bigint, end: bigint): number {
     const isShared = (region: Region) => start < regionEnd(region) && region.start < end;
-    return this.merged.some(isShared) ? this.regions.findIndex(isShared) : -1;
+    const first = lowerBound(this.merged.length, (i) => regionEnd(this.merged[i] ?? NOWHERE) > start);
+    const merged = this.merged[first];
+    return merged && isShared(merged) ? this.regions.findIndex(isShared) : -1;
   }
 }
 
@@ -147,14 +151,22 @@ function leastScratch(kernel: Kernel, preserved: Preserved): bigint {
 const EXTENSION = 1n << 30n;
 
 /** kho_extend_scratch() (KH, 7.3): whether some block of RAM has no preserved memory, and becomes scratch. */
-export function isExtended({ receiver, ram }: Kernel, { ranges }: Preserved): boolean {
+export function isExtended(
+  { receiver, ram }: Pick<Kernel, 'receiver' | 'ram'>,
+  { ranges }: Pick<Preserved, 'ranges'>,
+): boolean {
   if (!receiver.extendsScratch) return false;
-  const last = ram.at(-1);
-  if (last === undefined) return true;
-  for (let start = 0n; start < regionEnd(last); start += EXTENSION) {
-    const end = start + EXTENSION;
-    const isRam = ram.some((region) => region.start < end && regionEnd(region) > start);
-    if (isRam && !pairIn(ranges, start, end)) return true;
+  return ram.length === 0 || ram.some((region) => hasFreeBlock(region, ranges));
+}
+
+/** @param ranges of preserved memory, ascending */
+function hasFreeBlock(region: Region, ranges: BigUint64Array): boolean {
+  const end = regionEnd(region);
+  let block = alignDown(region.start, EXTENSION);
+  while (block < end) {
+    const busy = pairIn(ranges, block, block + EXTENSION);
+    if (busy === undefined) return true;
+    block = alignUp(busy.end > block + EXTENSION ? busy.end : block + EXTENSION, EXTENSION);
   }
   return false;
 }
