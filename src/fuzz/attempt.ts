@@ -1,18 +1,16 @@
 import { join } from 'node:path';
 import type { Document } from 'yaml';
 import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
-import { bootImage } from '../boot/boot-image.ts';
-import { buildInitrd } from '../guest/initrd.ts';
 import { type Receiver, receiverOf } from '../kernel/receivers.ts';
 import type { Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
 import { verifyImage } from '../receive/verify.ts';
 import type { Outcome } from '../specfile/case-schema.ts';
+import { bootOnce, type OnceOptions } from '../suite/boot-once.ts';
 import { isSame } from '../suite/compare.ts';
 import type { SuiteKernel } from '../suite/kernel.ts';
 import { outcomeOf } from '../suite/outcome.ts';
 import { type Difference, differenceOf } from '../suite/prediction.ts';
-import { STALL, sureBoot } from '../suite/run-case.ts';
 import type { Base, Setting } from './base.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -37,13 +35,9 @@ export interface Evidence {
   readonly console?: string;
 }
 
-export interface AttemptOptions {
+export interface AttemptOptions extends OnceOptions {
   /** Where console logs go. */
   readonly folder: string;
-  /** Seconds for one boot. */
-  readonly timeout: number;
-  readonly cc?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What keeps every boot from being made. */
@@ -89,23 +83,11 @@ export class Asker {
     return { kind: 'differs', difference, evidence: { ...known, outcome } };
   }
 
-  async #boot(image: Image, { cmdline, user }: Setting, logPath: string): Promise<Outcome> {
-    const { arch, bytes, version } = this.#kernel;
-    const { timeout, cc, signal } = this.#options;
-    const boot = () =>
-      bootImage(image, {
-        kernel: bytes,
-        lean: true,
-        timeout,
-        silence: timeout,
-        stall: STALL,
-        logPath,
-        force: true,
-        ...(cmdline !== undefined && { cmdline }),
-        ...(user && { initrd: buildInitrd({ arch, plan: user, cc }) }),
-        ...(signal && { signal }),
-      });
-    return outcomeOf(await sureBoot(boot), version);
+  async #boot(image: Image, setting: Setting, logPath: string): Promise<Outcome> {
+    return outcomeOf(
+      await bootOnce(image, this.#kernel, setting, this.#options, { logPath }),
+      this.#kernel.version,
+    );
   }
 
   #without(error: unknown, document: Document): Attempt {

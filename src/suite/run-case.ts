@@ -1,36 +1,24 @@
 import { join } from 'node:path';
 import type { Target } from '../abi/target.ts';
-import { KhoforgeError } from '../base/errors.ts';
-import { type BootResult, bootImage } from '../boot/boot-image.ts';
-import { buildInitrd } from '../guest/initrd.ts';
 import { RECEIVERS } from '../kernel/receivers.ts';
 import type { BuiltImage } from '../produce/assembly.ts';
 import { buildLoaded, loadedTarget } from '../produce/build-image.ts';
 import type { Outcome } from '../specfile/case-schema.ts';
+import { bootOnce, type OnceOptions } from './boot-once.ts';
 import type { Case } from './catalogue.ts';
 import { isSame } from './compare.ts';
 import type { SuiteKernel } from './kernel.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Traced, TracedBoot } from './traced.ts';
 
-export interface CaseOptions {
+export interface CaseOptions extends OnceOptions {
   /** Where its console log goes. */
   readonly folder: string;
-  /** Seconds for one boot. */
-  readonly timeout: number;
-  /** Compiler of the init of the guest, as in `--cc`. */
-  readonly cc?: string | undefined;
   /** Runs of each, beside those that a doubt asks for. */
   readonly repeat: number;
   /** Says which lines of the kernel were run. */
   readonly traced?: Traced | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
-
-/** Seconds of processor time between two lines that count as a hang: a good boot takes about one in all. */
-export const STALL = 8;
-/** Boots on a host that is too slow for them. */
-const MAX_SLOW = 3;
 
 /** What decides whether a case says something of a kernel. */
 type AskedKernel = Pick<SuiteKernel, 'arch' | 'pageSize' | 'release' | 'target'>;
@@ -81,39 +69,15 @@ export async function runCase(
 function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Promise<Outcome> {
   const { text } = one;
   const image = caseImage(one, kernel);
-  const initrd = text.user && buildInitrd({ arch: kernel.arch, plan: text.user, cc: options.cc });
   const path = join(options.folder, one.name.replaceAll('/', '--'));
   const boot = ({ cmdline: first, ...more }: Partial<TracedBoot> = {}) => {
     const cmdline = [first, text.cmdline].filter(Boolean).join(' ');
-    return bootImage(image, {
-      kernel: kernel.bytes,
-      lean: true,
-      timeout: options.timeout,
-      silence: options.timeout,
-      stall: STALL,
+    return bootOnce(image, kernel, { ...text, ...(cmdline !== '' && { cmdline }) }, options, {
       logPath: `${path}.log`,
-      force: true,
       ...more,
-      ...(cmdline !== '' && { cmdline }),
-      ...(initrd && { initrd }),
-      ...(options.signal && { signal: options.signal }),
     });
   };
   const { traced } = options;
-  const run = traced
-    ? () => traced.boot(`${path}.trace`, (more) => sureBoot(() => boot(more)))
-    : () => sureBoot(boot);
+  const run = traced ? () => traced.boot(`${path}.trace`, boot) : boot;
   return async () => outcomeOf(await run(), kernel.version);
-}
-
-/** A host that is busy says nothing of the kernel. @throws the last `HOST_TOO_SLOW` */
-export async function sureBoot(boot: () => Promise<BootResult>): Promise<BootResult> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await boot();
-    } catch (error) {
-      const isSlow = error instanceof KhoforgeError && error.code === 'HOST_TOO_SLOW';
-      if (!isSlow || tries === MAX_SLOW) throw error;
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Coverage } from '../../src/coverage/coverage.ts';
 import { type CoveredProgram, readProgram } from '../../src/coverage/program.ts';
 import { coverageText } from '../../src/render/coverage.ts';
@@ -47,6 +47,18 @@ describe('readProgram', () => {
     await expect(readProgram(vmlinux, dirname(tree))).rejects.toMatchObject({ code: 'SOURCE_MISSING' });
     await expect(readProgram(join(tree, 'main.c'))).rejects.toMatchObject({ code: 'ELF_INVALID' });
   });
+});
+
+it('says where readelf comes from', async () => {
+  vi.stubEnv('PATH', '/nonexistent');
+  try {
+    await expect(readProgram(vmlinux)).rejects.toMatchObject({
+      code: 'READELF_MISSING',
+      hint: 'apt-get install -y binutils',
+    });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe('Coverage', () => {
