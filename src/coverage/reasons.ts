@@ -194,7 +194,8 @@ const REASONS: Readonly<Record<string, readonly Reason[]>> = {
       function: 'liveupdate_register_flb',
       lines: [
         [14, 14],
-        [42, 45],
+        [42, 42],
+        [45, 45],
       ],
       why: 'it takes a driver that registers its object wrongly, or too many of them',
     },

@@ -4,6 +4,9 @@ import type { FileCoverage } from '../coverage/coverage.ts';
 export function coverageText(files: readonly FileCoverage[]): string[] {
   const rows = files.map((file) => ({ path: file.path, ...sumOf([file]) }));
   const gaps = files.flatMap(gapsOf);
+  const wrong = files.flatMap(({ path, boots, reasons }) =>
+    [...reasons].flatMap(([line, why]) => (boots.get(line) ? [{ place: `${path}:${line}`, why }] : [])),
+  );
   const listed = (title: string, of: readonly Gap[]) =>
     of.length === 0 ? [] : ['', title, ...of.map(({ place, why }) => `  ${place}${why && `: ${why}`}`)];
   return [
@@ -17,6 +20,7 @@ export function coverageText(files: readonly FileCoverage[]): string[] {
       'Out of reach of a handover:',
       gaps.filter(({ why }) => why !== ''),
     ),
+    ...listed('Run, though it was said to be out of reach:', wrong),
   ];
 }
 

@@ -86,4 +86,16 @@ describe('Coverage', () => {
     expect(tracefile).toMatch(/^FNDA:0,kho_get_fdt\nFNDA:1,kho_populate$/m);
     expect(tracefile).toMatch(/^DA:5,0\n(?:DA:\d+,\d+\n)*DA:10,1$/m);
   });
+
+  it('sets apart what is out of reach, and says where that is wrong', () => {
+    const coverage = new Coverage(program, '7.3');
+    addTo(coverage, at(10));
+    const reasons = new Map([
+      [5, 'nobody calls it'],
+      [10, 'nobody comes here'],
+    ]);
+    const lines = coverageText(coverage.files.map((file) => ({ ...file, reasons }))).join('\n');
+    expect(lines).toContain(`Out of reach of a handover:\n  ${CORE}:5 kho_get_fdt: nobody calls it\n`);
+    expect(lines).toContain(`Run, though it was said to be out of reach:\n  ${CORE}:10: nobody comes here`);
+  });
 });
