@@ -3,7 +3,7 @@ import { type Claim, claimPath, unguessable } from '../base/cleanup.ts';
 import { bringOver, finishReplacing, forgetReplaced, noteReplaced, removeOld } from './bring-over.ts';
 import { checkFile, replaceableFiles } from './check.ts';
 import type { DirectoryForm, FileForm } from './forms.ts';
-import { waitForLock } from './lock.ts';
+import { tryLock, waitForLock } from './lock.ts';
 import { exchange, identity, moveNew } from './moves.ts';
 
 /**
@@ -69,6 +69,8 @@ export function placeDirectory(folder: string, path: string, wanted: WantedDirec
     const hasOthers = readdirSync(path).some((name) => !files.has(name));
     if (files.size > 0) accessSync(path, constants.W_OK | constants.X_OK);
     if (hasOthers) noteReplaced(folder);
+    // Once it has the name, others would take what is noted for the work of a run that was killed, and do it as well.
+    using _own = tryLock(folder);
     claim?.release();
     const undo = exchangeFolders(folder, path);
     if (identity(folder) === before) {

@@ -29,8 +29,14 @@ const place = places();
 const IMAGE = ['kho.dtb', 'manifest.json', 'memory.bin'];
 const index = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
 
+interface Writer {
+  readonly child: ChildProcess;
+  /** What it said of errors, once it has ended. */
+  readonly ended: Promise<string>;
+}
+
 /** A process that writes an image to a path until it is ended. */
-function writer(path: string): ChildProcess {
+function writer(path: string): Writer {
   const program = `
     const { buildImage, writeImageDirectory } = await import(${JSON.stringify(index)});
     const image = buildImage({ subtrees: [{ kho_test: { seed: 1, max_mem: '64KiB' } }] });
@@ -44,9 +50,14 @@ function writer(path: string): ChildProcess {
       }
       await new Promise(setImmediate);
     }`;
-  return spawn(process.execPath, ['--input-type=module', '-e', program], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let errors = '';
+  child.stderr.on('data', (text) => {
+    errors += text;
+  });
+  return { child, ended: once(child, 'close').then(() => errors) };
 }
 
 /** An image with somebody's files beside it. */
@@ -66,32 +77,30 @@ function expectOthers(path: string): void {
 }
 
 /** Until it has written that often. */
-async function writes(child: ChildProcess, times: number): Promise<void> {
-  const ended = once(child, 'exit').then(() => {
-    throw new Error('the writer ended');
+async function writes({ child, ended }: Writer, times: number): Promise<void> {
+  const gone = ended.then((errors) => {
+    throw new Error(`the writer ended: ${errors}`);
   });
   // Also where nobody waits for it any more.
-  ended.catch(() => {});
-  for (let i = 0; i < times; i++) await Promise.race([once(child.stdout ?? child, 'data'), ended]);
+  gone.catch(() => {});
+  for (let i = 0; i < times; i++) await Promise.race([once(child.stdout ?? child, 'data'), gone]);
 }
 
 describe('writers of one output', () => {
   it('wait for each other, and lose neither an image nor what stands beside it', async () => {
     const path = withOthers();
     const writers = [writer(path), writer(path), writer(path)];
-    const errors: string[] = [];
-    for (const { stderr } of writers) stderr?.on('data', (text) => errors.push(String(text)));
     let looks = 0;
     let absent = 0;
     const watch = setInterval(() => {
       looks++;
       if (!existsSync(join(path, 'manifest.json'))) absent++;
     }, 1);
-    await Promise.all(writers.map((child) => writes(child, 5)));
+    await Promise.all(writers.map((one) => writes(one, 5)));
     clearInterval(watch);
-    for (const child of writers) child.kill('SIGKILL');
-    await Promise.all(writers.map((child) => once(child, 'close')));
-    expect([errors, absent]).toEqual([[], 0]);
+    for (const { child } of writers) child.kill('SIGKILL');
+    expect(await Promise.all(writers.map(({ ended }) => ended))).toEqual(['', '', '']);
+    expect(absent).toBe(0);
     expect(looks).toBeGreaterThan(5);
     WRITERS.dir(path);
     readImageDirectory(path);
@@ -101,11 +110,11 @@ describe('writers of one output', () => {
   it('that are killed at any moment leave a whole image, and nothing of somebody else is lost', async () => {
     const path = withOthers();
     for (let round = 0; round < 6; round++) {
-      const child = writer(path);
-      await writes(child, 1);
+      const one = writer(path);
+      await writes(one, 1);
       await sleep((round * 37) % 100);
-      child.kill('SIGKILL');
-      await once(child, 'close');
+      one.child.kill('SIGKILL');
+      expect(await one.ended).toBe('');
       readImageDirectory(path);
     }
     WRITERS.dir(path);
