@@ -191,7 +191,8 @@ class Run implements RunningQemu {
     const { stall } = this.#options;
     const { pid } = this.#child;
     if (stall === undefined || pid === undefined) return undefined;
-    const watch = new StallWatch(pid, stall, () => this.#kill({ kind: 'stalled', seconds: stall }));
+    const look = () => this.#readConsole();
+    const watch = new StallWatch(pid, stall, look, () => this.#kill({ kind: 'stalled', seconds: stall }));
     this.#undo.push(() => watch[Symbol.dispose]());
     return watch;
   }

@@ -20,18 +20,28 @@ export class StallWatch implements Disposable {
   #since = performance.now();
   #lost: number;
 
-  /** @param seconds of processor time without an output that are too long */
-  constructor(pid: number, seconds: number, onStall: () => void) {
+  /**
+   * @param seconds of processor time without an output that are too long
+   * @param look calls output() where something was said that nobody has read yet: on a busy host the guest may have run to
+   *   its end since the last look
+   */
+  constructor(pid: number, seconds: number, look: () => void, onStall: () => void) {
     this.#pid = pid;
     this.#spent = processorSeconds(pid) ?? 0;
     this.#lost = lostSeconds(pid);
     this.#timer = setInterval(() => {
-      const spent = (processorSeconds(pid) ?? this.#spent) - this.#spent;
-      const lost = lostSeconds(pid) - this.#lost;
-      const idle = ((performance.now() - this.#since) / 1000 - lost) / IDLE_FACTOR;
-      // Beside a busy guest the clock says nothing.
-      if (spent > seconds || (idle > seconds && spent < seconds / IDLE_FACTOR)) onStall();
+      if (!this.#isOver(seconds)) return;
+      look();
+      if (this.#isOver(seconds)) onStall();
     }, PERIOD).unref();
+  }
+
+  #isOver(seconds: number): boolean {
+    const spent = (processorSeconds(this.#pid) ?? this.#spent) - this.#spent;
+    const lost = lostSeconds(this.#pid) - this.#lost;
+    const idle = ((performance.now() - this.#since) / 1000 - lost) / IDLE_FACTOR;
+    // Beside a busy guest the clock says nothing.
+    return spent > seconds || (idle > seconds && spent < seconds / IDLE_FACTOR);
   }
 
   /** There was an output. */
