@@ -9,6 +9,8 @@ export const PLAN_COMMANDS: Readonly<Record<string, readonly [least: number, mos
   kexec: [1, 1],
   luo: [2, 0],
   'luo-close': [2, 2],
+  preserve: [3, 0],
+  memory: [1, 1],
 };
 
 /** The words of a line, as init splits it. */

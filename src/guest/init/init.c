@@ -12,8 +12,10 @@
  *   kexec                            jumps into what was loaded
  *   luo SESSION TOKEN...             retrieves a session and files of it, prints and finishes them (luo.c)
  *   luo-close SESSION                retrieves a session, prints its name, and closes it (luo.c)
+ *   preserve SESSION TOKEN...        preserves one memfd under each token, for a next kernel (preserve.c)
+ *   memory                           how much memory the kernel has to give
  *
- * What it prints, beside what the commands do (files.c, luo.c):
+ * What it prints, beside what the commands do (files.c, luo.c, preserve.c):
  *
  *   khoforge-init: start RELEASE
  *   khoforge-init: run PROGRAM
@@ -82,6 +84,8 @@ static const struct command {
 	{"kexec", 1, 1, kexec_command},
 	{"luo", 2, 0, luo_command},
 	{"luo-close", 2, 2, luo_close_command},
+	{"preserve", 3, 0, preserve_command},
+	{"memory", 1, 1, memory_command},
 };
 
 /* In place: the result is no longer. */

@@ -23,5 +23,7 @@ void load_command(char **words);
 void kexec_command(char **words);
 void luo_command(char **words);
 void luo_close_command(char **words);
+void preserve_command(char **words);
+void memory_command(char **words);
 
 #endif

@@ -11,7 +11,9 @@
 
 enum { SESSION_NAME_LENGTH = 64 };
 
+#define CREATE_SESSION _IO(0xba, 0x00)	 /* of /dev/liveupdate: struct session_request */
 #define RETRIEVE_SESSION _IO(0xba, 0x01) /* of /dev/liveupdate: struct session_request */
+#define PRESERVE_FD _IO(0xba, 0x40)	 /* of a session: struct file_request */
 #define RETRIEVE_FD _IO(0xba, 0x41)	 /* of a session: struct file_request */
 #define FINISH_SESSION _IO(0xba, 0x42)	 /* of a session: struct finish_request */
 #define NAME_OF_SESSION _IO(0xba, 0x43)	 /* of a session: struct name_request */
@@ -24,7 +26,7 @@ struct session_request {
 
 struct file_request {
 	uint32_t size;
-	int32_t fd; /* the answer */
+	int32_t fd; /* the answer, or what to preserve */
 	uint64_t token;
 };
 
@@ -38,5 +40,8 @@ struct name_request {
 	uint32_t reserved;
 	uint8_t name[SESSION_NAME_LENGTH]; /* the answer */
 };
+
+/* luo.c: of /dev/liveupdate, which can be opened once and stays open; below 0, and said, where it cannot be. */
+int liveupdate_device(void);
 
 #endif

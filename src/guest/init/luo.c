@@ -90,15 +90,20 @@ static void finish(int session, const char *name)
 /* It can be opened once, and stays open from one command to the next. */
 static int device = -1;
 
-/* Says what it comes to; -1 where that is nothing. */
-static int open_session(const char *name)
+int liveupdate_device(void)
 {
 	if (device < 0)
 		device = open("/dev/liveupdate", O_RDWR | O_CLOEXEC);
-	if (device < 0) {
+	if (device < 0)
 		say_error("/dev/liveupdate");
+	return device;
+}
+
+/* Says what it comes to; -1 where that is nothing. */
+static int open_session(const char *name)
+{
+	if (liveupdate_device() < 0)
 		return -1;
-	}
 	int session = retrieve_session(device, name);
 	say("session %s: %s", escaped(name), session < 0 ? strerrorname_np(errno) : "retrieved");
 	return session;

@@ -1,0 +1,76 @@
+/*
+ * What user space hands over, and has. `preserve SESSION TOKEN...` allocates a memfd of four pages that nobody has written
+ * to, asks for it to be preserved under each token, fills it, and leaves all of it open. It prints
+ *
+ *   khoforge-init: preserve 0xTOKEN: done
+ *
+ * with the name of an error where it is not. `memory` prints
+ *
+ *   khoforge-init: memory N GiB
+ *
+ * of what is free or in use, to the nearest GiB: not what is reserved, and not what differs from boot to boot.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "init.h"
+#include "liveupdate.h"
+
+static int create_session(const char *name)
+{
+	struct session_request arg = {.size = sizeof(arg), .fd = -1};
+	int device = liveupdate_device();
+
+	if (device < 0)
+		return -1;
+	snprintf((char *)arg.name, sizeof(arg.name), "%s", name);
+	if (!ioctl(device, CREATE_SESSION, &arg))
+		return arg.fd;
+	say_error(name);
+	return -1;
+}
+
+void preserve_command(char **words)
+{
+	const long size = 4 * sysconf(_SC_PAGESIZE);
+	int session = create_session(words[1]);
+	int memfd = memfd_create("preserved", 0);
+
+	if (session < 0)
+		return;
+	if (memfd < 0 || fallocate(memfd, 0, 0, size)) {
+		say_error("memfd");
+		return;
+	}
+	for (char **token = words + 2; *token; token++) {
+		struct file_request arg = {.size = sizeof(arg), .fd = memfd, .token = strtoull(*token, NULL, 0)};
+		int failed = ioctl(session, PRESERVE_FD, &arg);
+
+		say("preserve 0x%" PRIx64 ": %s", arg.token, failed ? strerrorname_np(errno) : "done");
+	}
+	for (long at = 0; at < size; at++)
+		if (pwrite(memfd, "khoforge" + at % 8, 1, at) != 1)
+			say_error("memfd");
+}
+
+void memory_command(char **words)
+{
+	struct sysinfo info;
+
+	(void)words;
+	if (sysinfo(&info)) {
+		say_error("sysinfo");
+		return;
+	}
+	say("memory %" PRIu64 " GiB", ((uint64_t)info.totalram * info.mem_unit + (UINT64_C(1) << 29)) >> 30);
+}
