@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # build-kernel.sh [--release 7.3] [--source DIR] [--arch x86_64 | arm64] [--page-size 4K]
-#   [--without-kho | --host] [--config CONFIG_KERNEL_XZ=y]...
+#   [--without-kho | --host] [--edits mended] [--config CONFIG_KERNEL_XZ=y]...
 #
 # Builds a small kernel that can receive a handover, from Debian's kernel source,
 # and prints the path of its image. The first run fetches the source (160 MB, see
@@ -12,6 +12,10 @@
 # --source DIR             a source like that of fetch-source.sh: linux/, version
 # --page-size 16K          of arm64: 4K, 16K or 64K
 # --without-kho            the same kernel with CONFIG_KEXEC_HANDOVER off
+# --edits mended           the kernel that it is with edits of ours: a folder of edits/, or of another folder
+#                          with a slash in its path. A file there is a sed(1) script whose first line names
+#                          the file of the kernel that it edits; the source stays as it is, and what became
+#                          of it is in `edits.diff` beside the image
 # --host                   a kernel that runs Node, with BTF and DWARF in its vmlinux; needs pahole
 # --config CONFIG_NAME=y   a line of configuration more, before that of config/ with the
 #                          same name; =n for off
@@ -33,7 +37,7 @@ main() {
     apt-get dpkg-deb xz debian-archive-keyring ${pahole/#false/}
   cache=$(cache_dir)
   fetch_source
-  key=$release-$arch-$page_size-$variant-$(fingerprint)
+  key=$release-$arch-$page_size-$variant${edits:+-${edits##*/}}-$(fingerprint)
   target=$cache/kernel/$key
   if [[ ! -e $target ]]; then
     mkdir -p "$cache"/{kernel,log}
@@ -44,7 +48,7 @@ main() {
 }
 
 parse_arguments() {
-  release=7.3 arch=x86_64 variant=kho source_dir='' page_size=4K more=()
+  release=7.3 arch=x86_64 variant=kho source_dir='' page_size=4K edits='' more=()
   while (($# > 0)); do
     case $1 in
       --release) release=${2:-} && shift ;;
@@ -57,6 +61,8 @@ parse_arguments() {
       --page-size=*) page_size=${1#*=} ;;
       --config) more+=("${2:-}") && shift ;;
       --config=*) more+=("${1#*=}") ;;
+      --edits) edits=${2:-} && shift ;;
+      --edits=*) edits=${1#*=} ;;
       --without-kho) variant=without-kho ;;
       --host) variant=host ;;
       -h | --help) print_help ;;
@@ -77,6 +83,14 @@ parse_arguments() {
     [[ $line =~ ^CONFIG_[A-Z0-9_]+=[a-z0-9]+$ ]] ||
       usage_error "--config '$line' is no line such as CONFIG_KERNEL_XZ=y"
   done
+  scripts=()
+  if [[ -n $edits ]]; then
+    [[ $edits == */* ]] || edits=$here/edits/$edits
+    shopt -s nullglob
+    scripts=("$edits"/*.sed)
+    shopt -u nullglob
+    ((${#scripts[@]} > 0)) || usage_error "--edits '$edits' has no file *.sed"
+  fi
   pahole=false
   [[ $variant != host ]] || pahole=pahole
   cross=$(cross_prefix "$arch")
@@ -99,6 +113,7 @@ fingerprint() {
     "${cross}gcc" --version
     "${cross}ld" --version
     fragment
+    ((${#scripts[@]} == 0)) || cat "${scripts[@]}"
   } | sha256sum | cut -c 1-12
 }
 
@@ -133,6 +148,7 @@ build() {
   : >"$log"
   make_workdir "$cache/kernel" "$key"
   link_source
+  edit_source
   compilers=() debug=()
   # Of what unpacks a kernel kbuild makes no DWARF (7.3, arch/x86/boot/compressed/Makefile).
   [[ $variant != host ]] || debug=('CFLAGS_kaslr.o=-gdwarf-5')
@@ -148,6 +164,7 @@ build() {
   [[ $variant != host ]] || keep_for_coverage
   mv "$tree/build"/{"$image",System.map,vmlinux} "$workdir"
   mv "$tree/build/.config" "$workdir/config"
+  ((${#scripts[@]} == 0)) || mv "$tree/edits.diff" "$workdir"
   rm -rf "$tree"
   keep_as "$target"
 }
@@ -167,6 +184,35 @@ link_source() {
   tree=$workdir/linux
   mkdir -p "$tree/build"
   find "$(realpath "$source_dir/linux")" -mindepth 1 -maxdepth 1 -exec ln -s -t "$tree" {} +
+}
+
+# Applies --edits. A file that is edited becomes a copy, and each folder above it a folder of links.
+edit_source() {
+  local edit file
+  for edit in "${scripts[@]}"; do
+    file=$(sed -n '1s/^# //p' "$edit")
+    [[ -f $tree/$file ]] ||
+      fail "$EXIT_USAGE" "$edit: Linux $release has no file '$file'" "its first line is '# ' and the name of one"
+    unlink_path "$file"
+    sed -f "$edit" "$tree/$file" >"$tree/edited"
+    ! cmp -s "$tree/edited" "$tree/$file" || fail "$EXIT_USAGE" "$edit changes nothing in $file of Linux $release"
+    diff -U0 --label "a/$file" --label "b/$file" "$tree/$file" "$tree/edited" >>"$tree/edits.diff" || true
+    mv "$tree/edited" "$tree/$file"
+  done
+}
+
+# unlink_path FILE: nothing above FILE in the tree is a link any more.
+unlink_path() {
+  local folder='' rest=$1 target
+  while [[ $rest == */* ]]; do
+    folder+=${folder:+/}${rest%%/*}
+    rest=${rest#*/}
+    [[ -L $tree/$folder ]] || continue
+    target=$(realpath "$tree/$folder")
+    rm "$tree/$folder"
+    mkdir "$tree/$folder"
+    find "$target" -mindepth 1 -maxdepth 1 -exec ln -s -t "$tree/$folder" {} +
+  done
 }
 
 # Whether kernels of `kernels` are compiled from the same text for the most part, and which: of others ccache finds
