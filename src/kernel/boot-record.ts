@@ -2,9 +2,10 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import type { SetupDataRecord } from '../model/image.ts';
 import { report } from './checks.ts';
 import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
-import { type LineEvent, log, type Stage } from './events.ts';
+import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
-import type { Receiver } from './receivers.ts';
+
+const NO_SCRATCH = 'KHO: Failed to reserve scratch area, disabling kexec handover';
 
 /** @returns whether the kernel goes on to kho_populate() */
 export function* readBootRecord(kernel: Kernel): Stage<boolean> {
@@ -43,7 +44,7 @@ function* reserveScratch({ ram, receiver }: Kernel, { setupDataLen: len }: Setup
   const room = ram.reduce((sum, { size }) => sum + size, 0n);
   if (room === 0n || 2n * BigInt(len) <= room) return;
   if (receiver.namesScratch) yield log('KHO: Failed to reserve lowmem scratch buffer');
-  yield log('KHO: Failed to reserve scratch area, disabling kexec handover');
+  yield log(NO_SCRATCH);
 }
 
 /** parse_setup_data(), add_kho() (arch/x86/kernel/setup.c, 7.3). */
@@ -85,9 +86,13 @@ function* parseSetupData(
   return true;
 }
 
-/** The end of every refusal in kho_populate(). */
-export function logRefusal({ refusalErrno }: Receiver, errno: number): LineEvent {
-  return log(`KHO: disabling KHO revival${refusalErrno ? `: ${errno}` : ''}`);
+/**
+ * The end of every refusal in kho_populate(). Then the kernel reserves scratch of its own, up to 6.18 on a node without
+ * memory as well, which fails; the only processor is on node 0 (qemuArguments()), and others without memory are not online.
+ */
+export function* giveUp({ receiver, image, boot }: Kernel, errno: number): Stage {
+  yield log(`KHO: disabling KHO revival${receiver.refusalErrno ? `: ${errno}` : ''}`);
+  if (boot.kho && receiver.scratchOnEachNode && image.nodes?.[0] === 0n) yield log(NO_SCRATCH);
 }
 
 export const EFAULT = -14;

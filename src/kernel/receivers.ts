@@ -39,6 +39,8 @@ export interface Receiver {
   readonly readsNodes: boolean;
   /** Whether it says which scratch it could not reserve (KH: kho_reserve_scratch). */
   readonly namesScratch: boolean;
+  /** It reserves scratch on each node that is online, with memory or without (KH: kho_reserve_scratch). */
+  readonly scratchOnEachNode: boolean;
   /** early_memremap() of arm64 has a page more for what begins within one (arch/arm64/include/asm/fixmap.h). */
   readonly sparesMappingPage: boolean;
   /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
@@ -61,6 +63,7 @@ const V6_18: Traits = {
   refusesScratch: false,
   readsNodes: false,
   namesScratch: false,
+  scratchOnEachNode: true,
   sparesMappingPage: false,
   debugfsStyle: 'quoted',
 };
@@ -73,6 +76,7 @@ const V6_19: Traits = {
   refusesScratch: true,
   initcall: 'fs_initcall',
   debugfsStyle: 'plain',
+  scratchOnEachNode: false,
 };
 
 const V7_1: Traits = {

@@ -5,7 +5,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex } from '../base/numbers.ts';
 import { getField, viewOf } from '../fdt/format.ts';
 import { asU64Native } from '../fdt/values.ts';
-import { EFAULT, EINVAL, ENOENT, logRefusal } from './boot-record.ts';
+import { EFAULT, EINVAL, ENOENT, giveUp } from './boot-record.ts';
 import { type KernelCheck, report } from './checks.ts';
 import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import type { Stage } from './events.ts';
@@ -157,7 +157,7 @@ interface Refusal {
 
 /** The kernel says why, and that it goes on without KHO: it boots as after any kexec, and all state is lost. */
 function* refuse(
-  { receiver }: Kernel,
+  kernel: Kernel,
   check: KernelCheck,
   errno: number,
   { text, line, outcome }: Refusal,
@@ -169,7 +169,7 @@ function* refuse(
     errno: ERRNO_NAMES[errno] ?? String(errno),
     ...(line !== undefined && { line }),
   });
-  yield logRefusal(receiver, errno);
+  yield* giveUp(kernel, errno);
   return undefined;
 }
 

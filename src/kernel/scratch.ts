@@ -2,7 +2,7 @@ import { alignDown, alignUp, hex, humanSize, isAligned, overlaps } from '../base
 import { lowerBound, pairIn, unionOf } from '../memory/intervals.ts';
 import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
-import { EFAULT, logRefusal } from './boot-record.ts';
+import { EFAULT, giveUp } from './boot-record.ts';
 import { report } from './checks.ts';
 import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import { log, type Stage } from './events.ts';
@@ -73,7 +73,7 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
       errno: '-EFAULT',
       outcome: 'broken',
     });
-    yield logRefusal(kernel.receiver, EFAULT);
+    yield* giveUp(kernel, EFAULT);
     return undefined;
   }
   if (arrayBytes(kernel) > mapped) {
