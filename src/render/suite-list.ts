@@ -1,5 +1,6 @@
 import type { Fate } from '../specfile/case-schema.ts';
 import type { Case } from '../suite/catalogue.ts';
+import { firstOnlyIn } from '../suite/compare.ts';
 import { toJson } from './json.ts';
 
 /** A line for each case. */
@@ -18,9 +19,13 @@ export function listJson(cases: readonly Case[]): string {
 
 const FATES: readonly Fate[] = ['revives', 'refuses', 'ignores', 'warns', 'dies'];
 
-/** What every recorded kernel makes of each case, as tables in Markdown: the sums, then a table for each group. */
+/**
+ * What every recorded kernel makes of each case, as tables in Markdown: the sums, the bugs, then a table for each group.
+ * A kernel of which nothing but bugs is recorded has no column in the groups.
+ */
 export function listMarkdown(cases: readonly Case[]): string {
-  const kernels = [...new Set(cases.flatMap(({ text }) => Object.keys(text.outcomes ?? {})))].sort(byRelease);
+  const kernels = kernelsOf(cases);
+  const common = kernelsOf(cases.filter(({ text }) => !text.bug));
   const groups = new Map<string, Case[]>();
   for (const one of cases) {
     const group = one.name.replace(/\/[^/]*$/, '');
@@ -28,10 +33,13 @@ export function listMarkdown(cases: readonly Case[]): string {
   }
   return [
     ...sums(cases, kernels),
-    ...bugs(cases, kernels),
-    ...[...groups].flatMap(([group, own]) => ['', `## ${group}`, '', ...tableOf(own, kernels)]),
+    ...bugs(cases),
+    ...[...groups].flatMap(([group, own]) => ['', `## ${group}`, '', ...tableOf(own, common)]),
   ].join('\n');
 }
+
+const kernelsOf = (cases: readonly Case[]): string[] =>
+  [...new Set(cases.flatMap(({ text }) => Object.keys(text.outcomes ?? {})))].sort(byRelease);
 
 function sums(cases: readonly Case[], kernels: readonly string[]): string[] {
   const fatesOf = (kernel: string) => cases.flatMap(({ text }) => text.outcomes?.[kernel] ?? []);
@@ -54,19 +62,34 @@ function cell({ text }: Case, kernel: string): string {
   return outcome ? `${outcome.fate}${outcome.flaky ? ' (flaky)' : ''}` : '';
 }
 
-/** Bugs of receivers that cases show, on both sides of a fix where a released kernel has it. */
-function bugs(cases: readonly Case[], kernels: readonly string[]): string[] {
+/** Bugs of receivers that cases show: what a kernel with the bug makes of the handover, and one without. */
+function bugs(cases: readonly Case[]): string[] {
   const known = cases.flatMap((one) => (one.text.bug ? [{ one, ...one.text.bug }] : []));
   if (known.length === 0) return [];
   return [
     ...['', '## Known bugs of receivers', ''],
-    row(['Case', 'What goes wrong', 'Fixed by', ...kernels]),
-    row(['---', '---', '---', ...kernels.map(() => '---')]),
-    ...known.map(({ one, about, fixed = '' }) =>
-      row([one.name, about, fixed, ...kernels.map((kernel) => cell(one, kernel))]),
+    row(['Case', 'What goes wrong', 'Ended by', 'Before', 'After', 'Before it said', 'After it says']),
+    row(Array.from({ length: 7 }, () => '---')),
+    ...known.map(({ one, about, fixed = '', before, after }) =>
+      row([one.name, about, fixed, sideOf(one, before), sideOf(one, after), ...differenceOf(one)]),
     ),
   ];
 }
+
+const sideOf = (one: Case, kernel: string | undefined): string =>
+  kernel === undefined ? '' : `${kernel}: ${cell(one, kernel)}`;
+
+/** The first line that only this side has, for each as code. */
+function differenceOf({ text: { bug, outcomes = {} } }: Case): string[] {
+  const [before, after] = [outcomes[bug?.before ?? ''], outcomes[bug?.after ?? '']];
+  if (!before || !after) return ['', ''];
+  return [firstOnlyIn(before, after), firstOnlyIn(after, before)].map((line) =>
+    line === undefined ? '' : `\`${shortened(line.replaceAll('`', "'"))}\``,
+  );
+}
+
+/** Digests, and names that are nothing but long, tell a reader nothing. */
+const shortened = (line: string): string => line.replace(/(\S{12})\S{28,}(?=\S{4})/g, '$1…');
 
 function tableOf(cases: readonly Case[], kernels: readonly string[]): string[] {
   return [
@@ -83,8 +106,8 @@ function tableOf(cases: readonly Case[], kernels: readonly string[]): string[] {
 const row = (cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 
-/** The usual architecture first, then by release and page size. */
+/** The usual architecture first, then by release or name, and page size. */
 function byRelease(a: string, b: string): number {
-  const words = ([one, other]: [string, string]) => one.split(' ').length - other.split(' ').length;
-  return words([a, b]) || a.localeCompare(b, 'en', { numeric: true });
+  const [one, other] = [a, b].map((key) => Number(/ \S+ [0-9]+K$/.test(key)));
+  return (one ?? 0) - (other ?? 0) || a.localeCompare(b, 'en', { numeric: true });
 }

@@ -45,6 +45,8 @@ export const outcomeSchema = z
   })
   .meta({ description: 'what a real kernel made of it' });
 
+const kernelKey = (what: string) => text(`${what}, by its key in outcomes: '7.1'`).optional();
+
 /** What makes a spec a case of the catalogue. */
 export const caseSchema = z
   .strictObject({
@@ -73,13 +75,15 @@ export const caseSchema = z
     bug: z
       .strictObject({
         about: text('what goes wrong'),
-        fixed: text('the change that ends it, and the first release with it').optional(),
+        fixed: text('what ends it: the change, and the first release with it').optional(),
+        before: kernelKey('a recorded kernel that has the bug'),
+        after: kernelKey('a recorded kernel that has it no more'),
       })
       .optional()
       .meta({ description: 'a bug of some receivers that this shows' }),
     outcomes: z.record(z.string(), outcomeSchema).optional().meta({
       description:
-        "by kernel: '7.3', or '7.3 arm64 16K'. Written by `khoforge suite --record`, by nobody else",
+        "by kernel: '7.3', '7.3 arm64 16K', or its --name. Written by `khoforge suite --record`, by nobody else",
     }),
   })
   .meta({ description: 'makes the spec a case of the catalogue; building it takes no notice' });

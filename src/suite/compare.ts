@@ -39,6 +39,12 @@ export function firstDifference(
   return { ...(one !== undefined && { before: one }), ...(other !== undefined && { now: other }) };
 }
 
+/** The first line of one that the other has nowhere. */
+export function firstOnlyIn(one: Outcome, other: Outcome): string | undefined {
+  const known = new Set(textsOf(other).map(bare));
+  return textsOf(one).find((line) => !known.has(bare(line)));
+}
+
 const textsOf = ({ lines, user = [] }: Outcome): string[] => [...lines, ...user];
 
 /** What names a place in one build, a process or a processor: none of it is about the handover. */

@@ -69,9 +69,12 @@ function harmOf(
     (harms.length > 0 && isTrouble(line));
   const line = later.find((one) => !isTold(one));
   if (line !== undefined || harms.length > 0) return line;
-  const denied = outcome.user?.find((one) => DENIED.test(one));
+  const denied = outcome.user?.find((one) => DENIED.test(one) && !one.startsWith('preserve '));
   return denied ?? (outcome.fate === 'dies' ? outcome.reason : undefined);
 }
 
-/** What init says where it did not get what was handed over; what was not is ENOENT, as is a device that is not there. */
+/**
+ * What init says where it did not get what was handed over; what was not is ENOENT, as is a device that is not there. What it
+ * asks to preserve is not of the handover.
+ */
 const DENIED = /: E(?!NOENT)[A-Z0-9]+$|^error (?!.* No such file)/;

@@ -21,7 +21,7 @@ describe('the recorded outcomes as tables', () => {
       one('a/x', 'bad', {
         '7.3 arm64 16K': outcome('7.3.4', 'dies'),
         '7.3': outcome('7.3.4', 'warns', { flaky: ['dies'] }),
-        '6.18': outcome('6.18.15', 'dies'),
+        '6.18': outcome('6.18.15', 'dies', { lines: [`Oops of ${'0123456789abcdef'.repeat(4)}`] }),
       }),
       one('a/y', 'good', { '7.3': outcome('7.3.4', 'revives') }),
       one('b/z', 'good'),
@@ -29,7 +29,7 @@ describe('the recorded outcomes as tables', () => {
     const [first] = cases;
     const withBug = first && {
       ...first,
-      text: { ...first.text, bug: { about: 'It hangs.', fixed: 'abc, 7.4' } },
+      text: { ...first.text, bug: { about: 'It hangs.', fixed: 'abc, 7.3', before: '6.18', after: '7.3' } },
     };
     expect(
       listMarkdown(withBug ? [withBug] : [])
@@ -39,9 +39,9 @@ describe('the recorded outcomes as tables', () => {
       '',
       '## Known bugs of receivers',
       '',
-      '| Case | What goes wrong | Fixed by | 6.18 | 7.3 | 7.3 arm64 16K |',
-      '| --- | --- | --- | --- | --- | --- |',
-      '| a/x | It hangs. | abc, 7.4 | dies | warns (flaky) | dies |',
+      '| Case | What goes wrong | Ended by | Before | After | Before it said | After it says |',
+      '| --- | --- | --- | --- | --- | --- | --- |',
+      '| a/x | It hangs. | abc, 7.3 | 6.18: dies | 7.3: warns (flaky) | `Oops of 0123456789ab…cdef` |  |',
     ]);
     expect(listMarkdown(cases).split('\n')).toEqual([
       '| Kernel | Version | Cases | revives | refuses | ignores | warns | dies | of them flaky |',
@@ -63,5 +63,19 @@ describe('the recorded outcomes as tables', () => {
       '| --- | --- | --- | --- | --- |',
       '| z | **good**: What \\| b/z is. |  |  |  |',
     ]);
+  });
+
+  it('have no column for a kernel of which nothing but bugs is recorded', () => {
+    const bug = one('a/x', 'bad', {
+      '7.3': outcome('7.3.4', 'dies'),
+      '7.3 mended': outcome('7.3.4', 'refuses'),
+    });
+    const text = listMarkdown([
+      { ...bug, text: { ...bug.text, bug: { about: 'It hangs.', before: '7.3', after: '7.3 mended' } } },
+      one('a/y', 'good', { '7.3': outcome('7.3.4', 'revives') }),
+    ]);
+    expect(text).toContain('| 7.3 mended | 7.3.4 | 1 |');
+    expect(text).toContain('| a/x | It hangs. |  | 7.3: dies | 7.3 mended: refuses |');
+    expect(text).toContain('| Case | What is handed over | 7.3 |\n');
   });
 });
