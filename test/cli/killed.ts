@@ -158,12 +158,14 @@ function processesIn(temporary: string): string[] {
     });
 }
 
-/** Empty where it is gone, or another user's. */
-function textOf(path: string): string {
+const textOf = (path: string): string => bytesOf(path).toString('utf8');
+
+/** None where it is gone, or another user's. */
+function bytesOf(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch {
-    return '';
+    return Buffer.alloc(0);
   }
 }
 
@@ -174,7 +176,7 @@ function filesIn(folder: string): Record<string, string> {
     // What is being removed may be gone by now.
     if (!existsSync(path)) continue;
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
-    found[name] = isFolder ? 'folder' : createHash('sha256').update(textOf(path)).digest('hex');
+    found[name] = isFolder ? 'folder' : createHash('sha256').update(bytesOf(path)).digest('hex');
   }
   return found;
 }
