@@ -3,25 +3,25 @@ import { Command, Option } from 'commander';
 import { temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { toJson } from '../render/json.ts';
-import { suiteJson, suiteJunit, suiteKtap, suiteText } from '../render/suite.ts';
 import { listJson, listMarkdown, listText } from '../render/suite-list.ts';
 import { type Case, FIXTURES_FOLDER, loadCatalogue } from '../suite/catalogue.ts';
 import { Journal } from '../suite/journal.ts';
 import { keyOf, readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
 import { record } from '../suite/record.ts';
-import { type SuiteReport, suitePassed } from '../suite/result.ts';
+import { type SuiteReport, suiteExitCode } from '../suite/result.ts';
 import { runSuite } from '../suite/run.ts';
 import { isIn, type Shard, WHOLE } from '../suite/shard.ts';
 import type { Traced } from '../suite/traced.ts';
 import { writeImages } from '../suite/write.ts';
 import { interruptible } from './interruptible.ts';
 import { print, printDocument, say } from './print.ts';
+import { printSuite, SUITE_FORMATS, type SuiteFormat } from './print-suite.ts';
 import { Progress } from './progress.ts';
 import { countOption, shardOption } from './shard-options.ts';
 import { type CoverageFlags, openCoverage, writeCoverage } from './suite-coverage.ts';
 import { type TargetFlags, targetFrom, withTargetOptions } from './target-options.ts';
 
-type Format = 'text' | 'json' | 'ktap' | 'junit' | 'markdown';
+type Format = SuiteFormat | 'markdown';
 
 interface Options extends TargetFlags, CoverageFlags {
   kernel?: string;
@@ -104,7 +104,7 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
     .option('--force', 'with --write: also replace files there that are not of an older image')
     .addOption(
       new Option('--format <name>', 'form of the result')
-        .choices(['text', 'json', 'ktap', 'junit', 'markdown'])
+        .choices([...SUITE_FORMATS, 'markdown'])
         .default('text'),
     )
     .option('--json', 'the same as --format json')
@@ -117,8 +117,6 @@ export function suiteCommand(done: (code: ExitCode) => void): Command {
 async function run(options: Options): Promise<ExitCode> {
   const cases = loadCatalogue(options.fixtures, options.filter);
   const format = options.json ? 'json' : options.format;
-  if (format === 'markdown' && !options.list)
-    throw new KhoforgeError('USAGE', '--format markdown is a form of --list', { hint: 'add --list' });
   if (options.list) {
     if (format === 'ktap' || format === 'junit')
       throw new KhoforgeError('USAGE', `--list has no form ${format}`, {
@@ -127,6 +125,8 @@ async function run(options: Options): Promise<ExitCode> {
     list(cases, format);
     return ExitCode.ok;
   }
+  if (format === 'markdown')
+    throw new KhoforgeError('USAGE', '--format markdown is a form of --list', { hint: 'add --list' });
   if (options.kernel === undefined)
     throw new KhoforgeError('USAGE', 'no kernel', { hint: 'add --kernel FILE, or --list' });
   if (options.resume && options.output === undefined)
@@ -164,12 +164,12 @@ function withOwnTarget(kernel: SuiteKernel, options: Options): SuiteKernel {
 async function runAndPrint(
   cases: readonly Case[],
   kernel: SuiteKernel,
-  format: Format,
+  format: SuiteFormat,
   options: Options & { readonly traced: Traced | undefined },
 ): Promise<ExitCode> {
   using folder = options.output === undefined ? temporaryFolder('suite') : undefined;
   const output = options.output ?? folder?.path ?? '';
-  const journal = new Journal(output, kernel, options.resume === true, options.shard);
+  const journal = new Journal(output, kernel, options.resume === true, options.shard, options.filter);
   const report = await interruptible(async (signal) => {
     const found = await withProgressOf(cases, (onResult) =>
       runSuite(cases, kernel, { ...options, folder: output, journal, onResult, signal }),
@@ -177,11 +177,10 @@ async function runAndPrint(
     if (options.record) recordAll(cases, found);
     const { traced } = options;
     if (traced && options.output !== undefined) writeCoverage(traced, options.output);
-    printReport({ ...found, ...(traced && { coverage: traced.files }) }, format);
+    printSuite({ ...found, ...(traced && { coverage: traced.files }) }, format);
     return found;
   });
-  if (!report.results.some(({ kind }) => kind !== 'skipped')) return ExitCode.skipped;
-  return suitePassed(report) ? ExitCode.ok : ExitCode.no;
+  return suiteExitCode(report);
 }
 
 /** How far it is, and how long it will take. */
@@ -210,12 +209,6 @@ function recordAll(cases: readonly Case[], { results, key }: SuiteReport): void 
     if (one) record(one, key, outcome);
   }
   say(`note: ${ran.length} outcomes are recorded as those of ${key}`);
-}
-
-function printReport(report: SuiteReport, format: Format): void {
-  if (format === 'json') printDocument(suiteJson(report));
-  else if (format === 'junit') printDocument(suiteJunit(report));
-  else print(format === 'ktap' ? suiteKtap(report) : suiteText(report));
 }
 
 function list(cases: readonly Case[], format: Format): void {

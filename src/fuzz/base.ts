@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml';
 import { DEFAULT_ARCH } from '../abi/arch.ts';
 import { KhoforgeError } from '../base/errors.ts';
+import { readInput } from '../base/files.ts';
 import { type Check, isCheck } from '../emit/checks.ts';
 import { planLine } from '../guest/initrd.ts';
 import type { BuiltImage } from '../produce/assembly.ts';
@@ -9,6 +10,7 @@ import { buildLoaded } from '../produce/build-image.ts';
 import type { CaseText } from '../specfile/case-schema.ts';
 import { type LoadedSpec, specOfText } from '../specfile/load.ts';
 import type { SuiteKernel } from '../suite/kernel.ts';
+import { sha256 } from '../suite/run-log.ts';
 import { Mutable } from './mutable.ts';
 import { type Mutation, mutate } from './mutation.ts';
 
@@ -19,6 +21,9 @@ export type Setting = Pick<CaseText, 'cmdline' | 'user'>;
 export class Base {
   readonly name: string;
   readonly setting: Setting;
+  /** What decides what it makes, wherever its files are: texts, and paths of files with more bytes. */
+  readonly #identity: readonly string[];
+  readonly #bytesFrom: readonly string[];
   readonly #file: string;
   readonly #document: Document;
   #mutable: Mutable | undefined;
@@ -32,7 +37,15 @@ export class Base {
     this.#file = file;
     this.setting = spec.case ? settingOf(spec.case) : ownSetting(spec);
     this.#document = parseDocument(text, { intAsBigInt: true });
-    prepare(this.#document, baseDir, kernel);
+    prepare(this.#document, kernel);
+    this.#identity = [name, String(this.#document), JSON.stringify(this.setting)];
+    this.#bytesFrom = resolveFiles(this.#document, baseDir);
+  }
+
+  /** The same for the same base on another machine. @throws KhoforgeError `FILE_UNREADABLE` */
+  digest(): string {
+    const bytes = this.#bytesFrom.map((path) => sha256(readInput(path)));
+    return sha256([...this.#identity, ...bytes].join('\n'));
   }
 
   /** @throws KhoforgeError of buildLoaded() for a base that cannot be built */
@@ -67,19 +80,28 @@ export class Base {
   }
 }
 
-/** Without what is about another handover, or about the place where the file is. */
-function prepare(document: Document, baseDir: string, { release, arch, pageSize }: SuiteKernel): void {
+/** Without what is about another handover. */
+function prepare(document: Document, { release, arch, pageSize }: SuiteKernel): void {
   for (const key of ['case', 'expect']) document.delete(key);
   document.commentBefore = null;
-  visit(document, {
-    Pair(_key, { key, value }) {
-      const isFile = isScalar(key) && key.value === 'file' && isScalar(value);
-      if (isFile && typeof value.value === 'string') value.value = resolve(baseDir, value.value);
-    },
-  });
   if (document.has('target')) return;
   const target = { release, ...(arch !== DEFAULT_ARCH && { arch, page_size: pageSize }) };
   document.set('target', document.createNode(target));
+}
+
+/** Makes it the same wherever it stands. @returns paths of the files that it takes bytes from */
+function resolveFiles(document: Document, baseDir: string): string[] {
+  const paths: string[] = [];
+  visit(document, {
+    Pair(_key, { key, value }) {
+      const isFile = isScalar(key) && key.value === 'file' && isScalar(value);
+      if (!isFile || typeof value.value !== 'string') return;
+      const path = resolve(baseDir, value.value);
+      value.value = path;
+      paths.push(path);
+    },
+  });
+  return paths;
 }
 
 function subtreesOf(document: Document): string[] {

@@ -48,8 +48,8 @@ function basesOf(files: readonly Pick<Case, 'file' | 'name'>[], where: string, k
     read.set(file, base);
     return base;
   });
-  const all = bases.map((base) => `${base.name}\n${base.document([])}${JSON.stringify(base.setting)}`);
-  if (bases.length > 0) return { bases, digest: sha256(all.join('\n')).slice(0, 16) };
+  const all = bases.map((base) => base.digest()).join('\n');
+  if (bases.length > 0) return { bases, digest: sha256(all).slice(0, 16) };
   throw new KhoforgeError('CORPUS_EMPTY', `${where} has no spec that mutations could start from`, {
     where: { file: where },
   });

@@ -10,6 +10,9 @@ import type { Finding } from './result.ts';
 
 /** Where findings are kept: FOLDER/findings/GROUP. */
 export const FINDINGS = 'findings';
+/** What is kept of one. */
+const [SPEC, PREDICTION, CONSOLE] = ['spec.yaml', 'prediction.json', 'console.log'] as const;
+export const FINDING_FILES = [SPEC, PREDICTION, CONSOLE] as const;
 
 /**
  * Keeps a finding: the spec, which is a case of the catalogue, what was foretold, and the console.
@@ -27,10 +30,9 @@ export function keepFinding(
   spec.set('case', spec.createNode(caseOf(finding, setting, kernel)));
   try {
     makeFolders(path);
-    writeFileSync(join(path, 'spec.yaml'), spec.toString({ lineWidth: 0 }));
-    if (predicted)
-      writeFileSync(join(path, 'prediction.json'), `${JSON.stringify(predicted, jsonValue, 2)}\n`);
-    if (console !== undefined && existsSync(console)) copyFileSync(console, join(path, 'console.log'));
+    writeFileSync(join(path, SPEC), spec.toString({ lineWidth: 0 }));
+    if (predicted) writeFileSync(join(path, PREDICTION), `${JSON.stringify(predicted, jsonValue, 2)}\n`);
+    if (console !== undefined && existsSync(console)) copyFileSync(console, join(path, CONSOLE));
   } catch (cause) {
     throw new KhoforgeError('OUTPUT_FAILED', `cannot write ${path}: ${reason(cause)}`, {
       where: { file: path },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VERDICTS } from '../specfile/case-schema.ts';
+import { isShard, missingShards } from '../suite/shard.ts';
 
 export const KINDS = ['same', 'open', 'refused', 'flaky', 'differs', 'bug'] as const;
 
@@ -17,7 +18,8 @@ const attemptEntry = z.object({
 
 /** The first run of a group, reduced to the fewest mutations that show it. */
 const findingEntry = z.object({
-  finding: text,
+  /** It names a folder: see groupOf(). */
+  finding: text.regex(/^[a-z]+(?:-[a-z]+)*-[0-9a-f]{8}$/),
   run: z.number().int().nonnegative(),
   base: text,
   mutations: z.array(text),
@@ -34,8 +36,13 @@ const findingEntry = z.object({
     .optional(),
 });
 
-/** All that was to be done was. */
-const endEntry = z.object({ ended: z.literal(true) });
+/** All that a part was to do was done. */
+const endEntry = z.object({
+  /** The part: `3/16`. */
+  ended: text.refine(isShard),
+  /** Runs of all parts together; null for no limit. */
+  count: z.number().int().positive().nullable(),
+});
 
 export const fuzzEntry = z.union([attemptEntry, findingEntry, endEntry]);
 
@@ -78,7 +85,7 @@ export function fuzzReport(
     if ('finding' in one) {
       const known = findings.get(one.finding);
       if (!known || one.run < known.run) findings.set(one.finding, one);
-    } else if ('run' in one) attempts.set(one.run, one);
+    } else if ('run' in one) attempts.set(one.run, bothOf(attempts.get(one.run) ?? one, one));
   }
   const all = [...attempts.values()];
   const runsOf = (group: string) =>
@@ -86,7 +93,9 @@ export function fuzzReport(
       .filter((one) => one.group === group)
       .map(({ run }) => run)
       .sort((a, b) => a - b);
-  const groups = [...findings.values()].map((finding) => ({ finding, runs: runsOf(finding.finding) }));
+  const groups = [...findings.values()]
+    .map((finding) => ({ finding, runs: runsOf(finding.finding) }))
+    .filter(({ runs }) => runs.length > 0);
   const byName = (a: Group, b: Group) => (a.finding.finding < b.finding.finding ? -1 : 1);
   return {
     totals: Object.assign(
@@ -97,6 +106,20 @@ export function fuzzReport(
     groups: groups.sort((a, b) => b.runs.length - a.runs.length || byName(a, b)),
     ...rest,
   };
+}
+
+/** Two machines that did the same run came to two ends. */
+const bothOf = (one: AttemptEntry, other: AttemptEntry): AttemptEntry =>
+  one.kind === other.kind && one.group === other.group ? one : { run: one.run, kind: 'flaky' };
+
+/** The parts that came to their end, with how many runs all were to do. */
+export const endsOf = (entries: Iterable<FuzzEntry>): ReadonlyMap<string, number | null> =>
+  new Map([...entries].flatMap((one) => ('ended' in one ? [[one.ended, one.count] as const] : [])));
+
+/** How many runs the parts that ended did together, where they are the whole; undefined where they are not. */
+export function wholeCount(ends: ReadonlyMap<string, number | null>): number | null | undefined {
+  const counts = new Set(ends.values());
+  return counts.size === 1 && missingShards([...ends.keys()]).length === 0 ? [...counts][0] : undefined;
 }
 
 export function countOf(words: readonly string[]): Record<string, number> {

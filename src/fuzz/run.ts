@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SuiteKernel } from '../suite/kernel.ts';
 import type { RunLog } from '../suite/run-log.ts';
-import type { Shard } from '../suite/shard.ts';
+import { type Shard, shardText } from '../suite/shard.ts';
 import { Asker, type Attempt, type AttemptOptions } from './attempt.ts';
 import type { Base } from './base.ts';
 import { Draw } from './draw.ts';
@@ -61,7 +61,7 @@ class Fuzz {
     this.#kernel = kernel;
     this.#options = options;
     this.#asker = new Asker(kernel, options);
-    this.#entries = options.log.before.filter((one) => !('ended' in one));
+    this.#entries = [...options.log.before];
     for (const one of this.#entries) if ('finding' in one) this.#note(one);
   }
 
@@ -79,7 +79,8 @@ class Fuzz {
     };
     await Promise.all(Array.from({ length: jobs }, worker));
     const stopped = signal?.aborted === true;
-    if (!stopped && this.#failed.length === 0) this.#add({ ended: true });
+    if (!stopped && this.#failed.length === 0)
+      this.#add({ ended: shardText(shard), count: Number.isFinite(count) ? count : null });
     const { version } = this.#kernel;
     const failed = countOf(this.#failed);
     return fuzzReport(this.#entries, { kernel: version, seed, failed, stopped, seconds: this.#seconds });

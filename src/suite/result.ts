@@ -1,3 +1,4 @@
+import { ExitCode } from '../base/errors.ts';
 import type { FileCoverage } from '../coverage/coverage.ts';
 import type { CaseText, Outcome } from '../specfile/case-schema.ts';
 import type { Change } from './compare.ts';
@@ -48,6 +49,13 @@ export function counts(results: readonly CaseResult[]): Readonly<Record<string, 
     for (const word of words) all[word] = (all[word] ?? 0) + 1;
   }
   return all;
+}
+
+/** Of a command that reports it. */
+export function suiteExitCode(report: SuiteReport): ExitCode {
+  const isAsked = report.left > 0 || report.results.some(({ kind }) => kind !== 'skipped');
+  if (!isAsked) return ExitCode.skipped;
+  return suitePassed(report) ? ExitCode.ok : ExitCode.no;
 }
 
 /** Whether nothing became worse, nothing else became of anything, and all that was to be asked was. */

@@ -20,6 +20,9 @@ export interface CaseOptions extends OnceOptions {
   readonly traced?: Traced | undefined;
 }
 
+/** What the console of a case is kept in. */
+export const logName = (name: string): string => `${name.replaceAll('/', '--')}.log`;
+
 /** What decides whether a case says something of a kernel. */
 type AskedKernel = Pick<SuiteKernel, 'arch' | 'pageSize' | 'release' | 'target'>;
 
@@ -69,11 +72,11 @@ export async function runCase(
 function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Promise<Outcome> {
   const { text } = one;
   const image = caseImage(one, kernel);
-  const path = join(options.folder, one.name.replaceAll('/', '--'));
+  const path = join(options.folder, logName(one.name));
   const boot = ({ cmdline: first, ...more }: Partial<TracedBoot> = {}) => {
     const cmdline = [first, text.cmdline].filter(Boolean).join(' ');
     return bootOnce(image, kernel, { ...text, ...(cmdline !== '' && { cmdline }) }, options, {
-      logPath: `${path}.log`,
+      logPath: path,
       ...more,
     });
   };

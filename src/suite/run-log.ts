@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ALL_PAGE_SIZES, ARCHES } from '../abi/arch.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { makeFolders, reason } from '../base/files.ts';
+import { makeFolders, readInput, reason } from '../base/files.ts';
 import { jsonValue } from '../base/json.ts';
+import { version as khoforge } from '../base/version.ts';
 import type { SuiteKernel } from './kernel.ts';
-import { type Shard, shardText } from './shard.ts';
+import { isShard, type Shard, shardList, shardText, WHOLE } from './shard.ts';
 
 /** What a run keeps its results in, line by line, in a folder beside the consoles. */
 const FILE = 'results.jsonl';
+/** What becomes that file, so that what ends a run leaves the old one or the new one. */
+const NEW_FILE = '.results.jsonl.new';
 
 /** What asks many handovers. */
 export const RUNS = ['suite', 'fuzz'] as const;
@@ -26,19 +29,19 @@ const kernelSchema = z.object({
   pageSize: z.literal(ALL_PAGE_SIZES),
 });
 
+const SCHEMA = { name: 'khoforge-run', version: 1 } as const;
+
 const headSchema = z.object({
-  schema: z.object({ name: z.string(), version: z.number() }),
+  schema: z.object({ name: z.literal(SCHEMA.name), version: z.literal(SCHEMA.version) }),
   run: z.enum(RUNS),
   kernel: kernelSchema,
   /** What else decides the results, such as a seed, by its name. */
   asked: z.record(z.string(), z.string()),
   /** What of the whole was done: `3/16`. */
-  shards: z.array(z.string()).min(1),
+  shards: z.array(z.string().refine(isShard)).min(1),
 });
 
 export type LogHead = z.output<typeof headSchema>;
-
-const SCHEMA = { name: 'khoforge-run', version: 1 };
 
 export function logHead(
   run: RunKind,
@@ -47,7 +50,13 @@ export function logHead(
   shard: Shard,
 ): LogHead {
   const kernel = { sha256: sha256(bytes), version, ...(name && { name }), release, arch, pageSize };
-  return { schema: SCHEMA, run, kernel, asked: { ...asked }, shards: [shardText(shard)] };
+  return {
+    schema: SCHEMA,
+    run,
+    kernel,
+    asked: { ...asked, khoforge: khoforge() },
+    shards: [shardText(shard)],
+  };
 }
 
 /** What a run has otherwise than another one that both have to have alike; undefined where they go together. */
@@ -55,10 +64,29 @@ export function unlike(a: LogHead, b: LogHead): string | undefined {
   if (a.run !== b.run) return `a run of ${a.run}, the other of ${b.run}`;
   if (a.kernel.sha256 !== b.kernel.sha256)
     return `of another kernel: ${kernelText(a)}, the other of ${kernelText(b)}`;
-  const keys = [...new Set([...Object.keys(a.asked), ...Object.keys(b.asked)])];
-  const key = keys.find((one) => a.asked[one] !== b.asked[one]);
+  const [one, other] = [allAsked(a), allAsked(b)];
+  const key = Object.keys({ ...one, ...other }).find((name) => one[name] !== other[name]);
   if (key === undefined) return undefined;
-  return `of another ${key}: '${a.asked[key] ?? ''}', the other of '${b.asked[key] ?? ''}'`;
+  return `of another ${key}: '${one[key] ?? ''}', the other of '${other[key] ?? ''}'`;
+}
+
+const allAsked = ({ asked, kernel: { release, name } }: LogHead): Readonly<Record<string, string>> => ({
+  ...asked,
+  release,
+  ...(name !== undefined && { name }),
+});
+
+/**
+ * Refuses to go on with a part as another one: what is there would count for what was never done.
+ * @throws KhoforgeError `RUN_OTHER`
+ */
+export function refuseOtherShard(folder: string, { shards }: LogHead, shard: Shard): void {
+  const asked = shardText(shard);
+  if (asked === shardText(WHOLE) || (shards.length === 1 && shards[0] === asked)) return;
+  throw new KhoforgeError('RUN_OTHER', `${folder} is of --shard ${shardList(shards)}, and not of ${asked}`, {
+    where: { file: folder },
+    hint: 'give each part a folder of its own; without --shard the run goes on as the whole',
+  });
 }
 
 const kernelText = ({ kernel: { version, sha256: sum } }: LogHead) =>
@@ -82,7 +110,8 @@ export class RunLog<T> {
       if (existsSync(folder) && readdirSync(folder).length > 0 && headOf(folder)?.run !== head.run)
         throw foreign(folder, head.run);
       makeFolders(folder);
-      writeFileSync(this.path, [head, ...before].map(lineOf).join(''));
+      writeFileSync(join(folder, NEW_FILE), [head, ...before].map(lineOf).join(''));
+      renameSync(join(folder, NEW_FILE), this.path);
     } catch (cause) {
       throw failed(folder, cause);
     }
@@ -116,7 +145,9 @@ export const headOf = (folder: string): LogHead | undefined =>
 
 function linesOf(folder: string): string[] {
   try {
-    return readFileSync(join(folder, FILE), 'utf8').split('\n');
+    return Buffer.from(readInput(join(folder, FILE)))
+      .toString('utf8')
+      .split('\n');
   } catch {
     return [];
   }

@@ -50,6 +50,8 @@ export async function runSuite(
   };
 }
 
+type Unanswered = Exclude<CaseResult, { readonly kind: 'ran' }>;
+
 /** Undefined for one that was stopped. */
 async function ask(
   one: Case,
@@ -67,7 +69,9 @@ async function ask(
     if (known === undefined) options.journal.add(one, outcome);
     return { kind: 'ran', name, outcome, since: sinceOf(text, against, outcome) };
   } catch (error) {
-    return withoutAnswer(name, error, options.signal);
+    const result = withoutAnswer(name, error, options.signal);
+    if (result) options.journal.addUnanswered(one, result);
+    return result;
   }
 }
 
@@ -85,7 +89,7 @@ function withoutAnswer(
   name: string,
   error: unknown,
   signal: AbortSignal | undefined,
-): CaseResult | undefined {
+): Unanswered | undefined {
   if (signal?.aborted) return undefined;
   if (!(error instanceof KhoforgeError) || error.code === 'QEMU_MISSING') throw error;
   return { kind: NOT_ASKED.has(error.code) ? 'skipped' : 'failed', name, why: error.message };
