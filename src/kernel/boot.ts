@@ -27,6 +27,14 @@ export class Boot {
     return this.#config?.has(option);
   }
 
+  /**
+   * Whether it goes somewhere else than where it is loaded: KASLR, which takes any scratch (process_kho_entries(),
+   * arch/x86/boot/compressed/kaslr.c, 7.3). Not known, it is taken not to.
+   */
+  get movesKernel(): boolean {
+    return this.knows('CONFIG_RANDOMIZE_BASE') === true && this.cmdline.values('nokaslr').length === 0;
+  }
+
   has(option: string): boolean {
     return this.knows(option) ?? true;
   }

@@ -49,6 +49,10 @@ export const KERNEL_CHECKS = {
     'rule',
     'preserved memory or metadata inside scratch, where the receiver allocates',
   ),
+  'early-memory': error(
+    'rule',
+    'state that is read where a receiver allocates first: the top of scratch, and of the first megabyte',
+  ),
   'outside-ram': error('rule', 'preserved memory or metadata outside RAM'),
   'first-megabyte': error('rule', 'preserved memory below 1 MiB, which an x86 receiver uses as scratch'),
   'ram-guessed': warning('rule', 'RAM that is only what a dump reaches over: nothing is compared with it'),

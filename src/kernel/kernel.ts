@@ -2,6 +2,7 @@ import { type RootNames, rootNames } from '../abi/root-names.ts';
 import { makeTarget, type Target } from '../abi/target.ts';
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { unionOf } from '../memory/intervals.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { Boot } from './boot.ts';
@@ -32,6 +33,11 @@ export class Kernel {
     this.boot = boot;
     const ram = image.ramGuessed ? [] : unionOf(image.ram);
     this.ram = ARCHITECTURES[this.target.arch].lessRam(ram, boot.cmdline);
+  }
+
+  /** The same kernel with another memory of the same bytes. */
+  withMemory(memory: PhysicalMemory): Kernel {
+    return new Kernel({ ...this.image, memory }, this.receiver, this.boot);
   }
 
   get pageSize(): bigint {

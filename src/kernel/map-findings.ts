@@ -7,8 +7,16 @@ import type { Kernel } from './kernel.ts';
 
 const WHERE = 'memory-map';
 
-/** What the walk found, as the kernel would meet it. */
-export function mapEvent(kernel: Kernel, finding: MapFinding): FindingEvent {
+/**
+ * What the walk found, as the kernel would meet it.
+ * @param isKnown what comes of it all is told apart
+ */
+export function mapEvent(kernel: Kernel, finding: MapFinding, isKnown: boolean): FindingEvent {
+  const { outcome, ...event } = eventOf(kernel, finding);
+  return outcome === undefined || isKnown ? event : { ...event, outcome };
+}
+
+function eventOf(kernel: Kernel, finding: MapFinding): FindingEvent {
   if (finding.code.endsWith('_OUTSIDE')) return outsideEvent(kernel, finding);
   if (finding.code === 'START_UNALIGNED') return startEvent(kernel, finding);
   const { check, text, outcome } = meaning(finding);

@@ -1,4 +1,5 @@
 import { maxPageOrder } from '../abi/page-order.ts';
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex, humanSize } from '../base/numbers.ts';
 import { type Interval, pairs, without } from '../memory/intervals.ts';
 import { mapPages } from '../memory/map-pages.ts';
@@ -11,8 +12,9 @@ import { type FindingEvent, type Stage, UNPREDICTABLE, warn } from './events.ts'
 import type { Kernel } from './kernel.ts';
 import { mapEvent } from './map-findings.ts';
 import { checkRanges } from './preserved-ranges.ts';
+import { followRadixTree, isWild, walkOf } from './radix-walk.ts';
 import { mapLine, type RootFdt } from './root-fdt.ts';
-import type { Scratch } from './scratch.ts';
+import { type Scratch, whereTaken } from './scratch.ts';
 
 const WHERE = 'memory-map';
 /** Blocks that are looked at one by one: 64 GiB in pages, 144 MiB of memory. What is more makes a verdict uncertain. */
@@ -20,7 +22,8 @@ const MAX_FOLIOS = 2 ** 24;
 
 /** What kho_memory_init() makes of the map (KH): it checks nothing of what it reads. */
 export function* readMemoryMap(kernel: Kernel, root: RootFdt, scratch: Scratch): Stage<Preserved> {
-  const walk = typeof root.map === 'string' || root.map === 0n ? undefined : yield* walkMap(kernel, root.map);
+  const walk =
+    typeof root.map === 'string' || root.map === 0n ? undefined : yield* walkMap(kernel, root.map, scratch);
   if (walk === undefined) yield noMap(kernel, root.map);
   else yield* checkWalk(kernel, walk, scratch);
   const preserved = new Preserved(walk, kernel.receiver.generation.memoryMap.kind === 'radix');
@@ -41,17 +44,37 @@ function noMap(kernel: Kernel, map: bigint | string): FindingEvent {
   return report('memory-map-zero', { where: WHERE, text });
 }
 
-function* walkMap(kernel: Kernel, map: bigint): Stage<MapWalk> {
+function* walkMap(kernel: Kernel, map: bigint, scratch: Scratch): Stage<MapWalk> {
   const { target, image } = kernel;
   const walk = walkMemoryMap(target, image.memory, map, { maxFolios: MAX_FOLIOS });
-  for (const finding of walk.findings) yield mapEvent(kernel, finding);
+  const isRadix = target.generation.memoryMap.kind === 'radix';
+  const followed = isRadix && isWild(walk) ? followRadixTree(kernel, map, unknownTo(kernel, scratch)) : OPEN;
+  const isKnown = followed.kind !== 'open';
+  for (const finding of walk.findings) yield mapEvent(kernel, finding, isKnown);
   const unseen = walk.findingCount - walk.findings.length;
-  if (walk.foliosTruncated || walk.rangesTruncated || unseen > 0) {
+  if (walk.foliosTruncated || walk.rangesTruncated || (unseen > 0 && !isKnown)) {
     const text = `only the first ${walk.folios.phys.length} blocks and ${walk.findings.length} findings were looked at`;
     yield report('map-partly-read', { where: WHERE, text, uncertain: true });
   }
+  if (followed.kind === 'read') return walkOf(walk, followed.blocks, target.pageShift);
+  if (followed.kind === 'faults') {
+    const text = `what the map leads to at ${hex(followed.phys)} is not in RAM: the kernel faults as it goes there, and panics`;
+    yield report('outside-ram', { where: WHERE, text, outcome: 'dies' });
+  } else if (followed.kind === 'endless') {
+    const text =
+      'a key says a block larger than any machine, and the kernel goes through it by the GiB: it never ends';
+    yield report('map-key', { where: WHERE, text, outcome: 'dies' });
+  }
   return walk;
 }
+
+const OPEN = { kind: 'open' } as const;
+
+/** Where nobody knows what a kernel finds as it reads the map: what it has written itself, and firmware's. */
+const unknownTo = ({ target }: Kernel, { early }: Scratch): Region[] => [
+  ...early,
+  { start: 0n, size: ARCHITECTURES[target.arch].lowestPreserved },
+];
 
 /** What a kernel takes for itself of memory that is not scratch, from which only what can move is allocated. */
 const MIN_FREE_BYTES = 8n << 20n;
@@ -61,7 +84,7 @@ function* checkFree({ ram }: Kernel, walk: MapWalk, scratch: Scratch): Stage {
   const bytes = free.reduce((sum, { size }) => sum + size, 0n);
   if (ram.length === 0 || bytes >= MIN_FREE_BYTES) return;
   const text = `${humanSize(bytes)} of RAM are neither preserved nor scratch: the kernel may not find room for itself`;
-  yield report('memory-short', { where: WHERE, text, outcome: 'undefined' });
+  yield report('memory-short', { where: WHERE, text, outcome: bytes === 0n ? 'dies' : 'undefined' });
 }
 
 const regionOf = ({ start, end }: Interval): Region => ({ start, size: end - start });
@@ -86,7 +109,7 @@ function* checkPages(kernel: Kernel, map: bigint, scratch: Scratch, preserved: P
     const index = scratch.indexAt(start, end);
     if (index >= 0) {
       const text = `${what} is in scratch[${index}]: the receiver may write there before it reads the map`;
-      yield report('scratch-overlap', { where: WHERE, text, outcome: 'undefined' });
+      yield report('scratch-overlap', { where: WHERE, text, ...whereTaken(scratch, start, end) });
     } else if (preserved.contains(start, end)) {
       const text = `${what} is preserved itself, and nobody will ever free it`;
       yield report('map-node-preserved', { where: WHERE, text });
@@ -127,7 +150,7 @@ function* checkRootFdt(kernel: Kernel, root: RootFdt, scratch: Scratch, preserve
   const index = scratch.indexAt(phys, end);
   if (index >= 0) {
     const text = `the root FDT is in scratch[${index}]: the receiver allocates there while it still reads it`;
-    yield report('scratch-overlap', { where, text, outcome: 'undefined' });
+    yield report('scratch-overlap', { where, text, ...whereTaken(scratch, phys, end) });
   }
   const page = phys & ~(kernel.pageSize - 1n);
   const unmarked = preserved.complete && preserved.orderAt(page) === undefined;

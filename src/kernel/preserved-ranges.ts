@@ -1,11 +1,11 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex, maxOf, minOf } from '../base/numbers.ts';
-import { lowerBound, pairAt, pairs } from '../memory/intervals.ts';
+import { lowerBound, pairAt, pairIn, pairs } from '../memory/intervals.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { report } from './checks.ts';
 import type { FindingEvent, Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
-import type { Scratch } from './scratch.ts';
+import { type Scratch, whereTaken } from './scratch.ts';
 
 /** Compares what the map preserves with RAM and scratch. @param ranges start, end, …; ascending and disjoint */
 export function* checkRanges(kernel: Kernel, scratch: Scratch, ranges: BigUint64Array): Stage {
@@ -14,16 +14,20 @@ export function* checkRanges(kernel: Kernel, scratch: Scratch, ranges: BigUint64
     const index = scratch.indexAt(start, end);
     yield report('scratch-overlap', {
       where: `${hex(start)}-${hex(end)}`,
-      text: `preserved memory is in scratch[${index}]: the receiver allocates there before it reads the map, and may have overwritten it`,
-      outcome: 'undefined',
+      text: `preserved memory is in scratch[${index}]: the receiver allocates there before it reads the map, and may overwrite what is there`,
+      ...whereTaken(scratch, start, end),
     });
   }
   const [lowest] = ranges;
-  if (lowest !== undefined && lowest < ARCHITECTURES[kernel.target.arch].lowestPreserved) {
+  const low = ARCHITECTURES[kernel.target.arch].lowestPreserved;
+  if (lowest !== undefined && lowest < low) {
+    const taken = scratch.early.some(
+      (early) => early.start < low && pairIn(ranges, early.start, minOf(regionEnd(early), low)),
+    );
     yield report('first-megabyte', {
       where: hex(lowest),
       text: `preserved memory at ${hex(lowest)} is below 1 MiB, which an x86 kernel takes for scratch and real-mode code`,
-      outcome: 'undefined',
+      ...(taken && { outcome: 'undefined' }),
     });
   }
 }

@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { alignDown, alignUp, hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
 import { lowerBound, pairIn, unionOf } from '../memory/intervals.ts';
 import type { Preserved } from '../memory/preserved.ts';
@@ -5,14 +6,13 @@ import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { EFAULT, giveUp } from './boot-record.ts';
 import { report } from './checks.ts';
 import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
+import { earlyUse, STRUCT_PAGE_BYTES } from './early-use.ts';
 import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 
 const WHERE = 'scratch';
 /** What a small kernel and its page tables need: one panics with 12 MiB (7.3, the kernel of test/kernel). */
 const MIN_SCRATCH_BYTES = 16n << 20n;
-/** Bytes of struct page on 64-bit kernels. */
-const STRUCT_PAGE_BYTES = 64n;
 
 const NOWHERE: Region = { start: 0n, size: 0n };
 
@@ -22,10 +22,27 @@ export class Scratch {
   readonly regions: readonly Region[];
   /** By ascending address, neighbours and overlaps merged. */
   readonly merged: readonly Region[];
+  /** What the receiver may write to before it reads what was handed over; not all of it is scratch. */
+  readonly early: readonly Region[];
 
-  constructor(regions: readonly Region[]) {
+  constructor(regions: readonly Region[], kernel: Kernel) {
     this.regions = regions;
     this.merged = unionOf(regions);
+    this.early = earlyUse(kernel, this.merged);
+  }
+
+  /** Whether what is in [start, end) may be overwritten before it is read. */
+  mayBeTaken(start: bigint, end: bigint): boolean {
+    return this.early.some((region) => start < regionEnd(region) && region.start < end);
+  }
+
+  /**
+   * Whether free memory of scratch is given out like any other: only what can move is, and only where scratch is half of
+   * all that is free (__rmqueue(), mm/page_alloc.c, 7.3). Taken for so from a quarter of RAM on.
+   */
+  isMostOfRam({ ram }: Kernel): boolean {
+    const sum = (regions: readonly Region[]) => regions.reduce((bytes, { size }) => bytes + size, 0n);
+    return 4n * sum(this.merged) >= sum(ram);
   }
 
   /** Index of the region that shares a byte with [start, end), or -1. */
@@ -36,6 +53,13 @@ export class Scratch {
     return merged && isShared(merged) ? this.regions.findIndex(isShared) : -1;
   }
 }
+
+/**
+ * What is in scratch is lost where the kernel allocates first; and memblock_add_range() warns where it is to reserve what it
+ * has allocated (mm/memblock.c, 6.18 to 7.3).
+ */
+export const whereTaken = (scratch: Scratch, start: bigint, end: bigint): { outcome?: 'undefined' } =>
+  scratch.mayBeTaken(start, end) ? { outcome: 'undefined' } : {};
 
 /** The entries as kho_populate() counts them, in 32 bits: a partial one at the end is dropped without a word (KH, 7.3). */
 function readArray(kernel: Kernel): Region[] {
@@ -82,7 +106,7 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
     return undefined;
   }
   yield log(`KHO: found kexec handover data.${kernel.receiver.foundSuffix}`);
-  const scratch = new Scratch(readArray(kernel));
+  const scratch = new Scratch(readArray(kernel), kernel);
   if (yield* checkArray(kernel, scratch)) {
     yield* checkNone(scratch);
     yield* checkRegions(kernel, scratch);
@@ -101,12 +125,15 @@ function* checkArray(kernel: Kernel, scratch: Scratch): Stage<boolean> {
   }
   if (scratchAddr === 0n) {
     const text =
-      'the array is at 0, by which the kernel tells that there was none: it takes new scratch, and reads no map';
-    yield report('scratch-array-null', { where: WHERE, text, outcome: 'undefined' });
+      'the array is at 0, by which the kernel tells that there was none: it reads no map, finds no scratch, and panics early';
+    yield report('scratch-array-null', { where: WHERE, text, outcome: 'dies' });
   }
   if (!kernel.inRam(scratchAddr, scratchAddr + arrayBytes(kernel))) {
-    const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not in RAM`;
-    yield report('scratch-array-outside-ram', { where: WHERE, text, outcome: 'undefined' });
+    // Where there is nothing, zeroes or ones are read: no region is in RAM.
+    const isNowhere = scratchAddr >= ARCHITECTURES[kernel.target.arch].lowestPreserved;
+    const text = `the array at ${hex(scratchAddr)}-${hex(end)} is not in RAM: the kernel finds no scratch, and panics early`;
+    const outcome = isNowhere ? 'dies' : 'undefined';
+    yield report('scratch-array-outside-ram', { where: WHERE, text, outcome });
     return false;
   }
   if (!kernel.inRam(scratchAddr, end)) {
@@ -189,10 +216,24 @@ function* checkRegions(kernel: Kernel, { regions }: Scratch): Stage {
     }
     if (!kernel.inRam(start, start + size)) {
       const reason = `${text} is not in RAM: the kernel adds it to its memory, and faults or loses data where it uses it`;
-      yield report('scratch-outside-ram', { where, text: reason, outcome: 'undefined' });
+      yield report('scratch-outside-ram', {
+        where,
+        text: reason,
+        outcome: outsideOutcome(kernel, start, size),
+      });
     }
   }
   yield* checkOverlaps(regions);
+}
+
+/**
+ * Memory above all RAM is of no node: sparse_init() faults over it (mm/sparse.c, 6.18 to 7.3, x86). In a hole below it is of
+ * the node around it, and on arm64 what is out of the linear mapping's reach is left out (arm64_memblock_init()).
+ */
+function outsideOutcome({ ram, target }: Kernel, start: bigint, size: bigint): 'dies' | 'undefined' {
+  const last = ram.at(-1);
+  const isAbove = last !== undefined && start + size > alignUp(regionEnd(last), 1n << 20n);
+  return target.arch === 'x86_64' && isAbove ? 'dies' : 'undefined';
 }
 
 function* checkOverlaps(regions: readonly Region[]): Stage {

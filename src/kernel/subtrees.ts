@@ -8,6 +8,7 @@ import { DEATH, log, type ReportDetails, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import type { Receiver } from './receivers.ts';
 import type { RootFdt } from './root-fdt.ts';
+import { whereTaken } from './scratch.ts';
 import type { Incoming } from './stages.ts';
 
 /** A subtree as its node in the root FDT records it. */
@@ -140,8 +141,10 @@ function* checkBlob(
     const text = `${range} is not in RAM: the kernel faults where it reads it`;
     yield report('outside-ram', { where, text });
   } else if (index >= 0) {
+    const isKept = preserved.contains(phys, end) || !scratch.isMostOfRam(kernel);
     const text = `${range} is in scratch[${index}]: the receiver allocates there`;
-    yield report('scratch-overlap', { where, text, ...outcome });
+    const taken = isKept ? whereTaken(scratch, phys, end) : outcome;
+    yield report('scratch-overlap', { where, text, ...(isRead && taken) });
   } else if (!preserved.contains(phys, phys + 1n)) {
     const text = `${range} is not preserved: its memory is free, and may be overwritten before it is read`;
     yield report('subtree-not-preserved', { where, text, ...outcome });

@@ -1,4 +1,5 @@
 import { needMembers } from '../base/arguments.ts';
+import { hex } from '../base/numbers.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
 import { Boot } from '../kernel/boot.ts';
 import { readBootRecord, withoutKho } from '../kernel/boot-record.ts';
@@ -13,6 +14,7 @@ import { readRootFdt } from '../kernel/root-fdt.ts';
 import { checkScratchSize, readScratch } from '../kernel/scratch.ts';
 import { BOOT_STAGES, type Incoming, type UserStage } from '../kernel/stages.ts';
 import { checkBlobs, exposeSubtrees } from '../kernel/subtrees.ts';
+import { WatchedMemory } from '../memory/watched-memory.ts';
 import type { Severity, Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
 import { receivingUsers } from '../users/registry.ts';
@@ -95,7 +97,9 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
 }
 
 /** Everyone in the receiver who asks for a subtree, in the order of the boot. */
-function* runUsers(kernel: Kernel, incoming: Incoming): Stage {
+function* runUsers(receiver: Kernel, incoming: Incoming): Stage {
+  const memory = new WatchedMemory(receiver.image.memory, incoming.scratch.early);
+  const kernel = receiver.withMemory(memory);
   const users = receivingUsers(kernel.target).filter(
     ({ stage: { option } }) => !option || kernel.boot.has(option),
   );
@@ -112,9 +116,25 @@ function* runUsers(kernel: Kernel, incoming: Incoming): Stage {
   if (kernel.boot.has('CONFIG_KEXEC_HANDOVER_DEBUGFS')) stages.push(debugfs);
   for (const at of BOOT_STAGES) {
     for (const stage of stages.filter((one) => one.at === at)) {
-      const next = yield* stage.run(kernel, incoming);
+      const next = yield* untilTaken(stage.run(kernel, incoming), memory);
       if (next === 'halts') return;
       if (next) stages.push(next);
     }
+  }
+}
+
+/** Says before what comes of it that something was read where the kernel may have written by then. */
+function* untilTaken<Result>(stage: Stage<Result>, memory: WatchedMemory): Stage<Result> {
+  let isTold = memory.touched !== undefined;
+  for (;;) {
+    const { done, value } = stage.next();
+    const { touched } = memory;
+    if (touched && !isTold) {
+      isTold = true;
+      const text = `what is read at ${hex(touched.start)} may be overwritten: the kernel allocates there first`;
+      yield report('early-memory', { where: hex(touched.start), text, outcome: 'undefined' });
+    }
+    if (done) return value;
+    yield value;
   }
 }

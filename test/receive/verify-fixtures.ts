@@ -196,10 +196,16 @@ export const FIXTURES = {
     ],
     allow: ['scratch-overlap-scratch'],
   }),
-  'scratch-overlap': broken({
+  'scratch-overlap': revived({
     ...good,
     scratch: [{ addr: '0x10000000', size: '64MiB' }],
     place: { 'kexec-metadata': '0x10100000' },
+    allow: ['scratch-overlap'],
+  }),
+  'early-memory': broken({
+    ...good,
+    scratch: [{ addr: '0x10000000', size: '64MiB' }],
+    place: { 'kexec-metadata': '0x13f00000' },
     allow: ['scratch-overlap'],
   }),
   'outside-ram': broken({
@@ -207,7 +213,7 @@ export const FIXTURES = {
     preserve: [{ name: 'beyond', order: 0, addr: '0x80000000' }],
     allow: ['outside-ram'],
   }),
-  'first-megabyte': broken({
+  'first-megabyte': revived({
     ...good,
     preserve: [{ name: 'low', order: 0, addr: '0x10000' }],
     allow: ['first-megabyte'],
