@@ -26,7 +26,8 @@ const WELL_KNOWN: readonly bigint[] = [
 const VERSIONS = [1, 3, 4, 5].map((version) => `kho-v${version}`);
 
 export function drawAddress(draw: Draw, around: Surroundings): bigint {
-  const { pageSize, ram, scratch, structures } = around;
+  const { pageSize, ram, structures } = around;
+  const scratch = around.scratch.filter(({ size }) => size > 0n);
   const inside = ({ start, size }: Region) => start + alignDown(draw.u64() % size, pageSize);
   const edge = (region: Region) =>
     draw.pick([region.start, regionEnd(region), regionEnd(region) - pageSize, region.start - pageSize]);
@@ -34,8 +35,7 @@ export function drawAddress(draw: Draw, around: Surroundings): bigint {
     () => draw.pick(structures).start,
     () => draw.pick(structures).start,
     () => edge(draw.pick(structures)),
-    () => inside(draw.pick(scratch)),
-    () => edge(draw.pick(scratch)),
+    ...(scratch.length === 0 ? [] : [() => inside(draw.pick(scratch)), () => edge(draw.pick(scratch))]),
     () => inside(draw.pick(ram)),
     () => edge(draw.pick(ram)),
     () => draw.pick(WELL_KNOWN),

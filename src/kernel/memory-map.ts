@@ -9,10 +9,12 @@ import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import { report } from './checks.ts';
 import { type FindingEvent, type Stage, UNPREDICTABLE, warn } from './events.ts';
+import { followBitmapChain } from './follow-chain.ts';
+import { followRadixTree } from './follow-radix.ts';
+import { isWild, walkOf } from './followed.ts';
 import type { Kernel } from './kernel.ts';
 import { mapEvent } from './map-findings.ts';
 import { checkRanges } from './preserved-ranges.ts';
-import { followRadixTree, isWild, walkOf } from './radix-walk.ts';
 import { mapLine, type RootFdt } from './root-fdt.ts';
 import { type Scratch, whereTaken } from './scratch.ts';
 
@@ -47,8 +49,8 @@ function noMap(kernel: Kernel, map: bigint | string): FindingEvent {
 function* walkMap(kernel: Kernel, map: bigint, scratch: Scratch): Stage<MapWalk> {
   const { target, image } = kernel;
   const walk = walkMemoryMap(target, image.memory, map, { maxFolios: MAX_FOLIOS });
-  const isRadix = target.generation.memoryMap.kind === 'radix';
-  const followed = isRadix && isWild(walk) ? followRadixTree(kernel, map, unknownTo(kernel, scratch)) : OPEN;
+  const follow = FOLLOWERS[target.generation.memoryMap.kind];
+  const followed = isWild(walk) ? follow(kernel, map, unknownTo(kernel, scratch)) : OPEN;
   const isKnown = followed.kind !== 'open';
   for (const finding of walk.findings) yield mapEvent(kernel, finding, isKnown);
   const unseen = walk.findingCount - walk.findings.length;
@@ -62,12 +64,13 @@ function* walkMap(kernel: Kernel, map: bigint, scratch: Scratch): Stage<MapWalk>
     yield report('outside-ram', { where: WHERE, text, outcome: 'dies' });
   } else if (followed.kind === 'endless') {
     const text =
-      'a key says a block larger than any machine, and the kernel goes through it by the GiB: it never ends';
-    yield report('map-key', { where: WHERE, text, outcome: 'dies' });
+      'the kernel never ends reading the map: its chain comes back, or a key says a block that it goes through by the GiB';
+    yield report('map-node-twice', { where: WHERE, text, outcome: 'dies' });
   }
   return walk;
 }
 
+const FOLLOWERS = { radix: followRadixTree, 'bitmap-chain': followBitmapChain } as const;
 const OPEN = { kind: 'open' } as const;
 
 /** Where nobody knows what a kernel finds as it reads the map: what it has written itself, and firmware's. */

@@ -41,6 +41,8 @@ export interface Receiver {
   readonly namesScratch: boolean;
   /** It reserves scratch on each node that is online, with memory or without (KH: kho_reserve_scratch). */
   readonly scratchOnEachNode: boolean;
+  /** A pageblock that does not begin with a whole page of memory gets no migrate type (memmap_init_range(), mm/mm_init.c). */
+  readonly marksWholePageblocks: boolean;
   /** early_memremap() of arm64 has a page more for what begins within one (arch/arm64/include/asm/fixmap.h). */
   readonly sparesMappingPage: boolean;
   /** How debugfs complains of a subtree's address (KH to 6.18, kexec_handover_debugfs.c). */
@@ -64,6 +66,7 @@ const V6_18: Traits = {
   readsNodes: false,
   namesScratch: false,
   scratchOnEachNode: true,
+  marksWholePageblocks: false,
   sparesMappingPage: false,
   debugfsStyle: 'quoted',
 };
@@ -89,7 +92,7 @@ const V7_1: Traits = {
   namesScratch: true,
 };
 
-const V7_2: Traits = { ...V7_1, blockSizeBits: 64, sparesMappingPage: true };
+const V7_2: Traits = { ...V7_1, blockSizeBits: 64, marksWholePageblocks: true, sparesMappingPage: true };
 
 const TRAITS: Readonly<Record<string, Traits>> = {
   '6.18': V6_18,

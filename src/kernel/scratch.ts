@@ -1,5 +1,5 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { alignDown, alignUp, hex, humanSize, isAligned, overlaps } from '../base/numbers.ts';
+import { alignDown, alignUp, hex, humanSize } from '../base/numbers.ts';
 import { lowerBound, pairIn, unionOf } from '../memory/intervals.ts';
 import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
@@ -9,6 +9,7 @@ import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import { earlyUse, STRUCT_PAGE_BYTES } from './early-use.ts';
 import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
+import { checkRegions } from './scratch-regions.ts';
 
 const WHERE = 'scratch';
 /** What a small kernel and its page tables need: one panics with 12 MiB (7.3, the kernel of test/kernel). */
@@ -109,7 +110,7 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
   const scratch = new Scratch(readArray(kernel), kernel);
   if (yield* checkArray(kernel, scratch)) {
     yield* checkNone(scratch);
-    yield* checkRegions(kernel, scratch);
+    yield* checkRegions(kernel, scratch.regions);
   }
   return scratch;
 }
@@ -196,54 +197,4 @@ function hasFreeBlock(region: Region, ranges: BigUint64Array): boolean {
     block = alignUp(busy.end > block + EXTENSION ? busy.end : block + EXTENSION, EXTENSION);
   }
   return false;
-}
-
-function* checkRegions(kernel: Kernel, { regions }: Scratch): Stage {
-  const alignment = kernel.receiver.generation.scratchAlignment(kernel.target);
-  for (const [i, { start, size }] of regions.entries()) {
-    const where = `scratch[${i}]`;
-    const text = `${hex(start)}-${hex(start + size)}`;
-    if (size === 0n) {
-      yield report('scratch-empty-entry', { where, text: `${where} at ${hex(start)} has size 0` });
-      continue;
-    }
-    if (!isAligned(start, alignment) || !isAligned(size, alignment)) {
-      const reason = `${text} is not made of blocks of ${humanSize(alignment)}: what shares a block with it becomes scratch too`;
-      const isPages = isAligned(start, kernel.pageSize) && isAligned(size, kernel.pageSize);
-      // Half a page belongs to nobody, or to two: 7.2 and 7.3 fall over it, 7.1 does not.
-      const outcome = isPages ? {} : ({ outcome: 'undefined' } as const);
-      yield report('scratch-alignment', { where, text: reason, ...outcome });
-    }
-    if (!kernel.inRam(start, start + size)) {
-      const reason = `${text} is not in RAM: the kernel adds it to its memory, and faults or loses data where it uses it`;
-      yield report('scratch-outside-ram', {
-        where,
-        text: reason,
-        outcome: outsideOutcome(kernel, start, size),
-      });
-    }
-  }
-  yield* checkOverlaps(regions);
-}
-
-/**
- * Memory above all RAM is of no node: sparse_init() faults over it (mm/sparse.c, 6.18 to 7.3, x86). In a hole below it is of
- * the node around it, and on arm64 what is out of the linear mapping's reach is left out (arm64_memblock_init()).
- */
-function outsideOutcome({ ram, target }: Kernel, start: bigint, size: bigint): 'dies' | 'undefined' {
-  const last = ram.at(-1);
-  const isAbove = last !== undefined && start + size > alignUp(regionEnd(last), 1n << 20n);
-  return target.arch === 'x86_64' && isAbove ? 'dies' : 'undefined';
-}
-
-function* checkOverlaps(regions: readonly Region[]): Stage {
-  const ordered = regions.map((region, i) => ({ region, i })).filter(({ region }) => region.size > 0n);
-  ordered.sort((a, b) => (a.region.start < b.region.start ? -1 : 1));
-  for (const [at, { region, i }] of ordered.entries()) {
-    const next = ordered[at + 1];
-    if (!next || !overlaps(region.start, regionEnd(region), next.region.start, regionEnd(next.region)))
-      continue;
-    const text = `scratch[${i}] and scratch[${next.i}] share memory`;
-    yield report('scratch-overlap-scratch', { where: `scratch[${i}]`, text });
-  }
 }

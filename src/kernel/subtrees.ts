@@ -18,6 +18,8 @@ export interface SubtreeBlob {
   readonly size: bigint | null;
 }
 
+const FDT_HEADER_BYTES = 40;
+
 const whereOf = (name: string) => `root-fdt/${name}`;
 
 /** What the function that asks for a subtree prints when it is refused. */
@@ -54,6 +56,11 @@ export function* survives(kernel: Kernel, start: bigint, length: number): Stage<
   const dies = kernel.faultsAt(start, start + BigInt(length));
   if (dies) yield DEATH;
   return !dies;
+}
+
+/** Who reads an FDT: at an address that is not aligned libfdt reads nothing (fdt_ro_probe_(), fdt_check_header()). */
+export function* survivesFdt(kernel: Kernel, start: bigint): Stage<boolean> {
+  return start % 8n !== 0n || (yield* survives(kernel, start, FDT_HEADER_BYTES));
 }
 
 /**
@@ -113,9 +120,7 @@ export function* checkBlobs(kernel: Kernel, incoming: Incoming, clients: readonl
     const phys = u64(target, root, node, blob);
     if (phys === undefined) continue;
     const size = blobSize === undefined ? null : (u64(target, root, node, blobSize) ?? null);
-    // Up to 6.19 debugfs reads each blob's head at once; later only who asks for it does.
-    const isRead = blobSize === undefined || isAskedFor;
-    yield* checkBlob(kernel, incoming, name, { phys, size }, isRead);
+    yield* checkBlob(kernel, incoming, name, { phys, size }, isAskedFor);
   }
 }
 

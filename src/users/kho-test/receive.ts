@@ -9,7 +9,7 @@ import type { KernelFdt } from '../../kernel/libfdt.ts';
 import type { Receiver } from '../../kernel/receivers.ts';
 import type { Restorer, Unrestored } from '../../kernel/restore.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve, survives } from '../../kernel/subtrees.ts';
+import { retrieve, survivesFdt } from '../../kernel/subtrees.ts';
 
 import { type RestoredArea, restoreVmalloc, warnings } from '../vmalloc/receive.ts';
 import { entriesHeld } from '../vmalloc/walk.ts';
@@ -33,7 +33,7 @@ export const receive: UserStage = {
     const line = `test_kho: failed to retrieve ${name} FDT: -22`;
     const blob = yield* retrieve(kernel, root, name, { line });
     if (typeof blob === 'string') return undefined;
-    if (!(yield* survives(kernel, blob.phys, 40))) return 'halts';
+    if (!(yield* survivesFdt(kernel, blob.phys))) return 'halts';
     if (!restorer.complete) {
       yield UNPREDICTABLE;
       return undefined;

@@ -3,7 +3,7 @@ import { restoreBlockSet } from '../../kernel/block-set.ts';
 import { log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve, type SubtreeBlob, survives } from '../../kernel/subtrees.ts';
+import { retrieve, type SubtreeBlob, survives, survivesFdt } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import type { LuoIncoming, SessionSer } from './incoming.ts';
@@ -37,10 +37,9 @@ export const receive: UserStage = {
       yield* die();
       return 'halts';
     }
-    if (!(yield* survives(kernel, blob.phys, 32))) return 'halts';
     const luo = isStruct
       ? yield* readStruct(kernel, blob, preserved)
-      : yield* readLuoFdt(kernel, blob.phys, preserved);
+      : (yield* survivesFdt(kernel, blob.phys)) && (yield* readLuoFdt(kernel, blob.phys, preserved));
     if (!luo) return 'halts';
     return !boot.hasCmdline || boot.cmdline.flag('liveupdate', false) ? openLiveupdate(luo) : undefined;
   },
@@ -57,6 +56,7 @@ function* readStruct(
     const line = `LUO state is too small (${size} < ${expected})`;
     return yield* panic('luo-size', `the blob has ${size} bytes, struct luo_ser ${expected}`, line);
   }
+  if (!(yield* survives(kernel, phys, expected))) return undefined;
   const ser = kernel.target.abi.struct('luo_ser').decode(kernel.read(phys, expected));
   const wanted = kernel.target.abi.text('LUO_ABI_COMPATIBLE');
   if (ser.compatible !== wanted) {

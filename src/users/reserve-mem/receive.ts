@@ -3,7 +3,7 @@ import type { FindingEvent, Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { RootFdt } from '../../kernel/root-fdt.ts';
 import type { UserStage } from '../../kernel/stages.ts';
-import { retrieve, survives } from '../../kernel/subtrees.ts';
+import { retrieve, survivesFdt } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
 import { PATH, regionPath } from './paths.ts';
@@ -43,7 +43,7 @@ function* retrieveFdt(
 ): Stage<readonly MemblockStep[] | undefined> {
   const blob = yield* retrieve(kernel, root, nodeOf(kernel), { line: lineOf(kernel) });
   if (typeof blob === 'string') return undefined;
-  if (!(yield* survives(kernel, blob.phys, 40))) return undefined;
+  if (!(yield* survivesFdt(kernel, blob.phys))) return undefined;
   const [tree, ...regions] = walkMemblock(kernel.target, kernel.fdtAt(blob.phys));
   if (tree && tree.error !== 0) {
     const { wanted, error } = tree;
