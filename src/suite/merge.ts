@@ -128,7 +128,7 @@ export function suiteReportOf(
     kernel: known.version,
     key: keyOf(known),
     against,
-    results,
+    results: results.sort((a, b) => (a.name < b.name ? -1 : 1)),
     cases: new Map(cases.map(({ name, text }) => [name, text])),
     left: cases.length - results.length,
     seconds: 0,
