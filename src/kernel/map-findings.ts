@@ -58,7 +58,8 @@ function meaning(finding: MapFinding): Meaning {
     case 'ADDRESS_OVERFLOW':
       return { check: 'map-address', text: `the block at ${hex(phys)} ends beyond 64 bits`, outcome };
     case 'PRESERVED_TWICE':
-      return { check: 'preserved-twice', text: twiceText(finding), outcome };
+      // Both are reserved and marked; what comes of it is up to who restores them.
+      return { check: 'preserved-twice', text: twiceText(finding) };
     case 'CHUNK_TOO_FULL': {
       const text = `the chunk tells ${index} elements, more than a page holds: ${GARBAGE}`;
       return { check: 'map-chunk', text, outcome };

@@ -1,6 +1,6 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex, maxOf, minOf } from '../base/numbers.ts';
-import { lowerBound, pairAt, pairIn, pairs } from '../memory/intervals.ts';
+import { lowerBound, pairAt, pairs } from '../memory/intervals.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { report } from './checks.ts';
 import type { FindingEvent, Stage } from './events.ts';
@@ -21,13 +21,9 @@ export function* checkRanges(kernel: Kernel, scratch: Scratch, ranges: BigUint64
   const [lowest] = ranges;
   const low = ARCHITECTURES[kernel.target.arch].lowestPreserved;
   if (lowest !== undefined && lowest < low) {
-    const taken = scratch.early.some(
-      (early) => early.start < low && pairIn(ranges, early.start, minOf(regionEnd(early), low)),
-    );
     yield report('first-megabyte', {
       where: hex(lowest),
       text: `preserved memory at ${hex(lowest)} is below 1 MiB, which an x86 kernel takes for scratch and real-mode code`,
-      ...(taken && { outcome: 'undefined' }),
     });
   }
 }

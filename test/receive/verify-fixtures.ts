@@ -252,7 +252,7 @@ export const FIXTURES = {
     allow: ['placement-overlap'],
   }),
   'map-empty': broken({ ...good, omit: ['memory-map'] }),
-  'preserved-twice': broken({
+  'preserved-twice': revived({
     ...good,
     preserve: [
       { name: 'large', order: 2, addr: '0x8000000' },
