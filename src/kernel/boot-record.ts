@@ -12,11 +12,8 @@ export function* readBootRecord(kernel: Kernel): Stage<boolean> {
   const { target } = kernel;
   const { bootRecord } = kernel.image;
   switch (bootRecord.kind) {
-    case 'setup_data': {
-      const found = yield* parseSetupData(kernel, bootRecord);
-      if (!found) yield* reserveScratch(kernel, bootRecord);
-      return found;
-    }
+    case 'setup_data':
+      return yield* parseSetupData(kernel, bootRecord);
     case 'chosen':
       return true; // two properties, which have neither type nor length
     case 'none': {
@@ -39,12 +36,20 @@ export function* withoutKho({ image, target }: Kernel): Stage {
 /**
  * Without a handover the kernel reserves scratch of its own (KH: kho_reserve_scratch()): twice what it has reserved by
  * then, which by memblock_x86_reserve_range_setup_data() (arch/x86/kernel/setup.c, 7.3) is the record as long as it says.
+ * Up to 6.18 it does so on a node without memory as well, which fails; the only processor is on node 0 (qemuArguments()),
+ * and others without memory are not online.
+ * @returns whether KHO is on from then on
  */
-function* reserveScratch({ ram, receiver }: Kernel, { setupDataLen: len }: SetupDataRecord): Stage {
+export function* reserveScratch({ boot, image, ram, receiver }: Kernel): Stage<boolean> {
+  const { bootRecord: record, nodes } = image;
+  if (!boot.kho) return false;
   const room = ram.reduce((sum, { size }) => sum + size, 0n);
-  if (room === 0n || 2n * BigInt(len) <= room) return;
-  if (receiver.namesScratch) yield log('KHO: Failed to reserve lowmem scratch buffer');
+  const length = record.kind === 'setup_data' ? BigInt(record.setupDataLen) : 0n;
+  const fits = room === 0n || 2n * length <= room;
+  if (fits && !(receiver.scratchOnEachNode && nodes?.[0] === 0n)) return true;
+  if (!fits && receiver.namesScratch) yield log('KHO: Failed to reserve lowmem scratch buffer');
   yield log(NO_SCRATCH);
+  return false;
 }
 
 /** parse_setup_data(), add_kho() (arch/x86/kernel/setup.c, 7.3). */
@@ -86,13 +91,9 @@ function* parseSetupData(
   return true;
 }
 
-/**
- * The end of every refusal in kho_populate(). Then the kernel reserves scratch of its own, up to 6.18 on a node without
- * memory as well, which fails; the only processor is on node 0 (qemuArguments()), and others without memory are not online.
- */
-export function* giveUp({ receiver, image, boot }: Kernel, errno: number): Stage {
+/** The end of every refusal in kho_populate(). */
+export function* giveUp({ receiver }: Kernel, errno: number): Stage {
   yield log(`KHO: disabling KHO revival${receiver.refusalErrno ? `: ${errno}` : ''}`);
-  if (boot.kho && receiver.scratchOnEachNode && image.nodes?.[0] === 0n) yield log(NO_SCRATCH);
 }
 
 export const EFAULT = -14;

@@ -39,6 +39,8 @@ export interface UserStage {
   /** The option of a kernel's configuration that it is built with. */
   readonly option?: string;
   run(kernel: Kernel, incoming: Incoming): Stage<Continuation>;
+  /** What it says where KHO is off, and nothing was handed over. */
+  off?(kernel: Kernel): Stage;
 }
 
 /** `halts`: the kernel does not go on from here. A stage: what the same user does later. */

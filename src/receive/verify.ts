@@ -2,7 +2,7 @@ import { needMembers } from '../base/arguments.ts';
 import { hex } from '../base/numbers.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
 import { Boot } from '../kernel/boot.ts';
-import { readBootRecord, withoutKho } from '../kernel/boot-record.ts';
+import { readBootRecord, reserveScratch, withoutKho } from '../kernel/boot-record.ts';
 import { report } from '../kernel/checks.ts';
 import { readEarlyParameters } from '../kernel/early-parameters.ts';
 import { type Stage, UNPREDICTABLE, type VerifyEvent } from '../kernel/events.ts';
@@ -74,11 +74,13 @@ function* receive(kernel: Kernel): Stage {
     yield* withoutKho(kernel);
     return;
   }
-  if (!(yield* readBootRecord(kernel))) return;
-  const root = yield* readRootFdt(kernel);
+  const root = (yield* readBootRecord(kernel)) ? yield* readRootFdt(kernel) : undefined;
   const scratch = root && (yield* readScratch(kernel));
   yield* readEarlyParameters(kernel);
-  if (!scratch) return;
+  if (!scratch) {
+    yield* bootWithout(kernel);
+    return;
+  }
   const preserved = yield* readMemoryMap(kernel, root, scratch);
   yield* checkScratchSize(kernel, scratch, preserved);
   yield* checkAbsent(kernel, preserved);
@@ -87,6 +89,15 @@ function* receive(kernel: Kernel): Stage {
   if (kernel.receiver.restoresRootFdt) restorer.restore(root.phys);
   yield* runUsers(kernel, { root, scratch, preserved, restorer });
 }
+
+/** Nothing was handed over, or it was refused. */
+function* bootWithout(kernel: Kernel): Stage {
+  if (yield* reserveScratch(kernel)) return;
+  for (const { stage } of usersOf(kernel)) if (stage.off) yield* stage.off(kernel);
+}
+
+const usersOf = (kernel: Kernel) =>
+  receivingUsers(kernel.target).filter(({ stage: { option } }) => !option || kernel.boot.has(option));
 
 /** What can be known of a root FDT without the memory that it stands in. */
 function* receiveFdtAlone(kernel: Kernel): Stage {
@@ -100,9 +111,7 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
 function* runUsers(receiver: Kernel, incoming: Incoming): Stage {
   const memory = new WatchedMemory(receiver.image.memory, incoming.scratch.early);
   const kernel = receiver.withMemory(memory);
-  const users = receivingUsers(kernel.target).filter(
-    ({ stage: { option } }) => !option || kernel.boot.has(option),
-  );
+  const users = usersOf(kernel);
   const clients = users.map(({ name }) => name);
   yield* checkBlobs(kernel, incoming, clients);
   const debugfs: UserStage = {

@@ -36,6 +36,21 @@ describe('a command line', () => {
     expect(verify({ cmdline }).console).toContain(line);
   });
 
+  it('is read where nothing is taken over, and where KHO is off LUO says so', () => {
+    const refused = buildImage({ ...spec, override: { 'root-fdt/compatible': 'kho-v9' } });
+    const off = 'luo: Disabling liveupdate because KHO is disabled';
+    const said = (cmdline: string) => verifyImage(refused, { cmdline }).console;
+    expect(said('liveupdate=on')).not.toContain(off);
+    expect(said('kho=off')).not.toContain(off);
+    expect(said('kho=off liveupdate=on kho_scratch=150%').slice(-2)).toEqual([
+      'KHO: scratch scale is 150%',
+      off,
+    ]);
+    const long = buildImage({ ...spec, override: { 'setup_data/len': 2 ** 31 - 1 } });
+    expect(verifyImage(long, { cmdline: 'liveupdate=on' }).console.at(-1)).toBe(off);
+    expect(verifyImage(long, { cmdline: 'kho=off' }).console.join()).not.toContain('scratch');
+  });
+
   it('without liveupdate=on has no program that retrieves files', () => {
     const checks = (cmdline: string) => verify({ cmdline }).findings.map(({ check }) => check);
     expect(checks('liveupdate=on')).toContain('memfd-large-folio');

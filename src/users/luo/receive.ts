@@ -20,12 +20,12 @@ import { openLiveupdate } from './receive-sessions.ts';
 export const receive: UserStage = {
   at: 'early_initcall',
   option: 'CONFIG_LIVEUPDATE',
+  off,
 
   *run(kernel, { root, preserved }) {
     const { boot } = kernel;
     if (!boot.kho) {
-      const isWanted = boot.cmdline.flag('liveupdate', false);
-      if (isWanted) yield log('luo: Disabling liveupdate because KHO is disabled');
+      yield* off(kernel);
       return undefined;
     }
     const name = kernel.target.abi.text('LUO_KHO_ENTRY_NAME');
@@ -44,6 +44,10 @@ export const receive: UserStage = {
     return !boot.hasCmdline || boot.cmdline.flag('liveupdate', false) ? openLiveupdate(luo) : undefined;
   },
 };
+
+function* off({ boot }: Kernel): Stage {
+  if (boot.cmdline.flag('liveupdate', false)) yield log('luo: Disabling liveupdate because KHO is disabled');
+}
 
 /** 7.2 and later. */
 function* readStruct(
