@@ -1,3 +1,5 @@
+import { encodeText } from '../base/text.ts';
+import { consoleLines } from '../guest/console.ts';
 import type { Finding, Verification } from '../model/finding.ts';
 import type { Verdict } from '../model/image.ts';
 import { TROUBLES } from '../receive/patterns.ts';
@@ -25,7 +27,8 @@ export function differenceOf(
   outcome: Outcome,
   asksUser: boolean,
 ): Difference | undefined {
-  const { console, verdict, certain, findings, ends } = predicted;
+  const { verdict, certain, findings, ends } = predicted;
+  const console = predicted.console.flatMap(asLogged);
   const { lines, fate, reason, flaky } = outcome;
   const verdicts = { predicted: verdict, actual: outcome.verdict };
   const at = console.slice(0, MAX_LINES).findIndex((line, i) => !lines[i]?.includes(line));
@@ -42,6 +45,9 @@ export function differenceOf(
   if (ends === 'open' || (ends === 'dies') === (fate === 'dies')) return undefined;
   return { ...verdicts, foretold: ends === 'dies' ? 'its death' : 'that it goes on', said: reason };
 }
+
+/** A line as it is read back from a log, in which bytes that are no text, or act on a terminal, are lost. */
+const asLogged = (line: string): string[] => consoleLines(encodeText(line) ?? Buffer.from(line));
 
 const saidOf = (said: string | undefined) => (said === undefined ? {} : { said });
 
@@ -65,7 +71,7 @@ function harmOf(
   if (harms.some(({ kernel }) => kernel === null)) return undefined;
   const isTrouble = (line: string) => TROUBLES.some((trouble) => trouble.line.test(line));
   const isTold = (line: string) =>
-    findings.some(({ kernel }) => kernel !== null && line.includes(kernel)) ||
+    findings.some(({ kernel }) => kernel !== null && asLogged(kernel).some((part) => line.includes(part))) ||
     (harms.length > 0 && isTrouble(line));
   const line = later.find((one) => !isTold(one));
   if (line !== undefined || harms.length > 0) return line;

@@ -45,6 +45,15 @@ describe('what differs from what was foretold', () => {
     expect(booted(predicted(), outcome({ lines: [TEST, FOUND] }))).toEqual(said);
   });
 
+  it('is not what no log keeps: bytes that are no text, and control characters', () => {
+    const before = predicted({ console: [FOUND, 'KHO: exec from: 7.\udc9b\u0013\x1b[1m3 (count 1)'] });
+    const after = outcome({ lines: [FOUND, 'KHO: exec from: 7.\ufffd3 (count 1)'] });
+    expect(booted(before, after)).toBeUndefined();
+    expect(booted(before, outcome({ lines: [FOUND, 'KHO: exec from: 7.3 (count 1)'] }))).toMatchObject(
+      REVIVED,
+    );
+  });
+
   it('is a line that was not foretold', () => {
     const said = 'KHO: failed to add blob a/b to debugfs: -13';
     expect(booted(predicted(), outcome({ lines: [FOUND, TEST, said] }))).toEqual({ ...REVIVED, said });
