@@ -9,6 +9,7 @@ const ROWS = [
   ['background'],
   ['render'],
   ['fuzz'],
+  ['simulator'],
   ['suite'],
   ['kselftest', 'capture', 'bench', 'coverage'],
   ['boot'],

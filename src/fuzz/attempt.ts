@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Document } from 'yaml';
 import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
@@ -5,6 +6,8 @@ import { type Receiver, receiverOf } from '../kernel/receivers.ts';
 import type { Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
 import { verifyImage } from '../receive/verify.ts';
+import type { SimulatorPool } from '../simulator/process.ts';
+import { simulate } from '../simulator/simulate.ts';
 import type { Outcome } from '../specfile/case-schema.ts';
 import { bootOnce, type OnceOptions } from '../suite/boot-once.ts';
 import { isSame } from '../suite/compare.ts';
@@ -23,6 +26,8 @@ export type Attempt =
   /** There is no such image, or no machine that it boots on; or this one could not boot it. */
   | { readonly kind: 'refused' | 'failed'; readonly code: string; readonly why: string }
   | { readonly kind: 'differs'; readonly difference: Difference; readonly evidence: Evidence }
+  /** A sanitizer has found something in the kernel's own code. */
+  | { readonly kind: 'fault'; readonly why: string; readonly evidence: Evidence }
   /** khoforge itself is wrong. */
   | { readonly kind: 'bug'; readonly why: string; readonly evidence: Evidence };
 
@@ -38,6 +43,8 @@ export interface Evidence {
 export interface AttemptOptions extends OnceOptions {
   /** Where console logs go. */
   readonly folder: string;
+  /** Of the kernel's own files, compiled for user space: these are asked, and no kernel boots. */
+  readonly simulator?: SimulatorPool | undefined;
 }
 
 /** What keeps every boot from being made. */
@@ -74,6 +81,8 @@ export class Asker {
   }
 
   async #compare(setting: Setting, { image, ...known }: Made): Promise<Attempt> {
+    const { simulator } = this.#options;
+    if (simulator) return this.#simulated(simulator, image, setting, known);
     const { predicted, console } = known;
     const boot = () => this.#boot(image, setting, console);
     const outcome = await boot();
@@ -81,6 +90,24 @@ export class Asker {
     if (!difference) return { kind: predicted.certain ? 'same' : 'open' };
     if (!isSame(outcome, await boot())) return { kind: 'flaky' };
     return { kind: 'differs', difference, evidence: { ...known, outcome } };
+  }
+
+  /** It comes to the same every time. */
+  async #simulated(
+    simulator: SimulatorPool,
+    image: Image,
+    setting: Setting,
+    known: Omit<Made, 'image'>,
+  ): Promise<Attempt> {
+    const { predicted } = known;
+    const { outcome, console, faults } = await simulate(simulator, image, setting, this.#kernel.version);
+    const difference = differenceOf(predicted, outcome, setting.user !== undefined);
+    const [why] = faults;
+    if (!difference && why === undefined) return { kind: predicted.certain ? 'same' : 'open' };
+    writeFileSync(known.console, console);
+    const evidence = { ...known, outcome };
+    if (why !== undefined) return { kind: 'fault', why, evidence };
+    return difference ? { kind: 'differs', difference, evidence } : { kind: 'open' };
   }
 
   async #boot(image: Image, setting: Setting, logPath: string): Promise<Outcome> {

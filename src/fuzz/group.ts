@@ -10,6 +10,9 @@ export function groupOf({ predicted, actual, foretold, said, check = '' }: Diffe
   return `${predicted}-${actual}-${digest(cause)}`;
 }
 
+/** The same for what a sanitizer found. */
+export const groupOfFault = (why: string): string => `fault-${digest([why])}`;
+
 /** The same for a bug of khoforge. */
 export const groupOfBug = (why: string): string => `bug-${digest([bare(why)])}`;
 

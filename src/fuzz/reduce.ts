@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.ts';
-import { groupOf, groupOfBug } from './group.ts';
+import { groupOf, groupOfBug, groupOfFault } from './group.ts';
 import type { Mutation } from './mutation.ts';
 
 /** Mutations, and what came of them. */
@@ -11,6 +11,7 @@ export interface Shown {
 /** The cause that an attempt shows. */
 export function groupOfAttempt(attempt: Attempt): string | undefined {
   if (attempt.kind === 'differs') return groupOf(attempt.difference);
+  if (attempt.kind === 'fault') return groupOfFault(attempt.why);
   return attempt.kind === 'bug' ? groupOfBug(attempt.why) : undefined;
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { VERDICTS } from '../specfile/case-schema.ts';
 import { isShard, missingShards } from '../suite/shard.ts';
 
-export const KINDS = ['same', 'open', 'refused', 'flaky', 'differs', 'bug'] as const;
+export const KINDS = ['same', 'open', 'refused', 'flaky', 'differs', 'fault', 'bug'] as const;
 
 const text = z.string();
 
@@ -23,6 +23,8 @@ const findingEntry = z.object({
   run: z.number().int().nonnegative(),
   base: text,
   mutations: z.array(text),
+  /** What a sanitizer found in the kernel's code. */
+  fault: text.optional(),
   /** Of a bug of khoforge. */
   bug: text.optional(),
   difference: z
@@ -99,7 +101,7 @@ export function fuzzReport(
   const byName = (a: Group, b: Group) => (a.finding.finding < b.finding.finding ? -1 : 1);
   return {
     totals: Object.assign(
-      { same: 0, open: 0, refused: 0, flaky: 0, differs: 0, bug: 0 },
+      { same: 0, open: 0, refused: 0, flaky: 0, differs: 0, fault: 0, bug: 0 },
       countOf(all.map(({ kind }) => kind)),
     ),
     refused: countOf(all.flatMap(({ code }) => code ?? [])),

@@ -132,7 +132,7 @@ class Fuzz {
       run,
       base: base.name,
       mutations: mutations.map(mutationText),
-      ...(attempt.kind === 'bug' ? { bug: attempt.why } : { difference: attempt.difference }),
+      ...(attempt.kind === 'differs' ? { difference: attempt.difference } : { [attempt.kind]: attempt.why }),
     };
     keepFinding(this.#options.folder, finding, attempt.evidence, base.setting, this.#kernel);
     this.#add(finding);

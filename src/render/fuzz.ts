@@ -13,14 +13,17 @@ export function fuzzText(report: FuzzReport, folder: string | undefined): string
 }
 
 function groupText({ finding, runs }: Group, folder: string | undefined): string[] {
-  const { difference, bug, base, mutations, finding: name } = finding;
+  const { difference, fault, bug, base, mutations, finding: name } = finding;
   const count = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, first ${finding.run}`;
   const what = difference
     ? `foretold ${difference.predicted}, was ${difference.actual}`
-    : 'a bug in khoforge';
+    : fault === undefined
+      ? 'a bug in khoforge'
+      : "in the kernel's own code";
   return [
     `${what} (${count})`,
     ...(bug === undefined ? [] : [`    ${bug}`]),
+    ...(fault === undefined ? [] : [`    ${fault}`]),
     ...(difference?.check === undefined ? [] : [`    by the check ${difference.check}`]),
     ...(difference?.foretold === undefined ? [] : [`    - ${difference.foretold}`]),
     ...(difference?.said === undefined ? [] : [`    + ${difference.said}`]),
@@ -30,7 +33,7 @@ function groupText({ finding, runs }: Group, folder: string | undefined): string
 }
 
 function sums({ kernel, seed, totals, refused, failed, groups, seconds }: FuzzReport): string[] {
-  const { same, open, differs, bug, flaky, refused: no } = totals;
+  const { same, open, differs, fault, bug, flaky, refused: no } = totals;
   const of = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
       .map(([code, count]) => `${count} ${code}`)
@@ -39,6 +42,7 @@ function sums({ kernel, seed, totals, refused, failed, groups, seconds }: FuzzRe
   return [
     `Linux ${kernel}, seed ${seed}: ${runs} runs, ${seconds.toFixed(0)} s`,
     `  ${same} as foretold, ${open} as far as anything was, ${differs + bug} not, of ${groups.length} causes, ${flaky} flaky`,
+    ...(fault > 0 ? [`  ${fault} in which sanitizers found something`] : []),
     ...(no > 0 ? [`  ${no} refused by build: ${of(refused)}`] : []),
     ...(Object.keys(failed).length > 0 ? [`  could not be asked: ${of(failed)}`] : []),
   ];

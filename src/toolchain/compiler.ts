@@ -46,14 +46,18 @@ export function findCompiler(arch: Arch, named?: string): Compiler {
   });
 }
 
-/** Runs the compiler; its messages are in English. What it leaves when it is killed goes with this process. */
-export function compile(compiler: Compiler, args: readonly string[]): CompilerRun {
+/**
+ * Runs the compiler; its messages are in English. What it leaves when it is killed goes with this process.
+ * @param cwd what its paths are relative to
+ */
+export function compile(compiler: Compiler, args: readonly string[], cwd?: string): CompilerRun {
   const [program, ...always] = compiler.command;
   using folder = temporaryFolder('cc');
   // CPATH and the like would mix the machine's headers in.
   using children = claimChildren({ PATH: process.env.PATH, TMPDIR: folder.path, LC_ALL: 'C' });
   const run = spawnSync(program, [...always, ...args], {
     encoding: 'utf8',
+    cwd,
     env: children.env,
     maxBuffer: 64 << 20,
     timeout: 120_000,

@@ -16,6 +16,9 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'coverage/scope.ts': "names of the kernel's functions and files",
   'fuzz/base.ts': 'what user space asks for of a spec that does not say',
   'guest/plan.ts': 'the commands of init, by name',
+  'simulator/compile.ts': "names of the kernel's files",
+  'simulator/request.ts': 'the commands of init, by name',
+  'simulator/tree.ts': "names of the kernel's files",
 };
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));

@@ -1,0 +1,82 @@
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { Judge } from '../boot/verdict.ts';
+import { consoleLines } from '../guest/console.ts';
+import type { RunEnd } from '../guest/events.ts';
+import type { Image } from '../model/image.ts';
+import type { Outcome } from '../specfile/case-schema.ts';
+import { outcomeOfLines } from '../suite/outcome.ts';
+import type { Answer, SimulatorPool } from './process.ts';
+import { requestOf, type Setting } from './request.ts';
+
+/** What the compiled files made of a handover. */
+export interface Simulated {
+  readonly outcome: Outcome;
+  readonly console: Buffer;
+  /** What sanitizers say of the kernel's own code: one line for each place, without addresses. */
+  readonly faults: readonly string[];
+}
+
+/** Seconds of processor time after which it hangs (src/simulator/stub/serve.c: PATIENCE). */
+const PATIENCE = 10;
+
+/**
+ * Has the compiled files of a tree receive an image.
+ * @param kernel release, e.g. `7.3.4`
+ * @throws KhoforgeError of requestOf() and SimulatorPool.ask()
+ */
+export async function simulate(
+  pool: SimulatorPool,
+  image: Image,
+  setting: Setting,
+  kernel: string,
+): Promise<Simulated> {
+  const answer = await pool.ask(requestOf(image, setting));
+  const all = consoleLines(answer.console);
+  if (answer.end === 'lost') throw lost(all);
+  const said =
+    answer.end === 'sanitizer'
+      ? all.slice(
+          0,
+          all.findIndex((line) => ASAN.test(line)),
+        )
+      : all;
+  const lines = said.filter((line) => !UBSAN.test(line));
+  const judge = new Judge({ initrd: true });
+  for (const line of lines) judge.line(line);
+  if (answer.end === 'booted') judge.line('reboot: Power down');
+  const judgement = judge.finish(endOf(answer));
+  return {
+    outcome: outcomeOfLines(lines, judgement, kernel),
+    console: answer.console,
+    faults: faultsOf(all),
+  };
+}
+
+const UBSAN = /^\S+:\d+:\d+: runtime error: /;
+const ASAN = /^==\d+==ERROR: AddressSanitizer: /;
+
+function endOf({ end }: Answer): RunEnd {
+  return end === 'hung' ? { kind: 'stalled', seconds: PATIENCE } : { kind: 'exit' };
+}
+
+function faultsOf(lines: readonly string[]): string[] {
+  const undefinedThings = lines
+    .filter((line) => UBSAN.test(line))
+    .map((line) => line.replace(/:(\d+):\d+:/, ':$1:'));
+  const at = lines.findIndex((line) => ASAN.test(line));
+  if (at < 0) return [...new Set(undefinedThings)];
+  const kind = /AddressSanitizer: (\S+)/.exec(lines[at] ?? '')?.[1] ?? 'error';
+  const frame = lines.slice(at).find((line) => /^\s+#\d+ .* in \w+ (?:kernel|mm|lib|scripts)\//.test(line));
+  const where = /in (\w+) (\S+?)(?::\d+)?$/.exec(frame ?? '');
+  return [
+    ...new Set([
+      ...undefinedThings,
+      `AddressSanitizer: ${kind} in ${where?.[1] ?? '?'} ${where?.[2] ?? ''}`.trim(),
+    ]),
+  ];
+}
+
+function lost(lines: readonly string[]): KhoforgeError {
+  const why = lines.findLast((line) => line.startsWith('simulator: ')) ?? 'it ended without a word';
+  return new KhoforgeError('SIMULATOR_FAILED', why, { exitCode: ExitCode.couldNotRun });
+}
