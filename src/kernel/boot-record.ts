@@ -5,6 +5,8 @@ import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 
+/** ARCH_LOW_ADDRESS_LIMIT: no region of RAM crosses it. */
+const LOW_END = 1n << 32n;
 const NO_SCRATCH = 'KHO: Failed to reserve scratch area, disabling kexec handover';
 
 /** @returns whether the kernel goes on to kho_populate() */
@@ -34,8 +36,8 @@ export function* withoutKho({ image, target }: Kernel): Stage {
 }
 
 /**
- * Without a handover the kernel reserves scratch of its own (KH: kho_reserve_scratch()): twice what it has reserved by
- * then, which by memblock_x86_reserve_range_setup_data() (arch/x86/kernel/setup.c, 7.3) is the record as long as it says.
+ * Without a handover the kernel reserves scratch of its own (KH: kho_reserve_scratch()), first below 4 GiB: twice what it
+ * has reserved there by then, which by memblock_x86_reserve_range_setup_data() (arch/x86/kernel/setup.c, 7.3) is the record as long as it says.
  * Up to 6.18 it does so on a node without memory as well, which fails; the only processor is on node 0 (qemuArguments()),
  * and others without memory are not online.
  * @returns whether KHO is on from then on
@@ -43,7 +45,7 @@ export function* withoutKho({ image, target }: Kernel): Stage {
 export function* reserveScratch({ boot, image, ram, receiver }: Kernel): Stage<boolean> {
   const { bootRecord: record, nodes } = image;
   if (!boot.kho) return false;
-  const room = ram.reduce((sum, { size }) => sum + size, 0n);
+  const room = ram.reduce((sum, { start, size }) => (start < LOW_END ? sum + size : sum), 0n);
   const length = record.kind === 'setup_data' ? BigInt(record.setupDataLen) : 0n;
   const fits = room === 0n || 2n * length <= room;
   if (fits && !(receiver.scratchOnEachNode && nodes?.[0] === 0n)) return true;
