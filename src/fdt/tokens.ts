@@ -27,6 +27,11 @@ export type FdtToken = { readonly offset: number; readonly next: number } & (
 
 export type PropertyToken = Extract<FdtToken, { tag: typeof Tag.prop }>;
 
+const NO_END = 'ends without an FDT_END tag';
+
+/** Whether readToken() found no more tag. */
+export const isCutOff = ({ message }: Error): boolean => message.endsWith(NO_END);
+
 /**
  * Reads the tag at `offset`, within the block's bounds and by the rules of fdt_next_tag() (scripts/dtc/libfdt/fdt.c, 7.3).
  * @throws KhoforgeError `FDT_INVALID` for an unknown tag or one that the block cuts off
@@ -34,7 +39,7 @@ export type PropertyToken = Extract<FdtToken, { tag: typeof Tag.prop }>;
 export function readToken(block: StructBlock, offset: number): FdtToken {
   const { bytes, start, size } = block;
   if (offset + TAG_SIZE > size) {
-    throw invalid(`structure block of ${size} bytes ends without an FDT_END tag`, start + offset);
+    throw invalid(`structure block of ${size} bytes ${NO_END}`, start + offset);
   }
   const tag = bytes.readUInt32BE(start + offset);
   const next = offset + TAG_SIZE;

@@ -1,7 +1,7 @@
 import { KhoforgeError } from '../base/errors.ts';
 import { FDT_MAGIC, getField, HEADER_SIZE, Tag, viewOf } from '../fdt/format.ts';
 import { readFdt } from '../fdt/reader.ts';
-import { type FdtToken, readToken, type StructBlock } from '../fdt/tokens.ts';
+import { type FdtToken, isCutOff, readToken, type StructBlock } from '../fdt/tokens.ts';
 import { findProperty, findSubnode, nodeName } from '../fdt/walk.ts';
 
 /** libfdt's errors, negated as it returns them (scripts/dtc/libfdt/libfdt.h, 7.3). */
@@ -189,7 +189,8 @@ function orError<T>(read: () => T): T | number {
   try {
     return read();
   } catch (error) {
-    if (error instanceof KhoforgeError) return FDT_ERR.BADSTRUCTURE;
+    // fdt_next_tag() (fdt.c): only a tag that is cut off is TRUNCATED.
+    if (error instanceof KhoforgeError) return isCutOff(error) ? FDT_ERR.TRUNCATED : FDT_ERR.BADSTRUCTURE;
     throw error;
   }
 }
