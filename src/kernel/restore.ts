@@ -41,6 +41,11 @@ export class Restorer {
     return order;
   }
 
+  /** Whether a page was restored, and freed by whoever read it, as likely as not. */
+  isRestored(phys: bigint): boolean {
+    return this.#restored.has(phys & ~(this.#kernel.pageSize - 1n));
+  }
+
   /** WARN_ON_ONCE(): the first of them is the last. */
   *warn({ warns }: Pick<Unrestored, 'warns'>): Stage {
     if (warns && !this.#warned) yield WARNING;

@@ -2,6 +2,7 @@ import { hex } from '../../base/numbers.ts';
 import { restoreBlockSet } from '../../kernel/block-set.ts';
 import { log, type Stage } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Restorer } from '../../kernel/restore.ts';
 import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve, type SubtreeBlob, survives, survivesFdt } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
@@ -22,7 +23,7 @@ export const receive: UserStage = {
   option: 'CONFIG_LIVEUPDATE',
   off,
 
-  *run(kernel, { root, preserved }) {
+  *run(kernel, { root, preserved, restorer }) {
     const { boot } = kernel;
     if (!boot.kho) {
       yield* off(kernel);
@@ -38,7 +39,7 @@ export const receive: UserStage = {
       return 'halts';
     }
     const luo = isStruct
-      ? yield* readStruct(kernel, blob, preserved)
+      ? yield* readStruct(kernel, blob, preserved, restorer)
       : (yield* survivesFdt(kernel, blob.phys)) && (yield* readLuoFdt(kernel, blob.phys, preserved));
     if (!luo) return 'halts';
     return !boot.hasCmdline || boot.cmdline.flag('liveupdate', false) ? openLiveupdate(luo) : undefined;
@@ -54,6 +55,7 @@ function* readStruct(
   kernel: Kernel,
   { phys, size }: SubtreeBlob,
   preserved: Preserved,
+  restorer: Restorer,
 ): Stage<LuoIncoming | undefined> {
   const expected = kernel.target.abi.struct('luo_ser').size;
   if (size !== null && size < BigInt(expected)) {
@@ -74,6 +76,7 @@ function* readStruct(
   if (preserved.complete && preserved.orderAt(phys) === undefined) {
     yield unpreserved(phys, 'struct luo_ser');
   }
+  restorer.restore(phys); // to free it
   return { sessions, flbs: ser.flbs_pa };
 }
 

@@ -18,7 +18,7 @@ function* isReadable(
   kernel: Kernel,
   { where, data }: StateAt,
   { name, size }: { readonly name: string; readonly size: number },
-  { preserved }: Incoming,
+  { preserved, restorer }: Incoming,
 ): Stage<boolean> {
   const end = data + BigInt(size);
   if (!kernel.inRam(data, end)) {
@@ -28,6 +28,9 @@ function* isReadable(
   }
   if (!preserved.contains(data, end)) {
     const text = `struct ${name} at ${hex(data)} is not preserved: the file is garbage`;
+    yield report('luo-not-preserved', { where, text, conditional: true });
+  } else if (restorer.isRestored(data)) {
+    const text = `struct ${name} at ${hex(data)} is in a page that was freed before: the file is garbage, and the kernel warns`;
     yield report('luo-not-preserved', { where, text, conditional: true });
   }
   return true;

@@ -17,7 +17,12 @@ import { walkFolios } from './walk.ts';
 type Ser = Struct<'memfd_luo_ser'>;
 
 /** memfd_luo_retrieve() (mm/memfd_luo.c, 6.19 to 7.3), when user space asks for the file. */
-export function* retrieve(kernel: Kernel, { where, data }: StateAt, incoming: Incoming): Stage {
+export function* retrieve(kernel: Kernel, state: StateAt, incoming: Incoming): Stage {
+  yield* retrieveFile(kernel, state, incoming);
+  incoming.restorer.restore(state.data); // to free it
+}
+
+function* retrieveFile(kernel: Kernel, { where, data }: StateAt, incoming: Incoming): Stage {
   const { target } = kernel;
   const codec = target.abi.struct('memfd_luo_ser');
   const ser = codec.decode(kernel.read(data, codec.size));
