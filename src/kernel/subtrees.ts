@@ -19,6 +19,8 @@ export interface SubtreeBlob {
 }
 
 const FDT_HEADER_BYTES = 40;
+/** Offset of totalsize. */
+const TOTALSIZE = 4n;
 
 const whereOf = (name: string) => `root-fdt/${name}`;
 
@@ -58,9 +60,13 @@ export function* survives(kernel: Kernel, start: bigint, length: number): Stage<
   return !dies;
 }
 
-/** Who reads an FDT: at an address that is not aligned libfdt reads nothing (fdt_ro_probe_(), fdt_check_header()). */
+/**
+ * Who reads an FDT: at an address that is not aligned libfdt reads totalsize and no more (fdt_ro_probe_(), as kernels are
+ * compiled). Behind the highest address comes the lowest.
+ */
 export function* survivesFdt(kernel: Kernel, start: bigint): Stage<boolean> {
-  return start % 8n !== 0n || (yield* survives(kernel, start, FDT_HEADER_BYTES));
+  if (start % 8n === 0n) return yield* survives(kernel, start, FDT_HEADER_BYTES);
+  return yield* survives(kernel, BigInt.asUintN(64, start + TOTALSIZE), 4);
 }
 
 /**
