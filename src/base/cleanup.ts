@@ -26,6 +26,19 @@ export function claimPath(path: string): Claim {
   return claim(resolve(path));
 }
 
+/**
+ * Has the files named in a folder removed when this process ends before the claim is released, and the folder where it is
+ * empty then: what somebody else has in it stays.
+ */
+export function claimFiles(folder: string, names: Iterable<string>): Claim {
+  const path = resolve(folder);
+  const held = [claim(`${EMPTY}${path}`), ...Array.from(names, (name) => claim(join(path, name)))];
+  const release = () => {
+    for (const one of held) one.release();
+  };
+  return { release, [Symbol.dispose]: release };
+}
+
 /** A name beside others that nobody can guess, e.g. for a temporary file: `prefix` and 16 random characters. */
 export function unguessable(prefix: string): string {
   return `${prefix}${randomBytes(12).toString('base64url')}`;
@@ -89,7 +102,9 @@ export function claimChildren(env: NodeJS.ProcessEnv = process.env): ClaimedChil
   return { env: { ...env, [OWNER]: owner }, release, [Symbol.dispose]: release };
 }
 
-/** What is claimed: absolute paths, and `children N`. */
+/** Before a folder that goes only if it is empty. */
+const EMPTY = 'empty ';
+/** What is claimed: absolute paths, those of folders that go when they are empty, and `children N`. */
 const claimed = new Set<string>();
 let children = 0;
 let watcher: ChildProcess | undefined;
@@ -130,9 +145,15 @@ case $list in *'children '*)
     sleep 0.1
   done
 esac
-printf '%s\\n' "$list" | while IFS= read -r path; do
-  path=$(printf '%b.' "$path")
-  case $path in /*) rm -rf -- "\${path%.}" ;; esac
+for pass in files folders; do
+  printf '%s\\n' "$list" | while IFS= read -r path; do
+    path=$(printf '%b.' "$path")
+    path=\${path%.}
+    case "$pass $path" in
+      'files /'*) rm -rf -- "$path" ;;
+      'folders ${EMPTY}/'*) rmdir -- "\${path#${EMPTY}}" ;;
+    esac
+  done
 done`;
 
 /** In a session of its own, which neither ^C nor the end of a terminal reaches. It gets all that is claimed. */

@@ -1,5 +1,5 @@
 import { accessSync, constants, readdirSync, renameSync, unlinkSync } from 'node:fs';
-import { type Claim, claimPath, unguessable } from '../base/cleanup.ts';
+import { type Claim, claimFiles, claimPath, unguessable } from '../base/cleanup.ts';
 import { bringOver, finishReplacing, forgetReplaced, noteReplaced, removeOld } from './bring-over.ts';
 import { checkFile, replaceableFiles } from './check.ts';
 import type { DirectoryForm, FileForm } from './forms.ts';
@@ -48,7 +48,7 @@ export interface WantedDirectory {
 /**
  * Gives a folder that is filled its name. An image that had the name is there until then, in one step, and what stood
  * beside its files then stands beside these. Other writers of that name wait.
- * @param claim of the folder: it is released before the name is that of something else
+ * @param claim of the folder: it is released before the name is that of something else, but for files of ours
  * @throws KhoforgeError `OUTPUT_EXISTS` when what is there is not ours, `OUTPUT_BUSY`; then all is where it was
  */
 export function placeDirectory(folder: string, path: string, wanted: WantedDirectory): void {
@@ -71,6 +71,8 @@ export function placeDirectory(folder: string, path: string, wanted: WantedDirec
     if (hasOthers) noteReplaced(folder);
     // Once it has the name, others would take what is noted for the work of a run that was killed, and do it as well.
     using _own = tryLock(folder);
+    // From here on its name may be that of the older image, with somebody's files in it: those stay.
+    using _files = claim && claimFiles(folder, [...readdirSync(folder), ...files]);
     claim?.release();
     const undo = exchangeFolders(folder, path);
     if (identity(folder) === before) {

@@ -28,6 +28,7 @@ const place = places();
 
 const IMAGE = ['kho.dtb', 'manifest.json', 'memory.bin'];
 const index = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+const addonFile = fileURLToPath(new URL('../../build/Release/khoforge.node', import.meta.url));
 
 interface Writer {
   readonly child: ChildProcess;
@@ -122,7 +123,54 @@ describe('writers of one output', () => {
   });
 });
 
+/** Ends a process that writes an image, as it is to give it its name or has given it. */
+async function killedAt(when: 'before' | 'after', path: string): Promise<string> {
+  const program = `
+    const addon = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(index)})(${JSON.stringify(addonFile)});
+    const { moveFile } = addon;
+    addon.moveFile = (...args) => {
+      if (${when === 'after'}) moveFile(...args);
+      process.kill(process.pid, 'SIGKILL');
+    };
+    const { buildImage, writeImageDirectory } = await import(${JSON.stringify(index)});
+    const image = buildImage({ subtrees: [{ kho_test: { seed: 2, max_mem: '64KiB' } }] });
+    writeImageDirectory(image, ${JSON.stringify(path)});
+    console.error('it was not killed');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (text) => {
+    errors += text;
+  });
+  await once(child, 'close');
+  return errors;
+}
+
 describe('a run that was killed', () => {
+  it.each(['before', 'after'] as const)('%s it gave an image its name leaves nothing', async (when) => {
+    const path = place('output');
+    WRITERS.dir(path);
+    expect(await killedAt(when, path)).toBe('');
+    await vi.waitFor(() => expect(readdirSync(dirname(path))).toEqual(['output']), { timeout: 20_000 });
+    readImageDirectory(path);
+  });
+
+  it('as it gave an image its name leaves what stands beside the older one to the next', async () => {
+    const path = withOthers();
+    expect(await killedAt('after', path)).toBe('');
+    const [aside = ''] = readdirSync(dirname(path)).filter((name) => name !== 'output');
+    await vi.waitFor(
+      () => expect(readdirSync(join(dirname(path), aside))).toEqual(['NOTES.txt', 'results']),
+      {
+        timeout: 20_000,
+      },
+    );
+    WRITERS.dir(path);
+    expectOthers(path);
+    expect(readdirSync(dirname(path))).toEqual(['output']);
+  });
+
   it('between the images and the files beside them is gone on with by the next', () => {
     const path = withOthers();
     // As placeDirectory() leaves it there: the new image has the name, the older one has files yet.
