@@ -14,6 +14,7 @@ export { ExitCode, KhoforgeError, type Where } from './base/errors.ts';
 export { type BootOptions, type BootResult, bootImage } from './boot/boot-image.ts';
 export { extractHandover } from './capture/extract.ts';
 export { CHECKS, type Check } from './emit/checks.ts';
+export { type Produced, type ProduceOptions, produceHandover } from './first-kernel/produce.ts';
 export { readImageDirectory, writeImageDirectory } from './formats/directory.ts';
 export { writeElfCore } from './formats/write-core.ts';
 export { writeRawExtents } from './formats/write-raw.ts';

@@ -31,6 +31,11 @@ export interface Architecture {
   /** The boot record of a kernel that hands over. */
   bootRecord(target: Target, addresses: HandoverAddresses): BootRecord;
 
+  /** A kernel that says where its parameters are, and stops. */
+  stopKernel(): Uint8Array;
+  /** The boot record that a kernel with its parameters there gets; undefined where nothing is handed over. */
+  recordOf(memory: PhysicalMemory, parameters: bigint): BootRecord | undefined;
+
   /** What is left of RAM by a kernel's command line: `mem=`, and what else the architecture has. */
   lessRam(ram: readonly Region[], cmdline: CommandLine): Region[];
 

@@ -1,9 +1,11 @@
 import { regionEnd } from '../memory/regions.ts';
 import type { Architecture } from './architecture.ts';
+import { readChosen } from './arm64/chosen.ts';
 import { isArm64Image, parseArm64Image } from './arm64/image.ts';
 import { lessRam } from './arm64/less-ram.ts';
 import { virtMachine, virtRam } from './arm64/machine.ts';
 import { placeSegments } from './arm64/segments.ts';
+import { stopKernel } from './arm64/stop-kernel.ts';
 import { makeUnpackStub, unpackStubSize } from './arm64/unpack.ts';
 import { onesComplement } from './checksum.ts';
 
@@ -27,6 +29,8 @@ export const arm64: Architecture = {
 
   recordKind: 'chosen',
   bootRecord: (_target, addresses) => ({ kind: 'chosen', ...addresses }),
+  stopKernel,
+  recordOf: readChosen,
 
   lessRam,
   machineRam: virtRam,

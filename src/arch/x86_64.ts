@@ -8,6 +8,7 @@ import { pcMachine, pcRam } from './x86_64/machine.ts';
 import { pvhNote } from './x86_64/pvh-note.ts';
 import { placeSegments } from './x86_64/segments.ts';
 import { setupDataRecord } from './x86_64/setup-data.ts';
+import { recordOfBootParams, stopKernel } from './x86_64/stop-kernel.ts';
 import { makeUnpackStub, unpackStubSize } from './x86_64/unpack.ts';
 import { unpackerAddress } from './x86_64/unpacker.ts';
 
@@ -36,6 +37,8 @@ export const x86_64: Architecture = {
 
   recordKind: 'setup_data',
   bootRecord: setupDataRecord,
+  stopKernel,
+  recordOf: recordOfBootParams,
 
   lessRam,
   machineRam: pcRam,

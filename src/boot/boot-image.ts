@@ -232,7 +232,8 @@ function fallbackReason(end: RunEnd, { accel }: BootOptions): string | undefined
   return undefined;
 }
 
-function rejectInfrastructure(end: RunEnd, argv: readonly string[]): void {
+/** @throws KhoforgeError `BOOT_ABORTED`, `QEMU_FAILED`, `HOST_TOO_SLOW` for an end that says nothing about the guest */
+export function rejectInfrastructure(end: RunEnd, argv: readonly string[]): void {
   const exitCode = ExitCode.couldNotRun;
   if (end.kind === 'aborted') {
     const error = new KhoforgeError('BOOT_ABORTED', 'the boot was aborted', { exitCode });

@@ -1,6 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
-import { parseSize } from '../base/numbers.ts';
 import {
   type BootOptions,
   type BootResult,
@@ -13,6 +12,7 @@ import type { Image } from '../model/image.ts';
 import { bootJson, bootKtap, bootPassed, bootText, progressText } from '../render/boot.ts';
 import { toJson } from '../render/json.ts';
 import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { secondsOption, sizeOption } from './number-options.ts';
 import { printAs, printDocument, say } from './print.ts';
 import { Progress } from './progress.ts';
 import { openBootable } from './source.ts';
@@ -108,16 +108,4 @@ async function bootWithProgress(image: Image, options: BootOptions): Promise<Boo
   } finally {
     progress.finish();
   }
-}
-
-function sizeOption(text: string): bigint {
-  const size = parseSize(text);
-  if (size === undefined) throw new InvalidArgumentError('Expected a size such as 512MiB.');
-  return size;
-}
-
-function secondsOption(text: string): number {
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds > 0) return seconds;
-  throw new InvalidArgumentError('Expected a number of seconds above 0.');
 }

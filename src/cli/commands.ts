@@ -51,6 +51,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./capture.ts')).captureCommand,
   },
   {
+    name: 'produce',
+    arguments: '',
+    description: 'boot a real first kernel up to the jump, and take what it hands over',
+    load: async () => (await import('./produce.ts')).produceCommand,
+  },
+  {
     name: 'suite',
     arguments: '',
     description: 'ask a kernel every handover of the catalogue, against what released kernels made of them',

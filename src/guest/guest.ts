@@ -5,7 +5,7 @@ import { ARCHITECTURES } from '../arch/architectures.ts';
 import { temporaryFolder } from '../base/cleanup.ts';
 import { consoleLines, message } from './console.ts';
 import { commandLine, emulatorFor, qemuArguments } from './qemu.ts';
-import { type RunningQemu, withQemu } from './qemu-process.ts';
+import { type RunningQemu, type RunOptions, withQemu } from './qemu-process.ts';
 
 /** A kernel that QEMU itself loads and starts, with nothing handed over to it. */
 export interface GuestOptions {
@@ -17,6 +17,8 @@ export interface GuestOptions {
   readonly cmdline?: string;
   /** Bytes, whole MiB. */
   readonly memory: bigint;
+  /** Bytes of each NUMA node, in the order of addresses; together the memory. */
+  readonly nodes?: readonly bigint[] | undefined;
   /** More arguments for QEMU. */
   readonly qemu?: readonly string[];
   /** Starts it stopped, with a gdb stub. */
@@ -25,6 +27,10 @@ export interface GuestOptions {
   readonly keep?: boolean;
   /** Seconds for everything; default 120. */
   readonly timeout?: number;
+  /** Where the console goes; default: a file that goes with the guest. */
+  readonly logPath?: string;
+  /** What is watched of the run, and ends it. */
+  readonly watch?: Pick<RunOptions, 'onEvent' | 'silence' | 'signal' | 'stall'>;
 }
 
 export interface Guest {
@@ -43,15 +49,16 @@ const TIMEOUT = 120;
 export async function withGuest<T>(options: GuestOptions, use: (guest: Guest) => Promise<T>): Promise<T> {
   using folder = temporaryFolder('guest');
   const at = (name: string) => join(folder.path, name);
-  const [qmp, gdb, logPath, initrd] = [at('qmp'), at('gdb'), at('console.log'), at('initrd.cpio')];
+  const [qmp, gdb, initrd] = [at('qmp'), at('gdb'), at('initrd.cpio')];
+  const { logPath = at('console.log'), watch } = options;
   writeFileSync(initrd, options.initrd);
   const stub = options.debug ? ['-S', '-gdb', `unix:${gdb},server=on,wait=off`] : [];
   const monitor = ['-qmp', `unix:${qmp},server=on,wait=off`];
   const keep = options.keep ? ['-no-shutdown'] : [];
   const argv = [...guestArguments(options), '-initrd', initrd, ...monitor, ...stub, ...keep];
   const timeout = options.timeout ?? TIMEOUT;
-  const run = { argv, accel: 'tcg', logPath, timeout, ...(options.keep && { lastLines: [] }) } as const;
-  return await withQemu(run, (qemu) =>
+  const lastLines = options.keep ? { lastLines: [] } : {};
+  return await withQemu({ ...watch, ...lastLines, argv, accel: 'tcg', logPath, timeout }, (qemu) =>
     use({
       qemu,
       qmp,
@@ -69,9 +76,9 @@ export function runGuest(options: GuestOptions): Promise<string[]> {
   return withGuest(options, (guest) => guest.console());
 }
 
-function guestArguments({ arch, kernel, cmdline, memory, qemu = [] }: GuestOptions): string[] {
+function guestArguments({ arch, kernel, cmdline, memory, nodes, qemu = [] }: GuestOptions): string[] {
   const { machineFor, machineRam } = ARCHITECTURES[arch];
-  const machine = machineFor(machineRam(memory), memory);
+  const machine = { ...machineFor(machineRam(memory), memory), ...(nodes && { nodes }) };
   const own = [emulatorFor(arch), ...qemuArguments(kernel, machine, 'tcg')];
   return [...own, '-append', commandLine(cmdline, arch), ...qemu];
 }

@@ -92,6 +92,9 @@ function chainInitrd({
   );
 }
 
+/** Up to 6.18 an image carries KHO only when KHO was finalized before; later kernels but 6.19 have no such file. */
+export const FINALIZE = planLine('write', '/sys/kernel/debug/kho/out/finalize', '1');
+
 export interface KexecInitrd {
   readonly arch: Arch;
   /** What is loaded, and with what. */
@@ -109,8 +112,7 @@ export function kexecInitrd(options: KexecInitrd): Buffer {
   const { arch, kernel, initrd, cmdline, before = [], files, cc } = options;
   const plan = [
     ...before,
-    // Up to 6.18 an image carries KHO only when KHO was finalized before; later kernels but 6.19 have no such file.
-    planLine('write', '/sys/kernel/debug/kho/out/finalize', '1'),
+    FINALIZE,
     planLine('kexec_file_load', '/kernel', '/initrd', cmdline),
     planLine('kexec'),
   ];

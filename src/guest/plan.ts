@@ -10,6 +10,8 @@ export const PLAN_COMMANDS: Readonly<Record<string, readonly [least: number, mos
   luo: [2, 0],
   'luo-close': [2, 2],
   preserve: [3, 0],
+  session: [2, 2],
+  memfd: [6, 0],
   memory: [1, 1],
 };
 

@@ -22,7 +22,7 @@ export const DIRECTORY_FORMS = {
     schema: 'khoforge-image',
     names: /^(manifest\.json|memory\.bin|kho\.dtb)$/,
     files: ['manifest.json', 'memory.bin', 'kho.dtb'],
-    extra: ['boot.elf'],
+    extra: ['boot.elf', 'produced.json', 'console.log'],
   },
   raw: {
     description: 'raw.json',

@@ -7,27 +7,32 @@ import { toJsonParts } from './json.ts';
 import { treeText } from './tree.ts';
 
 /** Bytes that a capture holds. */
-function captured(image: Image): bigint {
+export function captured(image: Image): bigint {
   return image.memory.pieces.reduce((sum, piece) => sum + BigInt(pieceSize(piece)), 0n);
 }
 
-export function captureText(
+export function captureText(image: Image, inspection: Inspection, directory: string): string[] {
+  return treeText({
+    text: captureHead(image, directory),
+    children: captureFacts(image, inspection, directory).map((text) => ({ text })),
+  });
+}
+
+export const captureHead = ({ target, bootRecord }: Image, directory: string): string =>
+  `${directory}: ${describeTarget(target)}, root FDT at ${hex(bootRecord.fdtAddr)}`;
+
+export function captureFacts(
   image: Image,
   { walk, subtrees, problems }: Inspection,
   directory: string,
 ): string[] {
   const names = subtrees.map(({ name }) => name).join(', ') || 'none';
-  return treeText({
-    text: `${directory}: ${describeTarget(image.target)}, root FDT at ${hex(image.bootRecord.fdtAddr)}`,
-    children: [
-      { text: `captured   ${humanSize(captured(image))}` },
-      { text: `preserved  ${humanSize(walk?.bytes ?? 0n)}` },
-      { text: `subtrees   ${names}` },
-      ...(problems.length > 0
-        ? [{ text: `problems   ${problems.length} (khoforge inspect ${directory})` }]
-        : []),
-    ],
-  });
+  return [
+    `captured   ${humanSize(captured(image))}`,
+    `preserved  ${humanSize(walk?.bytes ?? 0n)}`,
+    `subtrees   ${names}`,
+    ...(problems.length > 0 ? [`problems   ${problems.length} (khoforge inspect ${directory})`] : []),
+  ];
 }
 
 /** In parts: an image may have as many problems as a map has pages. */

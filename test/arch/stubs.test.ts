@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { stopKernel as arm64Stop } from '../../src/arch/arm64/stop-kernel.ts';
 import { arm64Stub } from '../../src/arch/arm64/stub.ts';
 import { makeUnpackStub as arm64Unpack } from '../../src/arch/arm64/unpack.ts';
 import { makeStub } from '../../src/arch/x86_64/pvh-stub.ts';
+import { stopKernel as x86Stop } from '../../src/arch/x86_64/stop-kernel.ts';
 import { makeUnpackStub as x86Unpack } from '../../src/arch/x86_64/unpack.ts';
 
 /*
@@ -96,6 +98,18 @@ const CODES: Readonly<Record<string, Code>> = {
     objdump: ARM64,
     names: { dtb: 0xa8n, kernel: 0xb0n, list: 0xc0n },
   },
+  'x86_64, stopping': {
+    source: ['x86_64/stop-kernel.ts', 'const CODE = ['],
+    bytes: x86Stop().subarray(0x600, 0x635),
+    objdump: X86_64,
+    names: { text: 0x35n },
+  },
+  'arm64, stopping': {
+    source: ['arm64/stop-kernel.ts', 'const CODE = ['],
+    bytes: arm64Stop().subarray(0x40, 0x94),
+    objdump: ARM64,
+    names: { text: 0x54n },
+  },
 };
 
 /** Debian's objdump of the machine itself, or of a cross toolchain: the first that knows the architecture. */
@@ -136,6 +150,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/^je /, 'jz '],
   [/^jae /, 'jnc '],
   [/^b\.cc /, 'b.lo '],
+  [/^lods al.*/, 'lodsb'],
   [/^rex\.W retf$/, 'retfq'],
   [/^rep movs QWORD PTR.*/, 'rep movsq'],
   [/^rep stos QWORD PTR.*/, 'rep stosq'],

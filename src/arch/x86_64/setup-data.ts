@@ -27,7 +27,7 @@ export function encodeSetupData(target: Target, record: SetupDataRecord, next: b
   ]);
 }
 
-const X86 = makeTarget({ arch: 'x86_64' });
+export const X86 = makeTarget({ arch: 'x86_64' });
 
 /** The record at an address, as add_kho() reads it (arch/x86/kernel/setup.c, 7.3). */
 export function readSetupData(memory: PhysicalMemory, phys: bigint): SetupDataRecord {

@@ -8,14 +8,17 @@
  *   tree FOLDER                      files and folders below, with their content
  *   sha256 FILE OFFSET SIZE          of a part of a file
  *   write FILE TEXT                  as `echo TEXT > FILE`
- *   kexec_file_load KERNEL INITRD COMMAND-LINE
+ *   kexec_file_load KERNEL INITRD COMMAND-LINE      no initrd where its word is empty
  *   kexec                            jumps into what was loaded
  *   luo SESSION TOKEN...             retrieves a session and files of it, prints and finishes them (luo.c)
  *   luo-close SESSION                retrieves a session, prints its name, and closes it (luo.c)
  *   preserve SESSION TOKEN...        preserves one memfd under each token, for a next kernel (preserve.c)
+ *   session SESSION                  makes a session that has nothing in it yet (memfd.c)
+ *   memfd SESSION TOKEN SIZE SEALS POSITION RANGE...
+ *                                    makes a memfd with data in the ranges, and preserves it in the session (memfd.c)
  *   memory                           how much memory the kernel has to give
  *
- * What it prints, beside what the commands do (files.c, luo.c, preserve.c):
+ * What it prints, beside what the commands do (files.c, luo.c, memfd.c, preserve.c):
  *
  *   khoforge-init: start RELEASE
  *   khoforge-init: run PROGRAM
@@ -85,6 +88,8 @@ static const struct command {
 	{"luo", 2, 0, luo_command},
 	{"luo-close", 2, 2, luo_close_command},
 	{"preserve", 3, 0, preserve_command},
+	{"session", 2, 2, session_command},
+	{"memfd", 6, 0, memfd_command},
 	{"memory", 1, 1, memory_command},
 };
 

@@ -24,6 +24,8 @@ void kexec_command(char **words);
 void luo_command(char **words);
 void luo_close_command(char **words);
 void preserve_command(char **words);
+void session_command(char **words);
+void memfd_command(char **words);
 void memory_command(char **words);
 
 #endif

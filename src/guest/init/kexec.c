@@ -19,8 +19,9 @@ void load_command(char **words)
 	const char *cmdline = words[3];
 	int kernel = open(words[1], O_RDONLY | O_CLOEXEC);
 	int initrd = open(words[2], O_RDONLY | O_CLOEXEC);
+	unsigned long flags = KEXEC_FILE_DEBUG | (*words[2] ? 0 : KEXEC_FILE_NO_INITRAMFS);
 
-	if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline, KEXEC_FILE_DEBUG) < 0)
+	if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline, flags) < 0)
 		say_error(words[0]);
 	else
 		say("loaded");

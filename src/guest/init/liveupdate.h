@@ -43,5 +43,9 @@ struct name_request {
 
 /* luo.c: of /dev/liveupdate, which can be opened once and stays open; below 0, and said, where it cannot be. */
 int liveupdate_device(void);
+/* luo.c: what there is to know of a memfd, in one line that begins with `what` and the token. */
+void say_memfd(const char *what, uint64_t token, int fd);
+/* memfd.c: one that is new; below 0, and said, where there is none. */
+int create_session(const char *name);
 
 #endif

@@ -60,21 +60,28 @@ static const char *data_ranges(int fd)
 	return text;
 }
 
-static void say_memfd(int session, uint64_t token)
+void say_memfd(const char *what, uint64_t token, int fd)
 {
 	struct stat stat;
+	off_t position = lseek(fd, 0, SEEK_CUR);
+	fstat(fd, &stat);
+	const char *ranges = data_ranges(fd);
+	/* To look for data moves the position. */
+	lseek(fd, position, SEEK_SET);
+	struct sum sum = sha256_of(fd, 0, (uint64_t)stat.st_size);
+	say("%s 0x%" PRIx64 " size %jd position %jd seals 0x%x data%s read %" PRIu64 " sha256 %s", what, token,
+	    (intmax_t)stat.st_size, (intmax_t)position, fcntl(fd, F_GET_SEALS), ranges, sum.bytes, sum.text);
+}
+
+static void show_file(int session, uint64_t token)
+{
 	int fd = retrieve_file(session, token);
 
 	if (fd < 0) {
 		say("file 0x%" PRIx64 ": %s", token, strerrorname_np(errno));
 		return;
 	}
-	off_t position = lseek(fd, 0, SEEK_CUR);
-	fstat(fd, &stat);
-	const char *ranges = data_ranges(fd);
-	struct sum sum = sha256_of(fd, 0, (uint64_t)stat.st_size);
-	say("file 0x%" PRIx64 " size %jd position %jd seals 0x%x data%s read %" PRIu64 " sha256 %s", token,
-	    (intmax_t)stat.st_size, (intmax_t)position, fcntl(fd, F_GET_SEALS), ranges, sum.bytes, sum.text);
+	say_memfd("file", token, fd);
 	close(fd);
 }
 
@@ -116,7 +123,7 @@ void luo_command(char **words)
 	if (session < 0)
 		return;
 	for (char **token = words + 2; *token; token++)
-		say_memfd(session, strtoull(*token, NULL, 0));
+		show_file(session, strtoull(*token, NULL, 0));
 	finish(session, words[1]);
 }
 

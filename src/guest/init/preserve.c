@@ -26,20 +26,6 @@
 #include "init.h"
 #include "liveupdate.h"
 
-static int create_session(const char *name)
-{
-	struct session_request arg = {.size = sizeof(arg), .fd = -1};
-	int device = liveupdate_device();
-
-	if (device < 0)
-		return -1;
-	snprintf((char *)arg.name, sizeof(arg.name), "%s", name);
-	if (!ioctl(device, CREATE_SESSION, &arg))
-		return arg.fd;
-	say_error(name);
-	return -1;
-}
-
 void preserve_command(char **words)
 {
 	const long size = 4 * sysconf(_SC_PAGESIZE);
