@@ -8,7 +8,7 @@ const ROWS = [
   ['index.ts', 'cli'],
   ['background'],
   ['render'],
-  ['fuzz'],
+  ['fuzz', 'matrix'],
   ['simulator'],
   ['suite'],
   ['kselftest', 'bench', 'coverage'],

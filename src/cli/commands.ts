@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./produce.ts')).produceCommand,
   },
   {
+    name: 'matrix',
+    arguments: '<kernel...>',
+    description: 'let each kernel hand over to each: headers, prediction, and what really comes back',
+    load: async () => (await import('./matrix.ts')).matrixCommand,
+  },
+  {
     name: 'suite',
     arguments: '',
     description: 'ask a kernel every handover of the catalogue, against what released kernels made of them',

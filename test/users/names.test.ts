@@ -20,6 +20,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'first-kernel/steps.ts': 'configuration of the kernel that is to be added',
   'fuzz/base.ts': 'what user space asks for of a spec that does not say',
   'guest/plan.ts': 'the commands of init, by name',
+  'render/matrix.ts': 'what user space got, by the parameter that it was asked for with',
   'simulator/compile.ts': "names of the kernel's files",
   'simulator/request.ts': 'the commands of init, by name',
   'simulator/tree.ts': "names of the kernel's files",
