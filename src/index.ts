@@ -38,6 +38,7 @@ export { type ProfileTarget, targetOf } from './profile/target.ts';
 export { type ProfileTreeOptions, profileTree } from './profile/tree.ts';
 export { type Inspection, inspect } from './receive/decode.ts';
 export { diffImages } from './receive/diff.ts';
+export { type Digest, type DigestReport, digestImage } from './receive/digest.ts';
 export { severityOverrides } from './receive/severity.ts';
 export { verificationOf } from './receive/verification.ts';
 export { type ReceiverOptions, type VerifyOptions, verifyEvents, verifyImage } from './receive/verify.ts';

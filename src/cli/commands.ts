@@ -45,6 +45,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./diff.ts')).diffCommand,
   },
   {
+    name: 'digest',
+    arguments: '<source>',
+    description: 'a canonical hash of a handover, whole and by its parts, wherever it stands',
+    load: async () => (await import('./digest.ts')).digestCommand,
+  },
+  {
     name: 'capture',
     arguments: '[source]',
     description: 'take just the handover out of a dump or a running QEMU guest, as an image directory',

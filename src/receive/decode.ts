@@ -7,7 +7,6 @@ import { fdtSize } from '../fdt/header.ts';
 import { type FdtNode, type FdtTree, getProperty, readFdt } from '../fdt/reader.ts';
 import { asCString, asU64Native } from '../fdt/values.ts';
 import type { MapWalk } from '../memory/map-walk.ts';
-import { Preserved } from '../memory/preserved.ts';
 import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import type { Image } from '../model/image.ts';
@@ -15,6 +14,7 @@ import { type BitmapEvidence, bitmapEvidence } from '../source/bitmap-evidence.t
 import { lineageOf, userOf } from '../users/registry.ts';
 import { type DecodedSubtree, facet, type Lineage } from '../users/user.ts';
 import { blobBytes } from './blob.ts';
+import { Orders } from './orders.ts';
 
 export interface InspectedSubtree {
   readonly name: string;
@@ -119,32 +119,6 @@ function scratchArray(image: Image): Region[] {
     const { addr, size } = image.target.abi.struct('kho_scratch').decode(bytes);
     return { start: addr, size };
   });
-}
-
-/** Blocks that are kept for looking up their orders, 9 bytes each. */
-const MAX_BLOCKS = 1 << 24;
-
-/** The memory map block by block, read when somebody first asks. */
-class Orders {
-  readonly #image: Image;
-  readonly #map: bigint | null;
-  #preserved: Preserved | undefined;
-
-  constructor(image: Image, map: bigint | null) {
-    this.#image = image;
-    this.#map = map;
-  }
-
-  at(phys: bigint): number | undefined {
-    this.#preserved ??= this.#read();
-    return this.#preserved.orderAt(phys);
-  }
-
-  #read(): Preserved {
-    const { target, memory } = this.#image;
-    const walk = this.#map ? walkMemoryMap(target, memory, this.#map, { maxFolios: MAX_BLOCKS }) : undefined;
-    return new Preserved(walk, target.generation.memoryMap.kind === 'radix');
-  }
 }
 
 function subtree(image: Image, node: FdtNode, orders: Orders, problems: string[]): InspectedSubtree {

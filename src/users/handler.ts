@@ -4,6 +4,7 @@ import type { Producer } from '../emit/producer.ts';
 import type { Stage } from '../kernel/events.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Incoming } from '../kernel/stages.ts';
+import type { Facts } from './state.ts';
 import type { Blob, DecodedSubtree, Described, Facet, SpecFragment } from './user.ts';
 
 /** What is read of an image for the state of one handler. */
@@ -12,6 +13,8 @@ export type HandlerImage = Pick<Blob, 'target' | 'memory' | 'orderAt'>;
 /** State as it is handed over. */
 export interface HandledState {
   readonly fields: DecodedSubtree['fields'];
+  /** What of it does not tell where it stands. */
+  readonly facts: Facts;
   /** As what stands below the handler's key in a spec; undefined where no spec says it. */
   respec(path: string): SpecFragment | undefined;
 }

@@ -8,16 +8,10 @@ import type { UserStage } from '../kernel/stages.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Block } from '../memory/preserved-blocks.ts';
 import type { Pattern } from '../model/pattern.ts';
+import type { DecodedValue } from './decoded-value.ts';
+import type { State } from './state.ts';
 
-/** A value for people and for JSON: addresses and 64-bit sizes as bigint, counts as numbers. */
-export type DecodedValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | readonly DecodedValue[]
-  | { readonly [key: string]: DecodedValue };
+export type { DecodedValue };
 
 export interface DecodedSubtree {
   /** What the blob is, e.g. `struct kho_kexec_metadata`. */
@@ -124,6 +118,8 @@ export interface User<Schema extends z.ZodType = z.ZodType> extends Described {
   readonly decode: Facet<(blob: Blob) => DecodedSubtree>;
   /** What a receiving kernel does with it, and when: `verify` goes by it. */
   readonly receive: Facet<UserStage>;
+  /** What it hands over without where it stands. Never throws, as `decode`. */
+  readonly state: Facet<(blob: Blob) => Omit<State, 'name'>>;
   /** Reads decoded fields. */
   readonly lineage: Facet<(fields: DecodedSubtree['fields']) => Lineage>;
   /** The entry of a spec that makes this subtree; undefined where no entry can. */

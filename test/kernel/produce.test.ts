@@ -15,6 +15,7 @@ import { consoleLines, message } from '../../src/guest/console.ts';
 import { buildInitrd, initLines, planLine } from '../../src/guest/initrd.ts';
 import type { Image } from '../../src/model/image.ts';
 import { inspect } from '../../src/receive/decode.ts';
+import { digestImage, partAt } from '../../src/receive/digest.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { khoforge } from '../cli/run.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
@@ -150,6 +151,19 @@ describe.each(KERNELS)('a real $name as the first kernel', ({ name, release, arc
       );
     },
   );
+});
+
+describe('the digest of the sessions', () => {
+  it('is the same of all kernels that hand over seals, whatever form they keep them in', () => {
+    const whole = KERNELS.filter(({ release }) => release >= '7.1' && whyUnfetchable(release) === undefined);
+    const digests = whole.map(({ name }) => {
+      const { whole: digest } = digestImage(readImageDirectory(join(folder, name.replaceAll(' ', '-'))));
+      return partAt(digest, 'LUO')?.sha256;
+    });
+    said.push(`digests: ${[...new Set(digests)].join(', ')}`);
+    expect(digests).toEqual(whole.map(() => digests[0]));
+    expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
+  });
 });
 
 function fileOf(file: object): SaidSession['files'][number] {

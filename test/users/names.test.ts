@@ -9,6 +9,7 @@ import { facet } from '../../src/users/user.ts';
 const ALLOWED: Readonly<Record<string, string>> = {
   'abi/declared.ts': 'the registry of what the target can be asked for, by name',
   'cli/abi-show.ts': 'an example of its help',
+  'cli/digest.ts': 'an example of its help',
   'cli/kselftest.ts': 'an example of its help',
   'cli/produce.ts': 'its help says what is made',
   'cli/suite.ts': 'an example of its help',

@@ -5,6 +5,7 @@ import { decode, emit, schema } from './kexec-metadata.ts';
 import { ownAbi } from './own-abi.ts';
 import { receive } from './receive.ts';
 import { respec } from './respec.ts';
+import { state } from './state.ts';
 
 /** The release of the kernel before, and how many there were: struct kho_kexec_metadata in a page of its own. */
 export const kexecMetadata = defineUser({
@@ -13,6 +14,7 @@ export const kexecMetadata = defineUser({
   schema,
   emit,
   decode,
+  state,
   receive,
   lineage: ({ version = null, previous_release = null, kexec_count = null }) => ({
     version,

@@ -5,6 +5,7 @@ import { decode, emit, schema } from './kho-test.ts';
 import { ownAbi } from './own-abi.ts';
 import { receive } from './receive.ts';
 import { respec } from './respec.ts';
+import { state } from './state.ts';
 
 /** What the kernel's own self-test hands over: folios of random content, a list of them, and a checksum. */
 export const khoTest = defineUser({
@@ -13,6 +14,7 @@ export const khoTest = defineUser({
   schema,
   emit,
   decode,
+  state,
   receive,
   lineage: none('it says nothing of the kernels before'),
   respec,

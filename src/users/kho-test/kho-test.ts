@@ -106,6 +106,13 @@ export function decode({ target, memory, bytes }: Blob): DecodedSubtree {
   };
 }
 
+/** What kho_test_restore() reads, as far as it is there. */
+export function readTestData(target: Target, memory: PhysicalMemory, bytes: Uint8Array) {
+  const { magic, count, csum, info } = readTestFdt(target, KernelFdt.whole(bytes));
+  const isWhole = count !== undefined && info !== undefined;
+  return { magic, csum, folios: isWhole ? readFolioList(target, memory, info, count).folios : [] };
+}
+
 /** A number that people read in hex. */
 const word = (value: number | undefined) => (value === undefined ? null : BigInt(value));
 

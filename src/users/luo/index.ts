@@ -7,6 +7,7 @@ import { decode, emit, schema } from './luo.ts';
 import { ownAbi } from './own-abi.ts';
 import { receive } from './receive.ts';
 import { respec } from './respec.ts';
+import { state } from './state.ts';
 
 /** Sessions and their files: what a live update keeps open over the kexec. */
 export const luo = defineUser({
@@ -15,6 +16,7 @@ export const luo = defineUser({
   schema,
   emit,
   decode,
+  state,
   receive,
   lineage: none('it says nothing of the kernels before'),
   respec,

@@ -2,7 +2,7 @@ import { defineHandler } from '../handler.ts';
 import { checks } from './checks.ts';
 import { consoleLines } from './console.ts';
 import { MemfdBudget } from './hash.ts';
-import { decodeMemfd, emit, schema } from './memfd.ts';
+import { decodeMemfd, emit, factsOf, schema } from './memfd.ts';
 import { ownAbi } from './own-abi.ts';
 import { retrieve } from './receive.ts';
 import { respec } from './respec.ts';
@@ -20,7 +20,13 @@ export const memfd = defineHandler({
     const budget = new MemfdBudget();
     return (data, problems) => {
       const fields = decodeMemfd(image, data, budget, problems);
-      return fields && { fields, respec: (path) => respec(fields, data, path, image.target) };
+      return (
+        fields && {
+          fields,
+          facts: factsOf(fields),
+          respec: (path) => respec(fields, data, path, image.target),
+        }
+      );
     };
   },
   retrieve,

@@ -7,6 +7,7 @@ import { hex } from '../../base/numbers.ts';
 import { integer, size, u64 } from '../../base/spec-values.ts';
 import type { Producer } from '../../emit/producer.ts';
 import type { HandlerImage } from '../handler.ts';
+import type { Facts } from '../state.ts';
 import { fillHoles, layOutContent, memfdContent } from './content.ts';
 import { emitFolios, readFolios } from './folios.ts';
 import type { ListedRun, MemfdBudget } from './hash.ts';
@@ -136,6 +137,14 @@ export function decodeMemfd(
     sha256: budget.hash(blob, runs, ser.size),
   };
 }
+
+/** The file, and not the folios that it is in. */
+export const factsOf = ({ size: bytes, position, seals, sha256 }: DecodedMemfd): Facts => ({
+  size: bytes,
+  position,
+  seals,
+  sha256,
+});
 
 /** The seals that the target's kernel does not preserve. */
 export function unknownSeals({ abi }: Target, seals: number): number {

@@ -11,6 +11,7 @@ export const raw = defineUser({
   schema,
   emit,
   decode: none(ANYBODY),
+  state: none(ANYBODY),
   receive: none(ANYBODY),
   lineage: none(ANYBODY),
   respec,

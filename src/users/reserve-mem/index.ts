@@ -5,6 +5,7 @@ import { ownAbi } from './own-abi.ts';
 import { receive } from './receive.ts';
 import { decode, emit, schema } from './reserve-mem.ts';
 import { respec } from './respec.ts';
+import { state } from './state.ts';
 
 /** Regions of the command line's reserve_mem=, which a receiver with the same reserve_mem= finds again. */
 export const reserveMem = defineUser({
@@ -13,6 +14,7 @@ export const reserveMem = defineUser({
   schema,
   emit,
   decode,
+  state,
   receive,
   lineage: none('it says nothing of the kernels before'),
   respec,

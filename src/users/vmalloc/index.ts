@@ -10,6 +10,7 @@ export const vmallocArea = defineUser({
   schema,
   emit,
   decode: none(NAMELESS),
+  state: none(NAMELESS),
   receive: none(NAMELESS),
   lineage: none(NAMELESS),
   respec: none(NAMELESS),

@@ -47,6 +47,7 @@ export function read(image: HandlerImage, phys: bigint, problems: string[]): Han
   });
   return {
     fields: { max_nr_devices, nr_devices, devices: devices.map((one) => ({ ...one })) },
+    facts: { devices: devices.map((one) => ({ ...one })) },
     respec(path) {
       const order = image.orderAt(phys);
       if (order === undefined) return undefined;
