@@ -48,8 +48,8 @@ export function entriesHeld(
   for (const block of blocks) {
     for (let page = 0; page < pages; page++) {
       const start = block + BigInt(page) * BigInt(pageSize);
-      if (seen.has(start) || !memory.covers(start, pageSize))
-        return Math.floor((seen.size * pageSize) / size);
+      // Of a page that is held in part the rest is zeroes.
+      if (seen.has(start) || !memory.covers(start, 1)) return Math.floor((seen.size * pageSize) / size);
       seen.add(start);
     }
   }
