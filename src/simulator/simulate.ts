@@ -25,7 +25,7 @@ const PATIENCE = 10;
  * @throws KhoforgeError of requestOf() and SimulatorPool.ask()
  */
 export async function simulate(
-  pool: SimulatorPool,
+  pool: Pick<SimulatorPool, 'ask'>,
   image: Image,
   setting: Setting,
   kernel: string,
@@ -33,13 +33,8 @@ export async function simulate(
   const answer = await pool.ask(requestOf(image, setting));
   const all = consoleLines(answer.console);
   if (answer.end === 'lost') throw lost(all);
-  const said =
-    answer.end === 'sanitizer'
-      ? all.slice(
-          0,
-          all.findIndex((line) => ASAN.test(line)),
-        )
-      : all;
+  const report = all.findIndex((line) => REPORT.test(line));
+  const said = report < 0 ? all : all.slice(0, report);
   const lines = said.filter((line) => !UBSAN.test(line));
   const judge = new Judge({ initrd: true });
   for (const line of lines) judge.line(line);
@@ -52,8 +47,12 @@ export async function simulate(
   };
 }
 
+/** What AddressSanitizer says last, however long it is. */
+const REPORT = /^==\d+==ERROR: AddressSanitizer: /;
 const UBSAN = /^\S+:\d+:\d+: runtime error: /;
-const ASAN = /^==\d+==ERROR: AddressSanitizer: /;
+/** What is no memory of the kernel's own, such as `unknown-crash`, is a fault as without a sanitizer. */
+const ASAN =
+  /^==\d+==ERROR: AddressSanitizer: (?=heap-|stack-|global-|dynamic-|use-after-|double-free|attempting|alloc|memcpy-|negative-)/;
 
 function endOf({ end }: Answer): RunEnd {
   return end === 'hung' ? { kind: 'stalled', seconds: PATIENCE } : { kind: 'exit' };
@@ -62,7 +61,7 @@ function endOf({ end }: Answer): RunEnd {
 function faultsOf(lines: readonly string[]): string[] {
   const undefinedThings = lines
     .filter((line) => UBSAN.test(line))
-    .map((line) => line.replace(/:(\d+):\d+:/, ':$1:'));
+    .map((line) => line.replace(/:\d+: runtime error: .*/, withoutNumbers));
   const at = lines.findIndex((line) => ASAN.test(line));
   if (at < 0) return [...new Set(undefinedThings)];
   const kind = /AddressSanitizer: (\S+)/.exec(lines[at] ?? '')?.[1] ?? 'error';
@@ -75,6 +74,10 @@ function faultsOf(lines: readonly string[]): string[] {
     ]),
   ];
 }
+
+/** The column goes, and what a value was: a line of code is one fault. */
+const withoutNumbers = (text: string): string =>
+  text.replace(/^:\d+/, '').replace(/-?\b(?:0x[0-9a-f]+|\d+)\b(?!-bit)/g, 'N');
 
 function lost(lines: readonly string[]): KhoforgeError {
   const why = lines.findLast((line) => line.startsWith('simulator: ')) ?? 'it ended without a word';
