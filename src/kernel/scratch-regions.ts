@@ -47,6 +47,9 @@ function outsideOutcome({ ram, target }: Kernel, start: bigint, size: bigint): {
   const above = maxOf(start, alignUp(regionEnd(last), 1n << 20n));
   const page = BigInt(target.pageSize);
   if (alignUp(above, page) < alignDown(start + size, page)) return { outcome: 'dies' };
+  // memblock_trim_memory() rounds its start up to 0, and the kernel stops over memory that is there twice (mm/memblock.c:
+  // memblock_merge_regions(), 7.2, 7.3).
+  if (alignUp(start, page) === 1n << 64n) return { outcome: 'dies' };
   return start >= UNREACHED ? {} : { outcome: 'undefined' };
 }
 

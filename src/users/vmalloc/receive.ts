@@ -37,7 +37,7 @@ export function restoreVmalloc(
   const size = order % 32 === 31 ? Number.MAX_SAFE_INTEGER : 2 ** (order % 32);
   const blocks: bigint[] = [];
   for (const { kind, phys } of walkVmalloc(kernel, kernel.target, first)) {
-    if (kind === 'chunk' && kernel.faultsAt(phys, phys + kernel.pageSize)) {
+    if (kind === 'chunk' && faultsAtChunk(kernel, phys)) {
       const text = `chunk ${hex(phys)} is not in RAM: the kernel faults as it reads it`;
       return refusal(text, { outcome: 'dies' });
     }
@@ -58,6 +58,14 @@ export function restoreVmalloc(
   if (order > 30) return refusal(`order ${order} is beyond an int`, { outcome: 'undefined' });
   if (total === 0) return refusal('there is no area of no pages');
   return { blocks, order, pages };
+}
+
+/** A chunk two bytes below the end of 64 bits has its entries at the beginning of memory: they are read first. */
+function faultsAtChunk(kernel: Kernel, phys: bigint): boolean {
+  const header = BigInt(kernel.target.abi.struct('kho_vmalloc_hdr').size);
+  const entries = BigInt.asUintN(64, phys + header);
+  if (entries < phys) return kernel.faultsAt(entries, entries + header);
+  return kernel.faultsAt(phys, phys + kernel.pageSize);
 }
 
 function refusal(
