@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
+import { readInput } from '../base/files.ts';
+import { readProgram } from '../coverage/program.ts';
 import { type Bases, catalogueBases, folderBases } from '../fuzz/bases.ts';
 import { openFuzzLog } from '../fuzz/log.ts';
 import { fuzzPassed } from '../fuzz/result.ts';
@@ -10,6 +12,7 @@ import { fuzzJson, fuzzText } from '../render/fuzz.ts';
 import { simulatedKernel } from '../simulator/kernel.ts';
 import { SimulatorPool } from '../simulator/process.ts';
 import { readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
+import { sha256 } from '../suite/run-log.ts';
 import { type Shard, WHOLE } from '../suite/shard.ts';
 import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
 import { interruptible } from './interruptible.ts';
@@ -32,6 +35,10 @@ interface Options extends FormatOptions {
   cc?: string;
   output?: string;
   resume?: boolean;
+  coverage?: boolean;
+  guided?: boolean;
+  vmlinux?: string;
+  source?: string;
 }
 
 const HELP = `
@@ -40,6 +47,7 @@ Example:
   khoforge fuzz --kernel bzImage --seed 7 --minutes 60 -o out/fuzz --resume
   khoforge fuzz --kernel bzImage --corpus my-specs --shard 3/16 -o out/fuzz-3
   khoforge fuzz --tree ~/src/linux --count 20000 -o out/fuzz
+  khoforge fuzz --kernel linux/arch/x86/boot/bzImage --guided --vmlinux linux/vmlinux -o out/fuzz
   khoforge boot out/fuzz/findings/NAME/spec.yaml --kernel bzImage
 
 Makes good handovers wrong in one to three places, foretells with verify what the kernel makes of each, boots it, and
@@ -68,6 +76,13 @@ export function fuzzCommand(done: (code: ExitCode) => void): Command {
     .option('--seed <text>', 'of all that is drawn by chance', '1')
     .option('--count <n>', 'runs, of all shards together', countOption, 200)
     .option('--minutes <n>', 'no run begins later than that', minutesOption)
+    .option(
+      '--guided',
+      'keep what reaches new lines of the kernel, and make it wrong further; needs --vmlinux',
+    )
+    .option('--coverage', 'count the lines of the kernel that runs reach; needs --vmlinux')
+    .option('--vmlinux <file>', 'the kernel with its debug information')
+    .option('--source <dir>', 'the tree it was built from; default: where the vmlinux is')
     .option('--shard <i/n>', 'one of several parts, e.g. 3/16; default: the whole', shardOption, WHOLE)
     .option('--release <release>', 'the release whose handovers the kernel takes; default: by its version')
     .option('--jobs <n>', 'boots at a time', countOption, availableParallelism())
@@ -84,6 +99,7 @@ export function fuzzCommand(done: (code: ExitCode) => void): Command {
 async function run(options: Options): Promise<ExitCode> {
   if (options.resume && options.output === undefined)
     throw new KhoforgeError('USAGE', '--resume goes on with a run that was kept', { hint: 'add -o DIR' });
+  checkLines(options);
   const kernel = kernelOf(options);
   const { corpus } = options;
   const bases = corpus === undefined ? catalogueBases(kernel) : folderBases(corpus, kernel);
@@ -106,18 +122,41 @@ async function runAndPrint({ bases, digest }: Bases, kernel: SuiteKernel, option
   using temporary = output === undefined ? temporaryFolder('fuzz') : undefined;
   const folder = output ?? temporary?.path ?? '';
   using simulator = options.tree === undefined ? undefined : new SimulatorPool(kernel.bytes);
-  const log = openFuzzLog(folder, kernel, { seed, corpus: digest }, shard, options.resume === true);
+  const { guided, vmlinux, source } = options;
+  const program = vmlinux === undefined ? undefined : await readProgram(vmlinux, source);
+  if (program?.unpackerEnd !== undefined)
+    throw new KhoforgeError('USAGE', `${vmlinux} unpacks the kernel`, { hint: '--vmlinux linux/vmlinux' });
+  const lines = vmlinux === undefined ? {} : { vmlinux: sha256(readInput(vmlinux)).slice(0, 16) };
+  const decides = { seed, corpus: digest, ...lines, ...(guided && { guided: 'yes' }) };
+  const log = openFuzzLog(folder, kernel, decides, shard, options.resume === true);
   const progress = new Progress();
   const onRun = (done: number, total: number, causes: number) =>
     progress.update(`${done} of ${total}, ${causes} causes`);
   // Not before its end the folder goes.
   return await interruptible(async (signal) => {
-    const asked = { ...options, simulator, folder, log, onRun, signal, seconds: minutes * 60 };
+    const asked = { ...options, simulator, program, folder, log, onRun, signal, seconds: minutes * 60 };
     const report = await runFuzz(bases, kernel, asked).finally(() => progress.finish());
     if (formatOf(options) === 'json') printDocument(fuzzJson(report));
     else print(fuzzText(report, output));
     return fuzzPassed(report) ? ExitCode.ok : ExitCode.no;
   });
+}
+
+/** @throws KhoforgeError `USAGE` */
+function checkLines({ guided, coverage, vmlinux, source, shard }: Options): void {
+  const word = guided ? '--guided' : coverage ? '--coverage' : undefined;
+  if (word !== undefined && vmlinux === undefined)
+    throw new KhoforgeError('USAGE', `${word} needs the lines of the kernel`, {
+      hint: 'add --vmlinux FILE: the one beside the bzImage, with debug information',
+    });
+  if (word === undefined && (vmlinux !== undefined || source !== undefined))
+    throw new KhoforgeError('USAGE', '--vmlinux and --source are for --guided and --coverage', {
+      hint: 'add --guided, or --coverage',
+    });
+  if (guided && shard.of > 1)
+    throw new KhoforgeError('USAGE', '--guided learns from all its runs, and has no shards', {
+      hint: 'give each machine a --seed of its own',
+    });
 }
 
 function minutesOption(text: string): number {

@@ -23,16 +23,9 @@ export class Coverage {
     this.#release = release;
   }
 
-  /**
-   * Adds what a boot ran.
-   * @param trace file that QEMU wrote: see traceArguments()
-   * @param moved how far the program ran from where it is linked
-   */
-  add(trace: string, moved = 0n): void {
-    for (const ran of addressesOf(Buffer.from(readInput(trace)).toString('latin1'))) {
-      const address = ran - moved;
-      this.#run.set(address, (this.#run.get(address) ?? 0) + 1);
-    }
+  /** Adds what a boot ran: see addressesIn(). */
+  add(ran: ReadonlySet<bigint>): void {
+    for (const address of ran) this.#run.set(address, (this.#run.get(address) ?? 0) + 1);
   }
 
   get files(): FileCoverage[] {
@@ -50,7 +43,24 @@ export class Coverage {
   }
 }
 
-/** `0xffffffff8101f000:  55   pushq %rbp`, for each instruction of a block. */
-function addressesOf(text: string): Set<bigint> {
-  return new Set([...text.matchAll(/^0x([0-9a-f]+):/gm)].map(([, address = '']) => BigInt(`0x${address}`)));
+/**
+ * The instructions that a boot ran, as they are linked.
+ * @param trace file that QEMU wrote, with `0xffffffff8101f000:  55   pushq %rbp` for each of a block: traceArguments()
+ * @param moved how far the program ran from where it is linked
+ */
+export function addressesIn(trace: string, moved = 0n): Set<bigint> {
+  const text = Buffer.from(readInput(trace)).toString('latin1');
+  const found = text.matchAll(/^0x([0-9a-f]+):/gm);
+  return new Set([...found].map(([, address = '']) => BigInt(`0x${address}`) - moved));
 }
+
+/** The lines that a boot ran, such as `mm/memfd_luo.c:310`. @param ran of addressesIn() */
+export function linesRun({ files }: CoveredProgram, ran: ReadonlySet<bigint>): string[] {
+  return files.flatMap(({ path, lines }) =>
+    [...lines].flatMap(([line, places]) => (places.some((one) => ran.has(one)) ? [`${path}:${line}`] : [])),
+  );
+}
+
+/** How many lines of a program receive. */
+export const lineCount = ({ files }: CoveredProgram): number =>
+  files.reduce((sum, { lines }) => sum + lines.size, 0);

@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Document } from 'yaml';
 import { asKhoforgeError, ExitCode, KhoforgeError } from '../base/errors.ts';
+import { linesRun } from '../coverage/coverage.ts';
+import type { CoveredProgram } from '../coverage/program.ts';
 import { type Receiver, receiverOf } from '../kernel/receivers.ts';
 import type { Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
@@ -14,11 +16,17 @@ import { isSame } from '../suite/compare.ts';
 import type { SuiteKernel } from '../suite/kernel.ts';
 import { outcomeOf } from '../suite/outcome.ts';
 import { type Difference, differenceOf } from '../suite/prediction.ts';
+import { type TracedBoot, tracedBoot } from '../suite/traced.ts';
 import type { Base, Setting } from './base.ts';
 import type { Mutation } from './mutation.ts';
 
 /** What came of one mutated handover. */
-export type Attempt =
+export type Attempt = Ended & {
+  /** Lines of the kernel that its first boot ran, where that was asked for. */
+  readonly lines?: readonly string[];
+};
+
+type Ended =
   /** `open`: what was foretold came, and the rest nobody could tell. */
   | { readonly kind: 'same' | 'open' }
   /** Two boots came to different ends. */
@@ -45,6 +53,8 @@ export interface AttemptOptions extends OnceOptions {
   readonly folder: string;
   /** Of the kernel's own files, compiled for user space: these are asked, and no kernel boots. */
   readonly simulator?: SimulatorPool | undefined;
+  /** Of the kernel: says which of its lines are run. */
+  readonly program?: CoveredProgram | undefined;
 }
 
 /** What keeps every boot from being made. */
@@ -84,12 +94,12 @@ export class Asker {
     const { simulator } = this.#options;
     if (simulator) return this.#simulated(simulator, image, setting, known);
     const { predicted, console } = known;
-    const boot = () => this.#boot(image, setting, console);
-    const outcome = await boot();
+    const { outcome, ...lines } = await this.#boot(image, setting, console);
     const difference = differenceOf(predicted, outcome, setting.user !== undefined);
-    if (!difference) return { kind: predicted.certain ? 'same' : 'open' };
-    if (!isSame(outcome, await boot())) return { kind: 'flaky' };
-    return { kind: 'differs', difference, evidence: { ...known, outcome } };
+    if (!difference) return { kind: predicted.certain ? 'same' : 'open', ...lines };
+    const again = await this.#boot(image, setting, console);
+    if (!isSame(outcome, again.outcome)) return { kind: 'flaky', ...lines };
+    return { kind: 'differs', difference, evidence: { ...known, outcome }, ...lines };
   }
 
   /** It comes to the same every time. */
@@ -110,11 +120,15 @@ export class Asker {
     return difference ? { kind: 'differs', difference, evidence } : { kind: 'open' };
   }
 
-  async #boot(image: Image, setting: Setting, logPath: string): Promise<Outcome> {
-    return outcomeOf(
-      await bootOnce(image, this.#kernel, setting, this.#options, { logPath }),
-      this.#kernel.version,
-    );
+  async #boot(image: Image, setting: Setting, logPath: string): Promise<Booted> {
+    const { program } = this.#options;
+    const boot = async (more: Partial<TracedBoot> = {}) => {
+      const booted = await bootOnce(image, this.#kernel, setting, this.#options, { logPath, ...more });
+      return outcomeOf(booted, this.#kernel.version);
+    };
+    if (program === undefined) return { outcome: await boot() };
+    const { result, ran } = await tracedBoot(program, this.#kernel, `${logPath}.trace`, boot);
+    return { outcome: result, lines: linesRun(program, ran) };
   }
 
   #without(error: unknown, document: Document): Attempt {
@@ -126,6 +140,11 @@ export class Asker {
     if (exitCode === ExitCode.couldNotRun) return { kind: 'failed', code, why: message };
     return { kind: 'refused', code, why: message };
   }
+}
+
+interface Booted {
+  readonly outcome: Outcome;
+  readonly lines?: readonly string[];
 }
 
 interface Made extends Evidence {

@@ -16,7 +16,7 @@ import { type FuzzEntry, fuzzEntry } from './result.ts';
 export function openFuzzLog(
   folder: string,
   kernel: SuiteKernel,
-  asked: { readonly seed: string; readonly corpus: string },
+  asked: Readonly<Record<'seed' | 'corpus', string>> & Readonly<Record<string, string>>,
   shard: Shard,
   resume: boolean,
 ): RunLog<FuzzEntry> {

@@ -4,13 +4,14 @@ import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { Placement } from '../model/image.ts';
 import type { BuiltImage } from '../produce/assembly.ts';
 import type { Draw } from './draw.ts';
-import { type Mutation, subjectOf } from './mutation.ts';
-import { drawAddress, drawValue, type Surroundings } from './values.ts';
+import { formOf, type Mutation, withMutation } from './mutation.ts';
+import { drawAddress, drawPage, drawValue, type Surroundings } from './values.ts';
 
 /** What of a handover can be made otherwise. Of what there is many of, all together weigh as much as one alone. */
 export class Mutable {
   readonly #around: Surroundings;
   readonly #offers: readonly (readonly (readonly [string, Offer])[])[];
+  readonly #byPath: ReadonlyMap<string, Offer>;
   readonly #placements: readonly (readonly Placement[])[];
   readonly #memory: PhysicalMemory;
   readonly #subtrees: readonly string[];
@@ -22,6 +23,7 @@ export class Mutable {
     const texts = [...offers.values()].flatMap((offer) => (offer.kind === 'text' ? [offer.value] : []));
     this.#around = { pageSize, ram, scratch, structures: placements, texts };
     this.#offers = byForm(offers, ([path]) => path);
+    this.#byPath = offers;
     this.#placements = byForm(placements, ({ path }) => path);
     this.#memory = memory;
     this.#subtrees = subtrees;
@@ -30,15 +32,32 @@ export class Mutable {
   /** One to three mutations, each about another thing. */
   draw(draw: Draw): Mutation[] {
     const count = draw.pick([1, 1, 1, 2, 2, 3]);
-    const drawn = new Map<string, Mutation>();
-    while (drawn.size < count) {
-      const one = this.#one(draw);
-      drawn.set(subjectOf(one), one);
-    }
-    return [...drawn.values()];
+    let drawn: Mutation[] = [];
+    while (drawn.length < count) drawn = withMutation(drawn, this.one(draw));
+    return drawn;
   }
 
-  #one(draw: Draw): Mutation {
+  /** The same thing made otherwise in another way, where there is one; else another thing. */
+  again(draw: Draw, mutation: Mutation): Mutation {
+    const { kind } = mutation;
+    if (kind === 'override') {
+      const offer = this.#offerOf(mutation.path);
+      return offer && offer.kind !== 'node'
+        ? { ...mutation, value: drawValue(draw, offer, this.#around) }
+        : this.one(draw);
+    }
+    if (kind === 'place') return { ...mutation, at: drawAddress(draw, this.#around) };
+    if (kind === 'patch') return { ...mutation, bytes: draw.bytes(mutation.bytes.length) };
+    return kind === 'preserve' ? this.#preserve(draw) : this.one(draw);
+  }
+
+  /** Of an element that offer which stands for all of them. */
+  #offerOf(path: string): Offer | undefined {
+    const first = path.replace(/\[\d+\]$/, '[0]');
+    return this.#byPath.get(path) ?? this.#byPath.get(first);
+  }
+
+  one(draw: Draw): Mutation {
     const kind = draw.below(20);
     if (kind < 10) return this.#override(draw);
     if (kind < 13) return this.#patch(draw);
@@ -62,8 +81,7 @@ export class Mutable {
 
   /** Mostly where something is: most of a page is zeroes. */
   #patch(draw: Draw): Mutation {
-    const { start, size } = this.#placement(draw);
-    const page = start + alignDown(draw.u64() % size, this.#around.pageSize);
+    const page = drawPage(draw, this.#placement(draw), this.#around.pageSize);
     const bytes = this.#memory.read(page, Number(this.#around.pageSize));
     const used = Array.from(bytes.keys()).filter((at) => bytes[at] !== 0);
     const at = used.length === 0 || draw.once(4) ? draw.below(bytes.length) : draw.pick(used);
@@ -105,7 +123,7 @@ function word(value: bigint): Uint8Array {
 function byForm<T>(items: Iterable<T>, pathOf: (item: T) => string): T[][] {
   const forms = new Map<string, T[]>();
   for (const item of items) {
-    const form = pathOf(item).replace(/\[\d+\]/g, '[]');
+    const form = formOf(pathOf(item));
     const same = forms.get(form);
     if (same) same.push(item);
     else forms.set(form, [item]);

@@ -38,6 +38,15 @@ export function subjectOf(one: Mutation): string {
   return 'at' in one ? `${one.kind} ${one.at}` : 'subtrees';
 }
 
+/** With one more; it takes the place of one about the same thing. */
+export function withMutation(mutations: readonly Mutation[], one: Mutation): Mutation[] {
+  const subjects = new Map([...mutations, one].map((each) => [subjectOf(each), each]));
+  return [...subjects.values()];
+}
+
+/** A path without the numbers in it: `folios[3]` and `folios[4]` are of one form. */
+export const formOf = (path: string): string => path.replace(/\[\d+\]/g, '[]');
+
 /** Makes a spec otherwise, in its document: all else stays as people wrote it. */
 export function mutate(document: Document, mutation: Mutation): void {
   const { kind } = mutation;

@@ -14,6 +14,8 @@ const attemptEntry = z.object({
   group: text.optional(),
   /** Of what `build` refuses. */
   code: text.optional(),
+  /** Lines of the kernel that it was the first to reach, where that was asked for: `mm/memfd_luo.c:310`. */
+  lines: z.array(text).optional(),
 });
 
 /** The first run of a group, reduced to the fewest mutations that show it. */
@@ -71,6 +73,8 @@ export interface FuzzReport {
   readonly groups: readonly Group[];
   /** Of this time: runs that could not be asked, by the reason. */
   readonly failed: Readonly<Record<string, number>>;
+  /** Lines of the kernel's code that receives, where that was asked for. */
+  readonly lines?: { readonly reached: number; readonly of?: number };
   /** Whether it came to no end, by a signal or by a part that is not there. */
   readonly stopped: boolean;
   readonly seconds: number;
@@ -80,6 +84,7 @@ export interface FuzzReport {
 export function fuzzReport(
   entries: Iterable<FuzzEntry>,
   rest: Pick<FuzzReport, 'kernel' | 'seed' | 'failed' | 'stopped' | 'seconds'>,
+  lineCount?: number,
 ): FuzzReport {
   const attempts = new Map<number, AttemptEntry>();
   const findings = new Map<string, Finding>();
@@ -99,7 +104,11 @@ export function fuzzReport(
     .map((finding) => ({ finding, runs: runsOf(finding.finding) }))
     .filter(({ runs }) => runs.length > 0);
   const byName = (a: Group, b: Group) => (a.finding.finding < b.finding.finding ? -1 : 1);
+  const lines = new Set(all.flatMap((one) => one.lines ?? []));
   return {
+    ...(lines.size > 0 && {
+      lines: { reached: lines.size, ...(lineCount !== undefined && { of: lineCount }) },
+    }),
     totals: Object.assign(
       { same: 0, open: 0, refused: 0, flaky: 0, differs: 0, fault: 0, bug: 0 },
       countOf(all.map(({ kind }) => kind)),
@@ -112,7 +121,9 @@ export function fuzzReport(
 
 /** Two machines that did the same run came to two ends. */
 const bothOf = (one: AttemptEntry, other: AttemptEntry): AttemptEntry =>
-  one.kind === other.kind && one.group === other.group ? one : { run: one.run, kind: 'flaky' };
+  one.kind === other.kind && one.group === other.group
+    ? one
+    : { run: one.run, kind: 'flaky', lines: [...(one.lines ?? []), ...(other.lines ?? [])] };
 
 /** The parts that came to their end, with how many runs all were to do. */
 export const endsOf = (entries: Iterable<FuzzEntry>): ReadonlyMap<string, number | null> =>

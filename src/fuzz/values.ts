@@ -28,7 +28,7 @@ const VERSIONS = [1, 3, 4, 5].map((version) => `kho-v${version}`);
 export function drawAddress(draw: Draw, around: Surroundings): bigint {
   const { pageSize, ram, structures } = around;
   const scratch = around.scratch.filter(({ size }) => size > 0n);
-  const inside = ({ start, size }: Region) => start + alignDown(draw.u64() % size, pageSize);
+  const inside = (region: Region) => drawPage(draw, region, pageSize);
   const edge = (region: Region) =>
     draw.pick([region.start, regionEnd(region), regionEnd(region) - pageSize, region.start - pageSize]);
   const base = draw.pick([
@@ -42,6 +42,11 @@ export function drawAddress(draw: Draw, around: Surroundings): bigint {
   ])();
   const offset = draw.once(4) ? draw.pick([1n, 4n, 8n, 0x10n, 0x800n, pageSize - 1n]) : 0n;
   return BigInt.asUintN(64, base + offset);
+}
+
+/** Where a page of a region begins. One without bytes has one place all the same. */
+export function drawPage(draw: Draw, { start, size }: Region, pageSize: bigint): bigint {
+  return start + alignDown(draw.u64() % (size || 1n), pageSize);
 }
 
 /** Another number than that which is there. */

@@ -32,7 +32,7 @@ function groupText({ finding, runs }: Group, folder: string | undefined): string
   ];
 }
 
-function sums({ kernel, seed, totals, refused, failed, groups, seconds }: FuzzReport): string[] {
+function sums({ kernel, seed, totals, refused, failed, groups, seconds, lines }: FuzzReport): string[] {
   const { same, open, differs, fault, bug, flaky, refused: no } = totals;
   const of = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
@@ -43,10 +43,15 @@ function sums({ kernel, seed, totals, refused, failed, groups, seconds }: FuzzRe
     `Linux ${kernel}, seed ${seed}: ${runs} runs, ${seconds.toFixed(0)} s`,
     `  ${same} as foretold, ${open} as far as anything was, ${differs + bug} not, of ${groups.length} causes, ${flaky} flaky`,
     ...(fault > 0 ? [`  ${fault} in which sanitizers found something`] : []),
+    ...(lines
+      ? [`  ${lines.reached}${ofAll(lines.of)} lines of the kernel's code that receives were run`]
+      : []),
     ...(no > 0 ? [`  ${no} refused by build: ${of(refused)}`] : []),
     ...(Object.keys(failed).length > 0 ? [`  could not be asked: ${of(failed)}`] : []),
   ];
 }
+
+const ofAll = (count: number | undefined) => (count === undefined ? '' : ` of ${count}`);
 
 export function fuzzJson(report: FuzzReport): string {
   const groups = report.groups.map(({ finding: { finding: name, ...finding }, runs }) => ({

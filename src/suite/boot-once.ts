@@ -21,7 +21,7 @@ const MAX_SLOW = 3;
 /**
  * One of many boots. A host that is busy says nothing of the kernel: it is asked again.
  * @param setting what the kernel is told beside the handover, and what user space does
- * @param more of bootImage(), with the console's log, which may be replaced
+ * @param more of bootImage(), with the console's log, which may be replaced; its command line goes before the setting's
  * @throws KhoforgeError of buildInitrd() and bootImage(), such as the last `HOST_TOO_SLOW`
  */
 export async function bootOnce(
@@ -29,8 +29,9 @@ export async function bootOnce(
   { arch, bytes }: Pick<SuiteKernel, 'arch' | 'bytes'>,
   { cmdline, user }: Pick<CaseText, 'cmdline' | 'user'>,
   { timeout, cc, signal }: OnceOptions,
-  more: Partial<BootOptions> & Required<Pick<BootOptions, 'logPath'>>,
+  { cmdline: first, ...more }: Partial<BootOptions> & Required<Pick<BootOptions, 'logPath'>>,
 ): Promise<BootResult> {
+  const words = [first, cmdline].filter(Boolean).join(' ');
   const options: BootOptions = {
     kernel: bytes,
     lean: true,
@@ -38,7 +39,7 @@ export async function bootOnce(
     silence: timeout,
     stall: STALL,
     force: true,
-    ...(cmdline !== undefined && { cmdline }),
+    ...(words !== '' && { cmdline: words }),
     ...(user && { initrd: buildInitrd({ arch, plan: user, cc }) }),
     ...(signal && { signal }),
     ...more,

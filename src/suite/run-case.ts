@@ -73,13 +73,8 @@ function caseRun(one: Case, kernel: SuiteKernel, options: CaseOptions): () => Pr
   const { text } = one;
   const image = caseImage(one, kernel);
   const path = join(options.folder, logName(one.name));
-  const boot = ({ cmdline: first, ...more }: Partial<TracedBoot> = {}) => {
-    const cmdline = [first, text.cmdline].filter(Boolean).join(' ');
-    return bootOnce(image, kernel, { ...text, ...(cmdline !== '' && { cmdline }) }, options, {
-      logPath: path,
-      ...more,
-    });
-  };
+  const boot = (more: Partial<TracedBoot> = {}) =>
+    bootOnce(image, kernel, text, options, { logPath: path, ...more });
   const { traced } = options;
   const run = traced ? () => traced.boot(`${path}.trace`, boot) : boot;
   return async () => outcomeOf(await run(), kernel.version);

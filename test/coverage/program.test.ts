@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Coverage } from '../../src/coverage/coverage.ts';
+import { addressesIn, Coverage } from '../../src/coverage/coverage.ts';
 import { type CoveredProgram, readProgram } from '../../src/coverage/program.ts';
 import { coverageText } from '../../src/render/coverage.ts';
 import { lcov } from '../../src/render/lcov.ts';
@@ -66,7 +66,7 @@ describe('Coverage', () => {
   const addTo = (coverage: Coverage, addresses: readonly bigint[]) => {
     const path = join(tree, 'trace');
     writeFileSync(path, traceOf(addresses));
-    coverage.add(path);
+    coverage.add(addressesIn(path));
   };
 
   it('counts the boots that ran a line', () => {
