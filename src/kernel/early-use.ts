@@ -48,6 +48,9 @@ function scratchUse(kernel: Kernel, scratch: readonly Region[]): readonly Region
   ];
 }
 
+/** Where the kernel allocates next: the highest of some regions. */
+export const nextOf = (regions: readonly Region[]): Region[] => topOf(unionOf(regions), 2n * EARLY_BYTES);
+
 /** The highest bytes of the regions. */
 function topOf(regions: readonly Region[], bytes: bigint): Region[] {
   const top: Region[] = [];

@@ -41,6 +41,8 @@ export interface LineEvent {
 /** From here on the kernel's lines cannot be predicted. */
 export interface UnpredictableEvent {
   readonly kind: 'unpredictable';
+  /** The verdict neither. */
+  readonly uncertain?: boolean;
 }
 
 /** What the kernel said last. */

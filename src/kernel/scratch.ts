@@ -1,6 +1,6 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { alignDown, alignUp, hex, humanSize } from '../base/numbers.ts';
-import { lowerBound, pairIn, unionOf } from '../memory/intervals.ts';
+import { hex, humanSize } from '../base/numbers.ts';
+import { lowerBound, unionOf } from '../memory/intervals.ts';
 import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { EFAULT, giveUp } from './boot-record.ts';
@@ -9,6 +9,7 @@ import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
 import { earlyUse, STRUCT_PAGE_BYTES } from './early-use.ts';
 import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
+import { isExtended } from './scratch-extension.ts';
 import { checkRegions } from './scratch-regions.ts';
 
 const WHERE = 'scratch';
@@ -173,28 +174,4 @@ function leastScratch(kernel: Kernel, preserved: Preserved): bigint {
   if (isExtended(kernel, preserved)) return MIN_SCRATCH_BYTES;
   const ram = kernel.ram.reduce((sum, { size }) => sum + size, 0n);
   return MIN_SCRATCH_BYTES + (ram / kernel.pageSize) * STRUCT_PAGE_BYTES;
-}
-
-/** KHO_SCRATCH_EXT_BLKSIZE (KH, 7.3). */
-const EXTENSION = 1n << 30n;
-
-/** kho_extend_scratch() (KH, 7.3): whether some block of RAM has no preserved memory, and becomes scratch. */
-export function isExtended(
-  { receiver, ram }: Pick<Kernel, 'receiver' | 'ram'>,
-  { ranges }: Pick<Preserved, 'ranges'>,
-): boolean {
-  if (!receiver.extendsScratch) return false;
-  return ram.length === 0 || ram.some((region) => hasFreeBlock(region, ranges));
-}
-
-/** @param ranges of preserved memory, ascending */
-function hasFreeBlock(region: Region, ranges: BigUint64Array): boolean {
-  const end = regionEnd(region);
-  let block = alignDown(region.start, EXTENSION);
-  while (block < end) {
-    const busy = pairIn(ranges, block, block + EXTENSION);
-    if (busy === undefined) return true;
-    block = alignUp(busy.end > block + EXTENSION ? busy.end : block + EXTENSION, EXTENSION);
-  }
-  return false;
 }

@@ -24,8 +24,10 @@ export function verificationOf(
     if (event.kind === 'line') {
       handover.log(event.line);
       if (event.warns) handover.apply('broken');
-    } else if (event.kind === 'unpredictable') handover.end('open');
-    else if (event.kind === 'death') handover.apply('dies');
+    } else if (event.kind === 'unpredictable') {
+      handover.end('open');
+      if (event.uncertain) handover.certain = false;
+    } else if (event.kind === 'death') handover.apply('dies');
     else {
       findings.add(event, handover.ends === 'dies' ? null : (event.line ?? null));
       if (event.line !== undefined && !event.conditional) handover.log(event.line);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { receiverOf } from '../../src/kernel/receivers.ts';
-import { isExtended } from '../../src/kernel/scratch.ts';
+import { isExtended } from '../../src/kernel/scratch-extension.ts';
 
 const GIB = 1n << 30n;
 const receiver = receiverOf('7.3');

@@ -1,9 +1,13 @@
 import { memparse } from '../../base/command-line.ts';
 import { hex } from '../../base/numbers.ts';
-import { DEATH, log, type Stage, UNPREDICTABLE, warn } from '../../kernel/events.ts';
+import { nextOf } from '../../kernel/early-use.ts';
+import { DEATH, log, type Stage, type UnpredictableEvent, warn } from '../../kernel/events.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { isExtended } from '../../kernel/scratch.ts';
+import type { Scratch } from '../../kernel/scratch.ts';
+import { extensionOf, isExtended } from '../../kernel/scratch-extension.ts';
 import type { Incoming, UserStage } from '../../kernel/stages.ts';
+import { without } from '../../memory/intervals.ts';
+import type { Preserved } from '../../memory/preserved.ts';
 import type { Region } from '../../memory/regions.ts';
 import { report } from './checks.ts';
 import { PATH, regionPath } from './paths.ts';
@@ -119,14 +123,11 @@ function preserveAgain(
     *run() {
       for (const region of all) {
         if (region === 'new') {
-          // New memory comes from scratch (the TODO in reserve_mem()), by 7.3 perhaps from what it was extended by.
-          if (isExtended(kernel, preserved)) {
-            yield UNPREDICTABLE;
-            return undefined;
-          }
-          if (receiver.refusesScratch) yield SCRATCH_WARNING;
-          if (receiver.refusesScratch) return undefined;
-          continue;
+          if (!receiver.refusesScratch) continue;
+          const inScratch = isNewInScratch(kernel, scratch, preserved);
+          if (inScratch === false) continue;
+          yield inScratch ? SCRATCH_WARNING : ANYWHERE;
+          return undefined;
         }
         const pages = BigInt.asUintN(32, region.size >> BigInt(target.pageShift));
         const end = region.start + pages * pageSize;
@@ -148,3 +149,17 @@ function preserveAgain(
 }
 
 const SCRATCH_WARNING = warn('kho_preserve_pages+0x');
+const ANYWHERE: UnpredictableEvent = { kind: 'unpredictable', uncertain: true };
+
+/**
+ * Whether new memory is scratch (the TODO in reserve_mem()): by 7.3 it may come from what that was extended by. Undefined
+ * where both are near the top.
+ */
+function isNewInScratch(kernel: Kernel, scratch: Scratch, preserved: Preserved): boolean | undefined {
+  if (!isExtended(kernel, preserved)) return true;
+  if (kernel.ram.length === 0) return undefined;
+  const next = nextOf([...scratch.merged, ...extensionOf(kernel, preserved)]);
+  const own = next.map(({ start, size }) => scratch.indexAt(start, start + size) >= 0);
+  if (!own.includes(true)) return false;
+  return without(next, scratch.merged).length === 0 ? true : undefined;
+}
