@@ -5,12 +5,15 @@ import { type Region, regionEnd } from './regions.ts';
 export class WatchedMemory extends PhysicalMemory {
   readonly #memory: PhysicalMemory;
   readonly #watched: readonly Region[];
+  readonly #foreign: readonly Region[];
   #read: Region | undefined;
 
-  constructor(memory: PhysicalMemory, watched: readonly Region[]) {
+  /** @param foreign what is watched as well, where the memory has nothing */
+  constructor(memory: PhysicalMemory, watched: readonly Region[], foreign: readonly Region[] = []) {
     super();
     this.#memory = memory;
     this.#watched = watched;
+    this.#foreign = foreign;
   }
 
   override get pieces(): readonly Piece[] {
@@ -23,7 +26,8 @@ export class WatchedMemory extends PhysicalMemory {
 
   override read(start: bigint, length: number): Uint8Array {
     const end = start + BigInt(length);
-    if (this.#watched.some((region) => region.start < end && start < regionEnd(region))) {
+    const isIn = (region: Region) => region.start < end && start < regionEnd(region);
+    if (this.#watched.some(isIn) || (this.#foreign.some(isIn) && !this.#memory.covers(start, length))) {
       this.#read ??= { start, size: BigInt(length) };
     }
     return this.#memory.read(start, length);

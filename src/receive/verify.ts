@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { needMembers } from '../base/arguments.ts';
 import { hex } from '../base/numbers.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
@@ -109,7 +110,9 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
 
 /** Everyone in the receiver who asks for a subtree, in the order of the boot. */
 function* runUsers(receiver: Kernel, incoming: Incoming): Stage {
-  const memory = new WatchedMemory(receiver.image.memory, incoming.scratch.early);
+  // What firmware keeps below 1 MiB nobody knows.
+  const low = { start: 0n, size: ARCHITECTURES[receiver.target.arch].lowestPreserved };
+  const memory = new WatchedMemory(receiver.image.memory, incoming.scratch.early, [low]);
   const kernel = receiver.withMemory(memory);
   const users = usersOf(kernel);
   const clients = users.map(({ name }) => name);
@@ -140,7 +143,7 @@ function* untilTaken<Result>(stage: Stage<Result>, memory: WatchedMemory): Stage
     const { touched } = memory;
     if (touched && !isTold) {
       isTold = true;
-      const text = `what is read at ${hex(touched.start)} may be overwritten: the kernel allocates there first`;
+      const text = `what is read at ${hex(touched.start)} may be overwritten, or is the firmware's: the kernel allocates there first`;
       yield report('early-memory', { where: hex(touched.start), text, outcome: 'undefined' });
     }
     if (done) return value;

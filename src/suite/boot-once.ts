@@ -13,8 +13,12 @@ export interface OnceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Seconds of processor time between two lines that count as a hang: a good boot takes about one in all. */
+/**
+ * Seconds of processor time between two lines that count as a hang: a good boot takes about one in all, and user space adds
+ * up a file of half a GiB in some ten.
+ */
 const STALL = 8;
+const USER_STALL = 32;
 /** Boots on a host that is too slow for them. */
 const MAX_SLOW = 3;
 
@@ -37,7 +41,7 @@ export async function bootOnce(
     lean: true,
     timeout,
     silence: timeout,
-    stall: STALL,
+    stall: user ? USER_STALL : STALL,
     force: true,
     ...(words !== '' && { cmdline: words }),
     ...(user && { initrd: buildInitrd({ arch, plan: user, cc }) }),
