@@ -3,6 +3,7 @@ import { type BootOptions, type BootResult, bootImage } from '../boot/boot-image
 import { buildInitrd } from '../guest/initrd.ts';
 import type { Image } from '../model/image.ts';
 import type { CaseText } from '../specfile/case-schema.ts';
+import { SPARING_PARAMETERS } from '../users/registry.ts';
 import type { SuiteKernel } from './kernel.ts';
 
 export interface OnceOptions {
@@ -35,7 +36,7 @@ export async function bootOnce(
   { timeout, cc, signal }: OnceOptions,
   { cmdline: first, ...more }: Partial<BootOptions> & Required<Pick<BootOptions, 'logPath'>>,
 ): Promise<BootResult> {
-  const words = [first, cmdline].filter(Boolean).join(' ');
+  const words = [SPARING_PARAMETERS, first, cmdline].filter(Boolean).join(' ');
   const options: BootOptions = {
     kernel: bytes,
     lean: true,
@@ -43,7 +44,7 @@ export async function bootOnce(
     silence: timeout,
     stall: user ? USER_STALL : STALL,
     force: true,
-    ...(words !== '' && { cmdline: words }),
+    cmdline: words,
     ...(user && { initrd: buildInitrd({ arch, plan: user, cc }) }),
     ...(signal && { signal }),
     ...more,

@@ -4,6 +4,7 @@ import { KERNEL_CHECKS } from '../kernel/checks.ts';
 import type { UserStage } from '../kernel/stages.ts';
 import { kexecMetadata } from './kexec-metadata/index.ts';
 import { khoTest } from './kho-test/index.ts';
+import { sparingParameter } from './kho-test/sparing.ts';
 import { luo } from './luo/index.ts';
 import { raw } from './raw/index.ts';
 import { emptyBlob, respec as respecBytes } from './raw/respec.ts';
@@ -39,6 +40,9 @@ function nodeName({ abi }: Target, { node }: User): string | undefined {
   const named = facet(node);
   return named && abi.has(named.name) ? abi.text(named.name) : undefined;
 }
+
+/** Of a kernel's command line, by which its users take no more time than what they make of a handover needs. */
+export const SPARING_PARAMETERS = sparingParameter;
 
 /** The user that has a node of this name in the root FDT. */
 export const userOf = (target: Target, name: string): User | undefined =>
