@@ -9,6 +9,7 @@ export const PLAN_COMMANDS: Readonly<Record<string, readonly [least: number, mos
   kexec: [1, 1],
   luo: [2, 0],
   'luo-close': [2, 2],
+  'luo-again': [2, 0],
   preserve: [3, 0],
   session: [2, 2],
   memfd: [6, 0],

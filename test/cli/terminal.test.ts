@@ -54,6 +54,8 @@ const READERS = [
   ['verify'],
   ['verify', '--json'],
   ['verify', '--format', 'ktap'],
+  ['digest'],
+  ['digest', '--json'],
 ] as const;
 
 async function readAll(path: string): Promise<void> {

@@ -114,6 +114,8 @@ const READ = [
   'inspect in --json',
   'inspect in --as-spec',
   'inspect in --dts',
+  'digest in',
+  'digest in --json',
   'verify in',
   'verify in --json',
   'verify in --format ktap',

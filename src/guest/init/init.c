@@ -12,6 +12,7 @@
  *   kexec                            jumps into what was loaded
  *   luo SESSION TOKEN...             retrieves a session and files of it, prints and finishes them (luo.c)
  *   luo-close SESSION                retrieves a session, prints its name, and closes it (luo.c)
+ *   luo-again SESSION TOKEN...       retrieves a session and files of it, and preserves them again (luo.c)
  *   preserve SESSION TOKEN...        preserves one memfd under each token, for a next kernel (preserve.c)
  *   session SESSION                  makes a session that has nothing in it yet (memfd.c)
  *   memfd SESSION TOKEN SIZE SEALS POSITION RANGE...
@@ -87,6 +88,7 @@ static const struct command {
 	{"kexec", 1, 1, kexec_command},
 	{"luo", 2, 0, luo_command},
 	{"luo-close", 2, 2, luo_close_command},
+	{"luo-again", 2, 0, luo_again_command},
 	{"preserve", 3, 0, preserve_command},
 	{"session", 2, 2, session_command},
 	{"memfd", 6, 0, memfd_command},

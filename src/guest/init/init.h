@@ -23,6 +23,7 @@ void load_command(char **words);
 void kexec_command(char **words);
 void luo_command(char **words);
 void luo_close_command(char **words);
+void luo_again_command(char **words);
 void preserve_command(char **words);
 void session_command(char **words);
 void memfd_command(char **words);

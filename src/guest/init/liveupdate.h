@@ -47,5 +47,7 @@ int liveupdate_device(void);
 void say_memfd(const char *what, uint64_t token, int fd);
 /* memfd.c: one that is new; below 0, and said, where there is none. */
 int create_session(const char *name);
+/* memfd.c: says what it comes to; whether it is preserved. */
+int preserve_file(int session, uint64_t token, int fd);
 
 #endif

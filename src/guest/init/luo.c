@@ -10,6 +10,9 @@
  *   khoforge-init: session SESSION: retrieved
  *   khoforge-init: name SESSION: NAME
  *
+ * `luo-again SESSION TOKEN...` finishes the session when it has all of its files, makes a new one of the same name, and
+ * preserves them in that, as who lives through one update after the other. It prints `session`, `finish` and `preserve`.
+ *
  * with the name of an error where something fails: `file 0xTOKEN: ENOENT`. A kernel without that interface has no
  * /dev/liveupdate.
  */
@@ -141,4 +144,21 @@ void luo_close_command(char **words)
 	close(session);
 	close(device);
 	device = -1;
+}
+
+enum { MAX_FILES = 64 };
+
+void luo_again_command(char **words)
+{
+	int session = open_session(words[1]);
+	int files[MAX_FILES], count = 0;
+
+	if (session < 0)
+		return;
+	for (char **token = words + 2; *token && count < MAX_FILES; token++)
+		files[count++] = retrieve_file(session, strtoull(*token, NULL, 0));
+	finish(session, words[1]);
+	int next = create_session(words[1]);
+	for (int i = 0; next >= 0 && i < count; i++)
+		preserve_file(next, strtoull(words[2 + i], NULL, 0), files[i]);
 }

@@ -117,6 +117,15 @@ static int make_memfd(char **words, uint64_t token)
 	return -1;
 }
 
+int preserve_file(int session, uint64_t token, int fd)
+{
+	struct file_request arg = {.size = sizeof(arg), .fd = fd, .token = token};
+	int failed = ioctl(session, PRESERVE_FD, &arg);
+
+	say("preserve 0x%" PRIx64 ": %s", token, failed ? strerrorname_np(errno) : "done");
+	return !failed;
+}
+
 void memfd_command(char **words)
 {
 	uint64_t token = strtoull(words[2], NULL, 0);
@@ -125,9 +134,6 @@ void memfd_command(char **words)
 
 	if (memfd < 0)
 		return;
-	struct file_request arg = {.size = sizeof(arg), .fd = memfd, .token = token};
-	int failed = ioctl(session, PRESERVE_FD, &arg);
-	say("preserve 0x%" PRIx64 ": %s", token, failed ? strerrorname_np(errno) : "done");
-	if (!failed)
+	if (preserve_file(session, token, memfd))
 		say_memfd("made", token, memfd);
 }

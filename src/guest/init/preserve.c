@@ -38,12 +38,8 @@ void preserve_command(char **words)
 		say_error("memfd");
 		return;
 	}
-	for (char **token = words + 2; *token; token++) {
-		struct file_request arg = {.size = sizeof(arg), .fd = memfd, .token = strtoull(*token, NULL, 0)};
-		int failed = ioctl(session, PRESERVE_FD, &arg);
-
-		say("preserve 0x%" PRIx64 ": %s", arg.token, failed ? strerrorname_np(errno) : "done");
-	}
+	for (char **token = words + 2; *token; token++)
+		preserve_file(session, strtoull(*token, NULL, 0), memfd);
 	for (long at = 0; at < size; at++)
 		if (pwrite(memfd, "khoforge" + at % 8, 1, at) != 1)
 			say_error("memfd");
