@@ -22,6 +22,7 @@ export type { VerifyCheck } from './kernel/check.ts';
 export type { VerifyEvent } from './kernel/events.ts';
 export { RECEIVERS } from './kernel/receivers.ts';
 export { type KselftestOptions, type KselftestResult, runKselftest } from './kselftest/run.ts';
+export { runTwoStages, type TwoStageOptions, type TwoStageResult } from './kselftest/two-stages.ts';
 export { writeKexecDirectory } from './load/kexec-file.ts';
 export { type KexecLoad, type LoadSegment, planKexecLoad } from './load/kexec-load.ts';
 export {

@@ -89,7 +89,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'kselftest',
-    arguments: '<source>',
+    arguments: '[source]',
     description: 'run a selftest of the kernel on an image, in the stage after the reboot',
     load: async () => (await import('./kselftest.ts')).kselftestCommand,
   },

@@ -25,14 +25,22 @@ export const TEST = '/test';
  * @throws KhoforgeError `FILE_UNREADABLE`, `TEST_UNUSABLE`, `ELF_INVALID`, `COMPILER_MISSING` (exit code 3)
  */
 export function kselftestInitrd({ test, args, arch, cc }: KselftestProgram): Buffer {
+  const program = testProgram({ test, args, arch });
+  const plan = [planLine('run', TEST, ...args)];
+  return buildInitrd({ arch, plan, files: { [TEST]: program }, cc });
+}
+
+/** @throws KhoforgeError `FILE_UNREADABLE`, `TEST_UNUSABLE`, `ELF_INVALID` */
+export function testProgram({
+  test,
+  args,
+  arch,
+}: Pick<KselftestProgram, 'test' | 'args' | 'arch'>): Uint8Array {
   const program = readInput(test);
   checkProgram(test, program, arch);
   const nul = args.find((arg) => arg.includes('\0'));
-  if (nul !== undefined) {
-    throw new KhoforgeError('TEST_UNUSABLE', `argument ${JSON.stringify(nul)} has a NUL byte in it`);
-  }
-  const plan = [planLine('run', TEST, ...args)];
-  return buildInitrd({ arch, plan, files: { [TEST]: program }, cc });
+  if (nul === undefined) return program;
+  throw new KhoforgeError('TEST_UNUSABLE', `argument ${JSON.stringify(nul)} has a NUL byte in it`);
 }
 
 /** There is nothing else in the initrd: no loader, no libraries, no shell. */

@@ -31,10 +31,18 @@ export async function runKselftest(image: Image, options: KselftestOptions): Pro
 }
 
 function resultOf(boot: BootResult): KselftestResult {
-  const lines = consoleLines(readFileSync(boot.console)).map(passedOn);
+  const { output, exit } = programOutput(consoleLines(readFileSync(boot.console)).map(passedOn));
+  const outcome = exit === 0 ? 'pass' : exit === SKIP ? 'skip' : 'fail';
+  return { boot, output, exit, outcome };
+}
+
+/**
+ * What the test program printed, and what the kernel printed meanwhile.
+ * @param lines of a console, without stamps
+ */
+export function programOutput(lines: readonly string[]): Pick<KselftestResult, 'output' | 'exit'> {
   const start = lines.indexOf(`${INIT_PREFIX}run ${TEST}`);
   const end = lines.findIndex((line) => line.startsWith(`${INIT_PREFIX}exit `));
   const exit = end < 0 ? null : Number(lines[end]?.split(' ').at(-1));
-  const outcome = exit === 0 ? 'pass' : exit === SKIP ? 'skip' : 'fail';
-  return { boot, output: start < 0 ? [] : lines.slice(start + 1, end < 0 ? undefined : end), exit, outcome };
+  return { output: start < 0 ? [] : lines.slice(start + 1, end < 0 ? undefined : end), exit };
 }

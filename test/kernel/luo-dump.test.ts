@@ -3,18 +3,18 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildInitrd, planLine } from '../../src/guest/initrd.ts';
+import { produceHandover } from '../../src/first-kernel/produce.ts';
+import { readImageDirectory, writeImageDirectory } from '../../src/formats/directory.ts';
+import { planLine } from '../../src/guest/initrd.ts';
+import { TEST } from '../../src/kselftest/initrd.ts';
+import { type KselftestResult, runKselftest } from '../../src/kselftest/run.ts';
 import type { Image } from '../../src/model/image.ts';
 import { buildImage } from '../../src/produce/build-image.ts';
 import { inspect } from '../../src/receive/decode.ts';
 import { verifyImage } from '../../src/receive/verify.ts';
 import { inspectText } from '../../src/render/inspect.ts';
 import { specDifferences, specOf } from '../../src/respec/as-spec.ts';
-import { dumpGuest } from '../../src/source/guest.ts';
-import { openSource } from '../../src/source/open.ts';
-import type { OpenedSource } from '../../src/source/opened.ts';
 import type { DecodedValue } from '../../src/users/user.ts';
-import { type Chain, withJumpingGuest } from './jump.ts';
 import { buildKernel, RECEIVERS, whyUnfetchable } from './receiver.ts';
 import { buildSelftest, STAGES } from './selftest.ts';
 
@@ -49,44 +49,40 @@ const RELEASES = ['7.3', ...RECEIVERS.filter((release) => release === '7.1' || r
 
 describe.each(RELEASES)('sessions that a real %s kernel hands over', (release) => {
   const missing = whyUnfetchable(release);
-  let opened: OpenedSource;
-  let lines: string[];
+  let image: Image;
+  let second: KselftestResult;
 
   beforeAll(async () => {
     if (missing !== undefined) return;
     const kernel = buildKernel('--release', release);
-    const program = readFileSync(buildSelftest(release, NAME, folder));
-    const run = (stage: string) => planLine('run', '/test', '-s', stage);
-    const files = { '/test': program };
-    const chain: Chain = {
-      kernels: [kernel, kernel],
-      initrd: buildInitrd({ arch: 'x86_64', plan: [run('2')], files }),
+    const test = buildSelftest(release, NAME, folder);
+    const stage = {
+      plan: [planLine('run', TEST, '-s', '1')],
+      files: { [TEST]: readFileSync(test) },
       cmdline: 'liveupdate=on',
-      before: [run('1')],
-      files,
     };
-    await withJumpingGuest(chain, async (guest) => {
-      await guest.untilJump();
-      const path = join(folder, `${release}.elf`);
-      await dumpGuest(guest.qmp, path);
-      opened = openSource(path);
-      lines = await guest.finish();
+    const directory = join(folder, release);
+    await produceHandover({ kernel, stage, memory: 256n << 20n, timeout: 300 }, (produced) => {
+      if (!produced.image) throw new Error(JSON.stringify(produced.steps));
+      writeImageDirectory(produced.image, directory);
     });
+    image = readImageDirectory(directory);
+    second = await runKselftest(image, { kernel, test, args: ['-s', '2'], timeout: 180 });
   }, 600_000);
 
   it.skipIf(missing !== undefined)('are good: the next kernel passes stage 2 of the selftest on them', () => {
-    expect(lines.join('\n')).toContain(STAGES[NAME]?.passed);
+    expect(second.output.join('\n')).toContain(STAGES[NAME]?.passed);
   });
 
   it.skipIf(missing !== undefined)('are read with names, tokens, sizes and hashes', () => {
-    const inspection = inspect(opened.image);
+    const inspection = inspect(image);
     said.push(
-      inspectText(inspection, `${release}.elf`, opened)
+      inspectText(inspection, release)
         .filter((line) => /LUO|session|token|memfd|name '/.test(line))
         .join('\n'),
     );
     expect(inspection.problems).toEqual([]);
-    const found = JSON.stringify(contents(opened.image), (_key, value) =>
+    const found = JSON.stringify(contents(image), (_key, value) =>
       typeof value === 'bigint' ? Number(value) : value,
     );
     expect(found).toContain('multi-test-empty-1');
@@ -101,12 +97,12 @@ describe.each(RELEASES)('sessions that a real %s kernel hands over', (release) =
   it.skipIf(missing !== undefined)('are what we make of the same sessions', () => {
     const sessions = STAGES[NAME]?.sessions ?? [];
     const ours = buildImage({ target: { release }, subtrees: [{ luo: { sessions } }] });
-    expect(contents(ours)).toEqual(contents(opened.image));
+    expect(contents(ours)).toEqual(contents(image));
   });
 
   it.skipIf(missing !== undefined)('go into a spec and come out the same, and are verified', () => {
-    const inspection = inspect(opened.image);
-    expect(specDifferences(specOf(opened.image, inspection), opened.image, inspection)).toEqual([]);
-    expect(verifyImage(opened.image, { receiver: release }).verdict).toBe('revived');
+    const inspection = inspect(image);
+    expect(specDifferences(specOf(image, inspection), image, inspection)).toEqual([]);
+    expect(verifyImage(image, { receiver: release }).verdict).toBe('revived');
   });
 });

@@ -48,6 +48,33 @@ describe.each(RELEASES)(
   },
 );
 
+/** Pairs of releases, and whether the second takes what the first hands over (docs/generations.md). */
+const PAIRS = [
+  ['7.1', '7.1', true],
+  ['7.2', '7.3', true],
+  ['7.3', '7.2', true],
+  ['7.1', '7.3', false],
+] as const;
+
+describe('a selftest with its first stage on one kernel and its second on another', () => {
+  it.for(PAIRS)('%s to %s: %s', ([from, to, passes], { skip }) => {
+    if (![from, to].every((release) => RELEASES.includes(release))) skip('not among the releases');
+    const missing = whyUnfetchable(from) ?? whyUnfetchable(to);
+    if (missing !== undefined) skip(missing);
+    const programs = [from, to].map((release) => buildSelftest(release, 'luo_multi_session', folder));
+    const { code, stdout } = khoforge([
+      ...['kselftest', '--stage1', buildKernel('--release', from), '--stage2', buildKernel('--release', to)],
+      ...['--test1', programs[0] ?? '', '--test', programs[1] ?? '', '--timeout', '300', '--json'],
+    ]);
+    const result = JSON.parse(stdout);
+    said.push(`${from} to ${to}: ${result.verdict}, ${result.outcome}`, ...result.output.slice(0, 12));
+    expect(result.stage1.steps.at(-1)).toMatchObject({ name: 'handover', state: 'done' });
+    expect([code, result.outcome]).toEqual(passes ? [0, 'pass'] : [1, 'fail']);
+    if (passes) expect(result.output.join('\n')).toContain(STAGES.luo_multi_session?.passed);
+    else expect(result.verdict).toBe('rejected');
+  });
+});
+
 describe('khoforge kselftest', () => {
   const spec = 'examples/kselftest-luo.yaml';
   const kunit = (text: string) => {
@@ -98,5 +125,11 @@ describe('khoforge kselftest', () => {
     const { code, stderr } = khoforge(['kselftest', spec, '--kernel', 'none', '--test', test]);
     expect(code).toBe(2);
     expect(stderr).toContain(reason);
+  });
+
+  it('takes a source and a kernel, or two kernels', () => {
+    const { code, stderr } = khoforge(['kselftest', spec, '--stage1', 'a', '--stage2', 'b', '--test', 'c']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--stage1 and --stage2');
   });
 });
