@@ -6,6 +6,8 @@ export type SessionSer = Struct<'luo_session_ser'>;
 export interface LuoIncoming {
   /** Of a chain of blocks, which is read at once. */
   readonly sessions: readonly SessionSer[];
+  /** Addresses of its blocks. */
+  readonly blocks?: readonly bigint[];
   /** Address of the fixed array, which is read then. */
   readonly array?: bigint;
   /** Address of the page of FLBs, where there is one. */

@@ -26,6 +26,9 @@ export function openLiveupdate(luo: LuoIncoming): UserStage {
     *run(kernel, incoming) {
       if (!incoming.restorer.complete) return undefined;
       const files = yield* new SessionReader(kernel, incoming.preserved).deserialize(luo);
+      // kho_block_set_destroy(), kho_restore_free() (luo_session_deserialize(), 6.19 to 7.3): to free them.
+      const { array, blocks = array === undefined ? [] : [array] } = luo;
+      for (const phys of blocks) incoming.restorer.restore(phys);
       for (const { where, ser } of files) {
         const handler = handlerFor(HANDLERS, kernel.target, ser.compatible);
         if (handler) yield* retrieveState(handler, kernel, { where, data: ser.data }, incoming);

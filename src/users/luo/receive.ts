@@ -7,7 +7,7 @@ import type { UserStage } from '../../kernel/stages.ts';
 import { retrieve, type SubtreeBlob, survives, survivesFdt } from '../../kernel/subtrees.ts';
 import type { Preserved } from '../../memory/preserved.ts';
 import { report } from './checks.ts';
-import type { LuoIncoming, SessionSer } from './incoming.ts';
+import type { LuoIncoming } from './incoming.ts';
 import { luoKind } from './kind.ts';
 import { checkLater, die, logNumber, panic, unpreserved } from './panic.ts';
 import { PATH } from './paths.ts';
@@ -77,14 +77,14 @@ function* readStruct(
     yield unpreserved(phys, 'struct luo_ser');
   }
   restorer.restore(phys); // to free it
-  return { sessions, flbs: ser.flbs_pa };
+  return { ...sessions, flbs: ser.flbs_pa };
 }
 
 function* readBlocks(
   kernel: Kernel,
   head: bigint,
   preserved: Preserved,
-): Stage<readonly SessionSer[] | undefined> {
+): Stage<Pick<LuoIncoming, 'sessions' | 'blocks'> | undefined> {
   const { blocks, entries, refused, outside } = restoreBlockSet(kernel, head, 'luo_session_ser', 'session');
   for (const phys of blocks) {
     if (!preserved.contains(phys, phys + kernel.pageSize)) yield unpreserved(phys, 'a block of sessions');
@@ -94,5 +94,6 @@ function* readBlocks(
     yield report('outside-ram', { where: PATH, text, outcome: 'dies' });
     return undefined;
   }
-  return refused ? yield* panic('luo-sessions', refused.text, refused.line) : entries;
+  if (refused) return yield* panic('luo-sessions', refused.text, refused.line);
+  return { sessions: entries, blocks };
 }
