@@ -4,7 +4,7 @@ import { temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { packageFile } from '../base/package.ts';
 import { compile, findCompiler } from '../toolchain/compiler.ts';
-import { layOut, SOURCES } from './tree.ts';
+import { layOut } from './tree.ts';
 
 /** Beside the sources and beside dist/ alike. */
 const STUBS = packageFile('src/simulator/stub/');
@@ -27,7 +27,7 @@ const OPTIONS: Readonly<Record<string, number>> = {
 
 /** What kbuild gives a kernel, as far as it decides what code means. */
 const FLAGS = [
-  ...['-std=gnu11', '-O1', '-g', '-D_GNU_SOURCE', '-fno-strict-aliasing', '-fwrapv', '-funsigned-char'],
+  ...['-std=gnu11', '-O2', '-g', '-D_GNU_SOURCE', '-fno-strict-aliasing', '-fwrapv', '-funsigned-char'],
   ...['-fno-delete-null-pointer-checks', '-fms-extensions', '-I.', '-Iinclude', '-Iarch/x86/include'],
   '-Iscripts/dtc/libfdt',
 ];
@@ -54,7 +54,7 @@ export function compileSimulator(tree: string, { sanitize = false, cc }: Compile
   const compiler = findCompiler('x86_64', cc);
   using folder = temporaryFolder('simulator');
   const from = folder.path;
-  layOut(resolve(tree), from);
+  const sources = layOut(resolve(tree), from);
   const flags = [
     ...FLAGS,
     ...(sanitize ? SANITIZERS : []),
@@ -69,7 +69,7 @@ export function compileSimulator(tree: string, { sanitize = false, cc }: Compile
     if (!ok) throw failure(what, stderr);
   };
   const objects = [
-    ...SOURCES.map((source) => ({
+    ...sources.map((source) => ({
       source,
       more: ['-w', '-include', 'stub.h', `-DKBUILD_MODNAME="${moduleOf(source)}"`],
     })),
@@ -91,7 +91,7 @@ function failure(what: string, stderr: string): KhoforgeError {
   const lines = stderr.trim().split('\n');
   const first = lines.find((line) => /error|undefined reference/.test(line)) ?? lines[0];
   return new KhoforgeError('COMPILER_FAILED', `cannot compile ${what} for user space: ${first}`, {
-    hint: 'the stubs are made for Linux 7.3: docs/fuzz.md; --kernel asks a kernel that boots',
+    hint: 'the stubs are made for Linux 7.2 and 7.3: docs/fuzz.md; --kernel asks a kernel that boots',
     exitCode: ExitCode.couldNotRun,
   });
 }

@@ -50,6 +50,8 @@ export async function simulate(
 /** What AddressSanitizer says last, however long it is. */
 const REPORT = /^==\d+==ERROR: AddressSanitizer: /;
 const UBSAN = /^\S+:\d+:\d+: runtime error: /;
+/** Of the tree's own files, not of the stubs. */
+const IN_TREE = /^(?:\.\/)?(?:arch|include|kernel|lib|mm|scripts)\//;
 /** What is no memory of the kernel's own, such as `unknown-crash`, is a fault as without a sanitizer. */
 const ASAN =
   /^==\d+==ERROR: AddressSanitizer: (?=heap-|stack-|global-|dynamic-|use-after-|double-free|attempting|alloc|memcpy-|negative-)/;
@@ -60,7 +62,7 @@ function endOf({ end }: Answer): RunEnd {
 
 function faultsOf(lines: readonly string[]): string[] {
   const undefinedThings = lines
-    .filter((line) => UBSAN.test(line))
+    .filter((line) => UBSAN.test(line) && IN_TREE.test(line))
     .map((line) => line.replace(/:\d+: runtime error: .*/, withoutNumbers));
   const at = lines.findIndex((line) => ASAN.test(line));
   if (at < 0) return [...new Set(undefinedThings)];

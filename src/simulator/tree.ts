@@ -26,6 +26,9 @@ export const SOURCES: readonly string[] = [
   'arch/x86/lib/csum-partial_64.c',
 ];
 
+/** Sources that not every release has (7.2, which has its checks of scratch there). */
+const IN_SOME: readonly string[] = ['kernel/liveupdate/kexec_handover_debug.c'];
+
 /** Where headers that are named in angle brackets stand, as kbuild has it. */
 const HEADER_FOLDERS = ['include/', 'arch/x86/include/', 'scripts/dtc/libfdt/'];
 
@@ -42,9 +45,10 @@ const BESIDE = /^(?:kernel\/liveupdate|scripts\/dtc\/libfdt)\//;
 /**
  * Lays a tree out to be compiled with stubs: its own sources and a few headers as links, all other headers that they name
  * empty.
+ * @returns the sources to be compiled
  * @throws KhoforgeError `NO_KHO` for a tree without one of the sources
  */
-export function layOut(tree: string, folder: string): void {
+export function layOut(tree: string, folder: string): readonly string[] {
   const seen = new Set<string>();
   const write = (path: string, text: string) => {
     const to = join(folder, path);
@@ -73,6 +77,9 @@ export function layOut(tree: string, folder: string): void {
     link(source);
   }
   link('include/linux/kconfig.h');
+  const more = IN_SOME.filter((source) => existsSync(join(tree, source)));
+  for (const source of more) link(source);
+  return [...SOURCES, ...more];
 }
 
 const inHeaders = (tree: string, name: string): string =>
@@ -87,7 +94,7 @@ function includesOf(text: string): { readonly name: string; readonly quoted: boo
 function without(tree: string, source: string): KhoforgeError {
   return new KhoforgeError('NO_KHO', `${tree} has no ${source}`, {
     where: { file: tree },
-    hint: 'name the root of a kernel tree of Linux 7.3 or newer, with its sources',
+    hint: 'name the root of a kernel tree of Linux 7.2 or newer, with its sources',
     exitCode: ExitCode.badInput,
   });
 }

@@ -20,6 +20,9 @@ extern struct sim_param __start_sim_setup[], __stop_sim_setup[];
 extern initcall_t __start_sim_early[], __stop_sim_early[], __start_sim_fs[], __stop_sim_fs[];
 extern initcall_t __start_sim_device[], __stop_sim_device[], __start_sim_late[], __stop_sim_late[];
 
+/* Since 7.3, which extends scratch in it. */
+extern void kho_memory_init_early(void) __attribute__((weak));
+
 struct kho_record { u64 fdt, fdt_size, scratch, scratch_size; };
 
 static const struct sim_region *extents;
@@ -126,7 +129,8 @@ void sim_boot(const struct sim_request *request, const struct sim_region *ram, c
 	take_record(request, place_record(request, ram));
 	sim_parse(cmdline, __start_sim_early_param, __stop_sim_early_param);
 	take_ram(request, ram);
-	kho_memory_init_early();
+	if (kho_memory_init_early)
+		kho_memory_init_early();
 	make_page_structures();
 	sim_parse(cmdline, __start_sim_setup, __stop_sim_setup);
 	kho_memory_init();

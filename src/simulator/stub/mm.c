@@ -75,6 +75,7 @@ struct vm_struct *__get_vm_area_node(unsigned long size, unsigned long align, un
 	static unsigned int count;
 
 	(void)node, (void)mask, (void)caller, (void)start;
+	shift &= 63;
 	size = ALIGN(size, 1UL << shift);
 	if (!size)
 		return NULL;
@@ -95,7 +96,7 @@ int vmap_pages_range(unsigned long addr, unsigned long end, int prot, struct pag
 
 	(void)prot;
 	/* __vmap_pages_range_noflush() maps as much for each page that begins an area of this order, and reads past the array. */
-	if ((1UL << shift) > end - addr || (end - addr) >> SHIFT_OF_A_TABLE > sim_ram_bytes >> PAGE_SHIFT)
+	if ((1UL << (shift & 63)) > end - addr || (end - addr) >> SHIFT_OF_A_TABLE > sim_ram_bytes >> PAGE_SHIFT)
 		panic("Fatal exception: page structures are read past their array\n");
 	for (unsigned long i = 0; i < count; i += run) {
 		for (run = 1; i + run < count && pages[i + run] == pages[i] + run;)

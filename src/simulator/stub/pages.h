@@ -30,7 +30,8 @@ struct folio {
 };
 _Static_assert(sizeof(struct page) == 64, "as large as the kernel's");
 
-#define SIM_PAGES 0x500000000000UL
+/* No round number: a wild address that leads here from the arena is one that nobody thinks of. */
+#define SIM_PAGES 0x512345000000UL
 #define pfn_to_page(pfn) ((struct page *)(SIM_PAGES + (unsigned long)(pfn) * sizeof(struct page)))
 #define page_to_pfn(p) (((unsigned long)(p)-SIM_PAGES) / sizeof(struct page))
 #define page_to_phys(p) PFN_PHYS(page_to_pfn(p))
@@ -73,8 +74,8 @@ struct vm_struct { void *addr; unsigned long size, flags; struct page **pages; u
 #define VM_ALLOC 0x2
 #define VM_UNINITIALIZED 0x20
 #define VM_ALLOW_HUGE_VMAP 0x400
-#define VMALLOC_START 0x300000000000UL
-/* 32 TiB, as with page tables of four levels. */
+/* Almost 32 TiB, as with page tables of four levels. */
+#define VMALLOC_START 0x301234500000UL
 #define VMALLOC_END 0x500000000000UL
 #define NUMA_NO_NODE (-1)
 #define PAGE_KERNEL 0
