@@ -1,5 +1,5 @@
 import { ARCHITECTURES } from '../arch/architectures.ts';
-import { hex, humanSize } from '../base/numbers.ts';
+import { hex, humanSize, maxOf, minOf } from '../base/numbers.ts';
 import { lowerBound, unionOf } from '../memory/intervals.ts';
 import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
@@ -110,7 +110,7 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
   yield log(`KHO: found kexec handover data.${kernel.receiver.foundSuffix}`);
   const scratch = new Scratch(readArray(kernel), kernel);
   if (yield* checkArray(kernel, scratch)) {
-    yield* checkNone(scratch);
+    yield* checkNone(kernel, scratch);
     yield* checkRegions(kernel, scratch.regions);
   }
   return scratch;
@@ -155,15 +155,27 @@ function* checkArray(kernel: Kernel, scratch: Scratch): Stage<boolean> {
   return true;
 }
 
-function* checkNone({ regions }: Scratch): Stage {
-  if (regions.some(({ size }) => size > 0n)) return;
-  const text = 'no scratch region has any memory: the kernel finds nowhere to allocate, and panics early';
+/** Scratch that is left once kho_populate() has reserved the array, by the length that is told of it (KH, 6.18 to 7.3). */
+function roomIn({ image, pageSize }: Kernel, regions: readonly Region[]): bigint {
+  const { scratchAddr, scratchSize } = image.bootRecord;
+  // Of the usual array nothing is known to be missed.
+  const end = scratchSize > pageSize ? scratchAddr + scratchSize : scratchAddr;
+  return regions.reduce((sum, region) => {
+    const taken = minOf(end, regionEnd(region)) - maxOf(scratchAddr, region.start);
+    return sum + region.size - (taken > 0n ? taken : 0n);
+  }, 0n);
+}
+
+function* checkNone(kernel: Kernel, { regions }: Scratch): Stage {
+  if (roomIn(kernel, regions) > 0n) return;
+  const text =
+    'no scratch region has any memory that is not reserved: the kernel finds nowhere to allocate, and panics early';
   yield report('scratch-none', { where: WHERE, text, outcome: 'dies' });
 }
 
 /** What is not enough shows before the map is read, or as it is. */
 export function* checkScratchSize(kernel: Kernel, { regions }: Scratch, preserved: Preserved): Stage {
-  const total = regions.reduce((sum, { size }) => sum + size, 0n);
+  const total = roomIn(kernel, regions);
   if (total === 0n || total >= leastScratch(kernel, preserved)) return;
   const text = `scratch is ${humanSize(total)} in all: the kernel may not find room for itself and its memory map`;
   yield report('scratch-small', { where: WHERE, text, outcome: 'undefined' });
