@@ -27,7 +27,7 @@ const OPTIONS: Readonly<Record<string, number>> = {
 
 /** What kbuild gives a kernel, as far as it decides what code means. */
 const FLAGS = [
-  ...['-std=gnu11', '-O2', '-g', '-D_GNU_SOURCE', '-fno-strict-aliasing', '-fwrapv', '-funsigned-char'],
+  ...['-std=gnu11', '-Os', '-g', '-D_GNU_SOURCE', '-fno-strict-aliasing', '-fwrapv', '-funsigned-char'],
   ...['-fno-delete-null-pointer-checks', '-fms-extensions', '-I.', '-Iinclude', '-Iarch/x86/include'],
   '-Iscripts/dtc/libfdt',
 ];

@@ -51,16 +51,16 @@ static void handle_faults(void)
 void sim_start_memory(void)
 {
 	handle_faults();
-	map(SIM_ARENA - MARGIN, SIM_RAM_END + SIM_OWN_SIZE + 2 * MARGIN, PROT_NONE, NOTHING, -1, 0);
+	map(SIM_ARENA - MARGIN, SIM_OWN_END + 2 * MARGIN, PROT_NONE, NOTHING, -1, 0);
 	ram = memfd_create("ram", MFD_CLOEXEC);
-	if (ram < 0 || ftruncate(ram, (off_t)(SIM_RAM_END + SIM_OWN_SIZE)))
+	if (ram < 0 || ftruncate(ram, (off_t)SIM_OWN_END))
 		_exit(SIM_LOST);
 	/* Of x86 all below 1 MiB is mapped (arch/x86/mm/init.c: init_mem_mapping()). */
 	map(SIM_ARENA, ISA_END, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram, 0);
 	/* What firmware and devices have there is not zero. */
 	memset((void *)(SIM_ARENA + ISA_START), 0xff, ISA_END - ISA_START);
-	map(SIM_ARENA + SIM_RAM_END, SIM_OWN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram,
-	    (off_t)SIM_RAM_END);
+	map(SIM_ARENA + SIM_OWN_START, SIM_OWN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram,
+	    (off_t)SIM_OWN_START);
 }
 
 void sim_map_ram(phys_addr_t start, u64 size)
@@ -95,7 +95,7 @@ bool sim_is_ram(phys_addr_t phys)
 	for (unsigned int i = 0; i < count; i++)
 		if (phys >= (regions[i].start & PAGE_MASK) && phys < regions[i].start + regions[i].size)
 			return true;
-	return phys < ISA_END || (phys >= SIM_RAM_END && phys < SIM_RAM_END + SIM_OWN_SIZE);
+	return phys < ISA_END || (phys >= SIM_OWN_START && phys < SIM_OWN_END);
 }
 
 /* Where there is no RAM a machine reads what nobody answers: QEMU gives zeroes. */
@@ -121,8 +121,7 @@ static bool has_section(unsigned long section)
 		if (section >= regions[i].start >> SECTION_SIZE_BITS &&
 		    section <= (regions[i].start + regions[i].size - 1) >> SECTION_SIZE_BITS)
 			return true;
-	return section >= SIM_RAM_END >> SECTION_SIZE_BITS &&
-	       section < (SIM_RAM_END + SIM_OWN_SIZE) >> SECTION_SIZE_BITS;
+	return section >= SIM_OWN_START >> SECTION_SIZE_BITS && section < SIM_OWN_END >> SECTION_SIZE_BITS;
 }
 
 static void map_structures(phys_addr_t start, u64 size)
@@ -137,7 +136,7 @@ void sim_map_page_structures(void)
 {
 	for (unsigned int i = 0; i < count; i++)
 		map_structures(regions[i].start, regions[i].size);
-	map_structures(SIM_RAM_END, SIM_OWN_SIZE);
+	map_structures(SIM_OWN_START, SIM_OWN_SIZE);
 }
 
 struct page *pfn_to_online_page(unsigned long pfn)

@@ -16,9 +16,12 @@
 #define PFN_DOWN(x) ((x) >> PAGE_SHIFT)
 
 #define SIM_ARENA 0x200000000000UL
-/* What is mapped of it at most; above is the memory that the kernel allocates from once the handover is read. */
+/* What RAM is mapped of it at most. */
 #define SIM_RAM_END (1UL << 43)
+/* The memory that the kernel allocates from once the handover is read: above, and where no wild address leads. */
+#define SIM_OWN_START 0x91238000000UL
 #define SIM_OWN_SIZE (1UL << 32)
+#define SIM_OWN_END (SIM_OWN_START + SIM_OWN_SIZE)
 
 #define phys_to_virt(phys) ((void *)((phys_addr_t)(phys) + SIM_ARENA))
 #define virt_to_phys(p) ((phys_addr_t)(unsigned long)(p)-SIM_ARENA)

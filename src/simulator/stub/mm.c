@@ -26,11 +26,11 @@ void *kvmalloc_array(size_t count, size_t size, gfp_t flags)
 /* From memory that no handover has: what a real kernel takes there, it takes from what is free. */
 struct folio *folio_alloc(gfp_t flags, unsigned int order)
 {
-	static phys_addr_t next = SIM_RAM_END;
+	static phys_addr_t next = SIM_OWN_START;
 	phys_addr_t at = ALIGN(next, PAGE_SIZE << order);
 
 	(void)flags;
-	if (at + (PAGE_SIZE << order) > SIM_RAM_END + SIM_OWN_SIZE)
+	if (at + (PAGE_SIZE << order) > SIM_OWN_END)
 		return NULL;
 	next = at + (PAGE_SIZE << order);
 	struct page *page = phys_to_page(at);

@@ -75,7 +75,8 @@ function* revive(kernel: Kernel, steps: readonly MemblockStep[], wanted: Wanted)
   const region = steps.find((step): step is RegionStep => step.kind === 'region' && fits(step.name, name));
   if (region === undefined) {
     const node = kernel.target.abi.text('MEMBLOCK_KHO_FDT');
-    const line = `FDT '${node}' has no child '${name}': -1`;
+    // What libfdt came to first is the number.
+    const line = `FDT '${node}' has no child '${name}': -`;
     yield report('memblock-region', { where: PATH, text: `there is no region '${name}': ${lost}`, line });
     return 'new';
   }
