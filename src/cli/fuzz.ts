@@ -2,8 +2,6 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { temporaryFolder } from '../base/cleanup.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
-import { readInput } from '../base/files.ts';
-import { readProgram } from '../coverage/program.ts';
 import { type Bases, catalogueBases, folderBases } from '../fuzz/bases.ts';
 import { openFuzzLog } from '../fuzz/log.ts';
 import { fuzzPassed } from '../fuzz/result.ts';
@@ -12,9 +10,9 @@ import { fuzzJson, fuzzText } from '../render/fuzz.ts';
 import { simulatedKernel } from '../simulator/kernel.ts';
 import { SimulatorPool } from '../simulator/process.ts';
 import { readSuiteKernel, type SuiteKernel } from '../suite/kernel.ts';
-import { sha256 } from '../suite/run-log.ts';
 import { type Shard, WHOLE } from '../suite/shard.ts';
 import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
+import { checkLineFlags, openLines } from './fuzz-lines.ts';
 import { interruptible } from './interruptible.ts';
 import { print, printDocument } from './print.ts';
 import { Progress } from './progress.ts';
@@ -78,9 +76,9 @@ export function fuzzCommand(done: (code: ExitCode) => void): Command {
     .option('--minutes <n>', 'no run begins later than that', minutesOption)
     .option(
       '--guided',
-      'keep what reaches new lines of the kernel, and make it wrong further; needs --vmlinux',
+      'keep what reaches new lines of the kernel, and make it wrong further; needs --vmlinux, or --tree',
     )
-    .option('--coverage', 'count the lines of the kernel that runs reach; needs --vmlinux')
+    .option('--coverage', 'count the lines of the kernel that runs reach; needs --vmlinux, or --tree')
     .option('--vmlinux <file>', 'the kernel with its debug information')
     .option('--source <dir>', 'the tree it was built from; default: where the vmlinux is')
     .option('--shard <i/n>', 'one of several parts, e.g. 3/16; default: the whole', shardOption, WHOLE)
@@ -99,19 +97,21 @@ export function fuzzCommand(done: (code: ExitCode) => void): Command {
 async function run(options: Options): Promise<ExitCode> {
   if (options.resume && options.output === undefined)
     throw new KhoforgeError('USAGE', '--resume goes on with a run that was kept', { hint: 'add -o DIR' });
-  checkLines(options);
+  checkLineFlags(options);
   const kernel = kernelOf(options);
   const { corpus } = options;
   const bases = corpus === undefined ? catalogueBases(kernel) : folderBases(corpus, kernel);
   return runAndPrint(bases, kernel, options);
 }
 
-function kernelOf({ kernel, tree, sanitize, cc, release }: Options): SuiteKernel {
+function kernelOf({ kernel, tree, sanitize, cc, release, ...flags }: Options): SuiteKernel {
   if ((kernel === undefined) === (tree === undefined))
     throw new KhoforgeError('USAGE', 'fuzz asks a kernel that boots, or the files of a kernel tree', {
       hint: 'give --kernel FILE or --tree DIR',
     });
-  if (kernel === undefined) return simulatedKernel(tree ?? '', { sanitize: sanitize === true, cc }, release);
+  const coverage = flags.guided === true || flags.coverage === true;
+  if (kernel === undefined)
+    return simulatedKernel(tree ?? '', { sanitize: sanitize === true, coverage, cc }, release);
   if (sanitize)
     throw new KhoforgeError('USAGE', '--sanitize compiles the files of a tree', { hint: 'add --tree DIR' });
   return readSuiteKernel(kernel, release);
@@ -122,41 +122,25 @@ async function runAndPrint({ bases, digest }: Bases, kernel: SuiteKernel, option
   using temporary = output === undefined ? temporaryFolder('fuzz') : undefined;
   const folder = output ?? temporary?.path ?? '';
   using simulator = options.tree === undefined ? undefined : new SimulatorPool(kernel.bytes);
-  const { guided, vmlinux, source } = options;
-  const program = vmlinux === undefined ? undefined : await readProgram(vmlinux, source);
-  if (program?.unpackerEnd !== undefined)
-    throw new KhoforgeError('USAGE', `${vmlinux} unpacks the kernel`, { hint: '--vmlinux linux/vmlinux' });
-  const lines = vmlinux === undefined ? {} : { vmlinux: sha256(readInput(vmlinux)).slice(0, 16) };
-  const decides = { seed, corpus: digest, ...lines, ...(guided && { guided: 'yes' }) };
-  const log = openFuzzLog(folder, kernel, decides, shard, options.resume === true);
+  const { decides, ...lines } = await openLines(options, kernel);
+  const log = openFuzzLog(
+    folder,
+    kernel,
+    { seed, corpus: digest, ...decides },
+    shard,
+    options.resume === true,
+  );
   const progress = new Progress();
   const onRun = (done: number, total: number, causes: number) =>
     progress.update(`${done} of ${total}, ${causes} causes`);
   // Not before its end the folder goes.
   return await interruptible(async (signal) => {
-    const asked = { ...options, simulator, program, folder, log, onRun, signal, seconds: minutes * 60 };
+    const asked = { ...options, ...lines, simulator, folder, log, onRun, signal, seconds: minutes * 60 };
     const report = await runFuzz(bases, kernel, asked).finally(() => progress.finish());
     if (formatOf(options) === 'json') printDocument(fuzzJson(report));
     else print(fuzzText(report, output));
     return fuzzPassed(report) ? ExitCode.ok : ExitCode.no;
   });
-}
-
-/** @throws KhoforgeError `USAGE` */
-function checkLines({ guided, coverage, vmlinux, source, shard }: Options): void {
-  const word = guided ? '--guided' : coverage ? '--coverage' : undefined;
-  if (word !== undefined && vmlinux === undefined)
-    throw new KhoforgeError('USAGE', `${word} needs the lines of the kernel`, {
-      hint: 'add --vmlinux FILE: the one beside the bzImage, with debug information',
-    });
-  if (word === undefined && (vmlinux !== undefined || source !== undefined))
-    throw new KhoforgeError('USAGE', '--vmlinux and --source are for --guided and --coverage', {
-      hint: 'add --guided, or --coverage',
-    });
-  if (guided && shard.of > 1)
-    throw new KhoforgeError('USAGE', '--guided learns from all its runs, and has no shards', {
-      hint: 'give each machine a --seed of its own',
-    });
 }
 
 function minutesOption(text: string): number {

@@ -8,6 +8,7 @@ import { type Receiver, receiverOf } from '../kernel/receivers.ts';
 import type { Verification } from '../model/finding.ts';
 import type { Image } from '../model/image.ts';
 import { verifyImage } from '../receive/verify.ts';
+import type { SimulatedLines } from '../simulator/lines.ts';
 import type { SimulatorPool } from '../simulator/process.ts';
 import { simulate } from '../simulator/simulate.ts';
 import type { Outcome } from '../specfile/case-schema.ts';
@@ -55,6 +56,8 @@ export interface AttemptOptions extends OnceOptions {
   readonly simulator?: SimulatorPool | undefined;
   /** Of the kernel: says which of its lines are run. */
   readonly program?: CoveredProgram | undefined;
+  /** The same of the simulator. */
+  readonly simulatedLines?: SimulatedLines | undefined;
 }
 
 /** What keeps every boot from being made. */
@@ -110,14 +113,16 @@ export class Asker {
     known: Omit<Made, 'image'>,
   ): Promise<Attempt> {
     const { predicted } = known;
-    const { outcome, console, faults } = await simulate(simulator, image, setting, this.#kernel.version);
+    const { outcome, console, faults, ran } = await simulate(simulator, image, setting, this.#kernel.version);
+    const { simulatedLines } = this.#options;
+    const lines = simulatedLines && { lines: simulatedLines.of(ran) };
     const difference = differenceOf(predicted, outcome, setting.user !== undefined);
     const [why] = faults;
-    if (!difference && why === undefined) return { kind: predicted.certain ? 'same' : 'open' };
+    if (!difference && why === undefined) return { kind: predicted.certain ? 'same' : 'open', ...lines };
     writeFileSync(known.console, console);
     const evidence = { ...known, outcome };
-    if (why !== undefined) return { kind: 'fault', why, evidence };
-    return difference ? { kind: 'differs', difference, evidence } : { kind: 'open' };
+    if (why !== undefined) return { kind: 'fault', why, evidence, ...lines };
+    return difference ? { kind: 'differs', difference, evidence, ...lines } : { kind: 'open', ...lines };
   }
 
   async #boot(image: Image, setting: Setting, logPath: string): Promise<Booted> {

@@ -54,6 +54,10 @@ function drawn(bases: readonly Base[], draw: Draw): Plan {
 
 /** Runs that are drawn before anything is learned from them: as many as keep all jobs busy for most of the time. */
 export const ROUND = 20;
+/** Once in so many runs a kept one is mutated further: what is wrong with it already hides what comes later. */
+const FURTHER = 4;
+/** Good handovers made wrong, of which the best is tried. */
+const DRAWS = 6;
 /** A kept run that was mutated this often is as good as any other handover. */
 const MOST_MUTATIONS = 6;
 
@@ -66,8 +70,8 @@ export class Guided implements Planner {
   readonly #seed: string;
   readonly #known = new Set<string>();
   readonly #kept: Plan[] = [];
-  /** By the form of a mutation, how often it was tried. */
-  readonly #tried = new Map<string, number>();
+  /** By the form of a mutation. */
+  readonly #tried = new Map<string, Tried>();
 
   constructor(bases: readonly Base[], seed: string) {
     this.#bases = bases;
@@ -76,9 +80,9 @@ export class Guided implements Planner {
 
   plan(run: number): Plan {
     const draw = new Draw(`${this.#seed} guided`, run);
-    if (this.#kept.length > 0 && draw.once(2)) return this.#further(draw);
-    const [one, other] = [drawn(this.#bases, draw), drawn(this.#bases, draw)];
-    return this.#tries(other) < this.#tries(one) ? other : one;
+    if (this.#kept.length > 0 && draw.once(FURTHER)) return this.#further(draw);
+    const plans = Array.from({ length: DRAWS }, () => drawn(this.#bases, draw));
+    return plans.reduce((best, one) => (this.#worth(one) > this.#worth(best) ? one : best));
   }
 
   newOf(lines: readonly string[]): string[] {
@@ -87,9 +91,13 @@ export class Guided implements Planner {
 
   learn(runs: readonly Learned[]): void {
     for (const { plan, lines } of [...runs].sort((a, b) => a.run - b.run)) {
-      if (this.newOf(lines).length > 0) this.#kept.push(plan);
+      const isNew = this.newOf(lines).length > 0;
+      if (isNew) this.#kept.push(plan);
       for (const line of lines) this.#known.add(line);
-      for (const one of plan.mutations) this.#tried.set(nameOf(one), (this.#tried.get(nameOf(one)) ?? 0) + 1);
+      for (const name of namesOf(plan)) {
+        const { tries, finds } = this.#tried.get(name) ?? NEVER;
+        this.#tried.set(name, { tries: tries + 1, finds: finds + (isNew ? 1 : 0) });
+      }
     }
   }
 
@@ -99,18 +107,37 @@ export class Guided implements Planner {
     const at = Math.max(draw.below(count), draw.below(count));
     const { base, mutations } = this.#kept[at] ?? drawn(this.#bases, draw);
     const changed = draw.below(mutations.length);
-    const isMore = draw.once(3);
+    const isMore = draw.once(4);
     const more = isMore
       ? withMutation(mutations, base.mutable.one(draw))
       : mutations.map((one, i) => (i === changed ? base.mutable.again(draw, one) : one));
     return { base, mutations: more.slice(-MOST_MUTATIONS) };
   }
 
-  /** How often what is least known of a plan was tried. */
-  #tries({ mutations }: Plan): number {
-    return Math.min(...mutations.map((one) => this.#tried.get(nameOf(one)) ?? 0));
+  /** What was tried little, or led to new lines often, is worth most. */
+  #worth(plan: Plan): number {
+    const each = namesOf(plan).map((name) => {
+      const { tries, finds } = this.#tried.get(name) ?? NEVER;
+      return (finds + 1) / (tries + 1);
+    });
+    return each.reduce((sum, one) => sum + one, 0) / each.length;
   }
 }
 
-const nameOf = (one: Mutation): string =>
-  'path' in one ? `${one.kind} ${formOf(one.path)}` : 'subtree' in one ? `${one.kind} ${one.name}` : one.kind;
+interface Tried {
+  readonly tries: number;
+  /** How often there were new lines. */
+  readonly finds: number;
+}
+
+const NEVER: Tried = { tries: 0, finds: 0 };
+
+/** What a plan makes otherwise, whatever the value. */
+const namesOf = ({ mutations }: Plan): string[] =>
+  mutations.map((one) =>
+    'path' in one
+      ? `${one.kind} ${formOf(one.path)}`
+      : 'subtree' in one
+        ? `${one.kind} ${one.name}`
+        : one.kind,
+  );

@@ -42,6 +42,8 @@ const SANITIZERS = [
 export interface CompileOptions {
   /** With AddressSanitizer and UndefinedBehaviorSanitizer. */
   readonly sanitize?: boolean;
+  /** To tell which blocks ran. */
+  readonly coverage?: boolean;
   /** Compiler, as in `--cc`. */
   readonly cc?: string | undefined;
 }
@@ -50,7 +52,10 @@ export interface CompileOptions {
  * Compiles what of a kernel tree receives a handover, with stubs for the rest, into a program of this machine.
  * @throws KhoforgeError of layOut() and findCompiler(); `COMPILER_FAILED` (could not run)
  */
-export function compileSimulator(tree: string, { sanitize = false, cc }: CompileOptions): Uint8Array {
+export function compileSimulator(
+  tree: string,
+  { sanitize = false, coverage = false, cc }: CompileOptions,
+): Uint8Array {
   const compiler = findCompiler('x86_64', cc);
   using folder = temporaryFolder('simulator');
   const from = folder.path;
@@ -71,7 +76,13 @@ export function compileSimulator(tree: string, { sanitize = false, cc }: Compile
   const objects = [
     ...sources.map((source) => ({
       source,
-      more: ['-w', '-include', 'stub.h', `-DKBUILD_MODNAME="${moduleOf(source)}"`],
+      more: [
+        ...(coverage ? ['-fsanitize-coverage=trace-pc'] : []),
+        '-w',
+        '-include',
+        'stub.h',
+        `-DKBUILD_MODNAME="${moduleOf(source)}"`,
+      ],
     })),
     ...stubs.map((name) => ({ source: join(STUBS, name), more: [] })),
   ].map(({ source, more }, index) => {

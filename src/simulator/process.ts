@@ -18,6 +18,8 @@ export interface Answer {
   readonly end: End;
   /** Its console, and what sanitizers say. */
   readonly console: Buffer;
+  /** Where blocks that ran begin, where it was compiled to tell: the address behind the call there, as linked. */
+  readonly ran: readonly number[];
 }
 
 /** Processes of one compiled simulator, each of which answers one request after the other. */
@@ -57,6 +59,9 @@ export class SimulatorPool implements Disposable {
     this.#folder[Symbol.dispose]();
   }
 }
+
+/** Bytes of one. */
+const ADDRESS = 4;
 
 class Worker {
   readonly #child: ChildProcess;
@@ -104,15 +109,20 @@ class Worker {
   #answer(): Answer | undefined {
     const all = Buffer.concat(this.#bytes);
     const line = all.indexOf('\n');
-    const [word = '', size = ''] = all.subarray(0, Math.max(0, line)).toString('latin1').split(' ');
+    const [word = '', size = '', blocks = ''] = all
+      .subarray(0, Math.max(0, line))
+      .toString('latin1')
+      .split(' ');
     const end = ENDS.find((one) => one === word);
-    const last = line + 1 + Number(size);
+    const said = line + 1 + Number(size);
+    const last = said + Number(blocks) * ADDRESS;
     if (line < 0 || !end || all.length < last) {
       this.#bytes = [all];
       return undefined;
     }
     this.#bytes = [all.subarray(last)];
-    return { end, console: Buffer.from(all.subarray(line + 1, last)) };
+    const ran = Array.from({ length: Number(blocks) }, (_, i) => all.readUInt32LE(said + i * ADDRESS));
+    return { end, console: Buffer.from(all.subarray(line + 1, said)), ran };
   }
 }
 

@@ -14,6 +14,8 @@ export interface Simulated {
   readonly console: Buffer;
   /** What sanitizers say of the kernel's own code: one line for each place, without addresses. */
   readonly faults: readonly string[];
+  /** See Answer. */
+  readonly ran: readonly number[];
 }
 
 /** Seconds of processor time after which it hangs (src/simulator/stub/serve.c: PATIENCE). */
@@ -44,6 +46,7 @@ export async function simulate(
     outcome: outcomeOfLines(lines, judgement, kernel),
     console: answer.console,
     faults: faultsOf(all),
+    ran: answer.ran,
   };
 }
 

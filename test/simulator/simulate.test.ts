@@ -10,7 +10,7 @@ const FOUND = 'KHO: found kexec handover data.';
 /** What comes of an answer with these lines. */
 function simulated(end: Answer['end'], ...lines: string[]) {
   const console = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-  const pool: Pick<SimulatorPool, 'ask'> = { ask: async () => ({ end, console }) };
+  const pool: Pick<SimulatorPool, 'ask'> = { ask: async () => ({ end, console, ran: [] }) };
   return simulate(pool, image, {}, '7.3.4');
 }
 

@@ -1,12 +1,14 @@
 /*
- * Reads handovers from standard input and says of each what a kernel makes of it: a line `END BYTES`, and as many bytes of
- * console. END is `booted`, `died`, `hung`, `sanitizer` or `lost`. Each handover has a process of its own.
+ * Reads handovers from standard input and says of each what a kernel makes of it: a line `END BYTES BLOCKS`, as many bytes
+ * of console, and as many addresses of 32 bits (ran.h). END is `booted`, `died`, `hung`, `sanitizer` or `lost`. Each
+ * handover has a process of its own.
  */
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ran.h"
 #include "simulator.h"
 
 /* Bytes of a console that are kept; a kernel in a loop says the same for ever. */
@@ -94,6 +96,7 @@ static void answer(const struct sim_request *request, struct parts parts)
 
 	if (pipe(pipes))
 		exit(1);
+	sim_ran_begin();
 	pid_t child = fork();
 	if (child < 0)
 		exit(1);
@@ -110,9 +113,10 @@ static void answer(const struct sim_request *request, struct parts parts)
 	}
 	close(pipes[0]);
 	waitpid(child, &status, 0);
-	int length = snprintf(head, sizeof(head), "%s %zu\n", end_of(status), used);
+	int length = snprintf(head, sizeof(head), "%s %zu %zu\n", end_of(status), used, sim_ran_count());
 	put(head, (size_t)length);
 	put(console, used);
+	sim_ran_each(put);
 }
 
 int main(void)
