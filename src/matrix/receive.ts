@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeTarget } from '../abi/target.ts';
 import type { BootResult } from '../boot/boot-image.ts';
 import { retrievalPlan, saidSessions } from '../first-kernel/said.ts';
 import { ownStage, RESERVED } from '../first-kernel/stage.ts';
@@ -73,11 +74,20 @@ function abiAnswer(from: Party, to: Party): AbiAnswer | undefined {
   return { outcome, reason };
 }
 
-function verifyAnswer(image: Image, { release }: Party, cmdline: string): VerifyAnswer | undefined {
+function verifyAnswer(image: Image, { release, file }: Party, cmdline: string): VerifyAnswer | undefined {
   if (release === undefined) return undefined;
-  const { verdict, certain, findings } = verifyImage(image, { receiver: release, cmdline });
+  const { verdict, certain, findings } = verifyImage(asReadBy(image, file.pageSize), {
+    receiver: release,
+    cmdline,
+  });
   const [first] = findings.filter(({ severity }) => severity === 'error');
   return { verdict, certain, reason: first?.text ?? '' };
+}
+
+/** No image tells its page size: the next kernel reads it with its own. */
+function asReadBy(image: Image, pageSize: number): Image {
+  const { generation, arch, endian, tree } = image.target;
+  return { ...image, target: makeTarget({ generation, arch, endian, tree, pageSize }) };
 }
 
 interface Pair {

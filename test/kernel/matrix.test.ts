@@ -86,3 +86,19 @@ describe('each released kernel, and each next one', () => {
     }
   });
 });
+
+describe('arm64 kernels of one release', () => {
+  it('with pages of different sizes kill each other, as headers and verify say', () => {
+    const kernels = ['4K', '16K'].map(
+      (size) => `${size}=${buildKernel('--arch', 'arm64', '--page-size', size)}`,
+    );
+    const { stdout } = khoforge(['matrix', ...kernels, '--memory', '1GiB', '--timeout', '300', '--json']);
+    const { cells }: Document = JSON.parse(stdout);
+    said.push(...cells.map(({ from, to, real }) => `arm64, ${from} to ${to}: ${real?.fate}`));
+    const found = cells.map(({ abi, verify, real, findings }) =>
+      [abi?.outcome, verify?.verdict, real?.fate, findings.length].join(' '),
+    );
+    const killed = 'corrupts broken broken 0';
+    expect(found).toEqual(['ok revived all 0', killed, killed, 'ok revived all 0']);
+  });
+});
