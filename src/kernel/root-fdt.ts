@@ -49,9 +49,16 @@ export function* readRootFdt(kernel: Kernel): Stage<RootFdt | undefined> {
   return { phys, size: usedBytes(bytes), fdt, map };
 }
 
+/** Physical address bits of every x86 processor; one that has no more faults at an address that does. */
+const PHYSICAL_BITS = 40n;
+/** Of a page table entry: what is above is cut off (PTE_PFN_MASK, arch/x86/include/asm/pgtable_types.h, 7.3). */
+const ENTRY_BITS = 52;
+
 /** Outside RAM a processor may read what nobody knows, or nothing. */
 function* isThere(kernel: Kernel, phys: bigint, mapped: bigint): Stage<boolean> {
-  if (ARCHITECTURES[kernel.target.arch].readsAnywhere || kernel.inRam(phys, phys + mapped)) return true;
+  if (kernel.inRam(phys, phys + mapped)) return true;
+  const isReadable = BigInt.asUintN(ENTRY_BITS, phys) >> PHYSICAL_BITS === 0n;
+  if (ARCHITECTURES[kernel.target.arch].readsAnywhere && isReadable) return true;
   const text = `the root FDT at ${hex(phys)} is not in RAM: what the kernel reads there, if it reads, is not known`;
   yield report('outside-ram', { where: WHERE, text, outcome: 'undefined' });
   return false;
