@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex, humanSize } from '../base/numbers.ts';
 import type { MapFinding } from '../memory/map-walk.ts';
 import { isWithin } from '../memory/regions.ts';
@@ -79,6 +80,10 @@ function outsideEvent(kernel: Kernel, finding: MapFinding): FindingEvent {
   if (isWithin(kernel.image.absent ?? [], phys, phys + 1n)) {
     const text = `${hex(phys)} is not in the dump: what it says is not known, and taken for zeroes`;
     return report('memory-absent', { where, text, uncertain: true });
+  }
+  if (phys < ARCHITECTURES[kernel.target.arch].lowestPreserved) {
+    const text = `${hex(phys)} is below 1 MiB, where firmware keeps what nobody knows: the kernel reserves and marks memory by that`;
+    return report('first-megabyte', { where, text, outcome: 'undefined' });
   }
   if (kernel.ram.length > 0 && kernel.inRam(phys, end)) {
     const text = `${hex(phys)} is not in the image: it is read as zeroes`;
