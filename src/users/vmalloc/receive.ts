@@ -33,6 +33,9 @@ export function restoreVmalloc(
     const text = `a list of ${total} pages is larger than kvmalloc() gives`;
     return refusal(text, { warns: '__kvmalloc_node_noprof+0x' });
   }
+  // __vmalloc_node_range_noprof() gives no more than there is (mm/vmalloc.c, 7.2, 7.3).
+  const ram = kernel.ram.reduce((bytes, region) => bytes + region.size, 0n);
+  if (ram > 0n && BigInt(total * 8) > ram) return refusal(`a list of ${total} pages is larger than all RAM`);
   // 1 << order in an int (x86 takes the lower five bits): the sign bit makes it more than any total.
   const size = order % 32 === 31 ? Number.MAX_SAFE_INTEGER : 2 ** (order % 32);
   const blocks: bigint[] = [];
