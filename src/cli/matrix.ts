@@ -1,20 +1,24 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { temporaryFolder } from '../base/cleanup.ts';
-import { ExitCode } from '../base/errors.ts';
+import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { ALL_ARRIVES, judgeCell, readExpectations } from '../matrix/expect.ts';
 import { readParties } from '../matrix/party.ts';
 import { type MatrixOptions, type MatrixReport, runMatrix } from '../matrix/run.ts';
 import { matrixJson, matrixKtap, matrixPassed, matrixText } from '../render/matrix.ts';
+import { matrixHtml } from '../render/matrix-html.ts';
 import { type Shard, WHOLE } from '../suite/shard.ts';
-import { addFormatOptions, type FormatOptions, formatOf } from './format-options.ts';
 import { interruptible } from './interruptible.ts';
 import { sizeOption } from './number-options.ts';
-import { printAs } from './print.ts';
+import { printAs, printDocument } from './print.ts';
 import { Progress } from './progress.ts';
 import { countOption, shardOption } from './shard-options.ts';
 
-interface Options extends FormatOptions {
+const FORMATS = ['text', 'json', 'ktap', 'html'] as const;
+
+interface Options {
+  format: (typeof FORMATS)[number];
+  json?: boolean;
   abi: Record<string, string>;
   expect?: string;
   output?: string;
@@ -31,6 +35,7 @@ Example:
   khoforge matrix old/bzImage new/bzImage
   khoforge matrix now=a/bzImage next=b/bzImage --abi next=~/src/linux -o out/matrix
   khoforge matrix k/*/bzImage --expect upgrade.yaml --format ktap
+  khoforge matrix k/*/bzImage --format html > matrix.html
 
 Each kernel is booted as the first one and hands over once ('produce'); each then receives each handover. Of each pair there
 are three answers: what the headers say (a release's own, or those of --abi), what 'verify' foretells, and what the kernel
@@ -60,15 +65,17 @@ export function matrixCommand(done: (code: ExitCode) => void): Command {
     .option('--shard <i/n>', 'one of several parts of the pairs, e.g. 1/4', shardOption, WHOLE)
     .option('--timeout <seconds>', 'limit for one kernel', countOption, 120)
     .option('--cc <command>', 'compiler for the init of the guest; default gcc, a cross gcc or clang')
+    .addOption(new Option('--format <name>', 'form of the result').choices(FORMATS).default('text'))
+    .option('--json', 'the same as --format json')
     .addHelpText('after', HELP);
-  return addFormatOptions(command).action(async (kernels: string[], options: Options) => {
+  return command.action(async (kernels: string[], options: Options) => {
     done(await run(kernels, options));
   });
 }
 
 async function run(kernels: readonly string[], options: Options): Promise<ExitCode> {
   const { abi, expect, output, cc } = options;
-  const format = formatOf(options);
+  const format = formatFrom(options);
   const expectations = expect === undefined ? ALL_ARRIVES : readExpectations(expect);
   const parties = readParties(kernels, { abi, ...(cc !== undefined && { cc }) });
   using folder = output === undefined ? temporaryFolder('matrix') : undefined;
@@ -79,11 +86,18 @@ async function run(kernels: readonly string[], options: Options): Promise<ExitCo
       signal,
     });
     const cells = report.cells.map((cell) => judgeCell(cell, expectations));
-    printAs(format, { text: matrixText, json: matrixJson, ktap: matrixKtap }, report, cells);
+    if (format === 'html') printDocument(matrixHtml(report, cells));
+    else printAs(format, { text: matrixText, json: matrixJson, ktap: matrixKtap }, report, cells);
     return cells;
   });
   if (!judged.some(({ cell }) => cell.real)) return ExitCode.skipped;
   return matrixPassed(judged) ? ExitCode.ok : ExitCode.no;
+}
+
+function formatFrom({ format, json }: Options): Options['format'] {
+  if (json !== true || format === 'json') return json === true ? 'json' : format;
+  if (format === 'text') return 'json';
+  throw new KhoforgeError('USAGE', `--json and --format ${format} exclude each other`);
 }
 
 async function runWithProgress(

@@ -48,7 +48,7 @@ const find = (cells: readonly Cell[], from: string, to: string) =>
 
 const fateWord = (cell: Cell | undefined): string => cell?.real?.fate ?? '-';
 
-function answersOf({ abi, verify, real }: Cell): string[] {
+export function answersOf({ abi, verify, real }: Cell): string[] {
   return [abi?.outcome ?? '-', verify?.verdict ?? '-', real?.verdict ?? '-', real ? userText(real) : '-'];
 }
 
@@ -57,7 +57,7 @@ function userText({ files, reserved }: NonNullable<Cell['real']>): string {
 }
 
 /** Of a pair that lost something why, and of one that is odd what. */
-function remarks({ cell, fates, ok }: Judged): string[] {
+export function remarks({ cell, fates, ok }: Judged): string[] {
   const { from, to, abi, verify, real, why, findings } = cell;
   const expected = fates === undefined || ok ? '' : ` (expected ${fates.join(' or ')})`;
   const head = `${from} → ${to}: ${real?.fate ?? 'not tried'}${expected}`;

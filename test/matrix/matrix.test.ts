@@ -9,6 +9,7 @@ import { compareSessions } from '../../src/matrix/compare.ts';
 import { ALL_ARRIVES, judgeCell, readExpectations } from '../../src/matrix/expect.ts';
 import { readParties } from '../../src/matrix/party.ts';
 import { matrixKtap, matrixText } from '../../src/render/matrix.ts';
+import { matrixHtml } from '../../src/render/matrix-html.ts';
 import { khoforge } from '../cli/run.ts';
 import { codeOf } from '../thrown.ts';
 
@@ -141,8 +142,10 @@ describe('expectations', () => {
   });
 });
 
+const stop = (): string => put('bzImage', ARCHITECTURES.x86_64.stopKernel());
+
 describe('the kernels of a matrix', () => {
-  const kernel = () => put('bzImage', ARCHITECTURES.x86_64.stopKernel());
+  const kernel = stop;
 
   it('go by the names that they are given', () => {
     const parties = readParties([`a=${kernel()}`, `b=${kernel()}`], { abi: { a: '7.3' } });
@@ -177,7 +180,37 @@ describe('a report', () => {
   });
 });
 
+describe('a page', () => {
+  it('has of each pair what came of it, and nothing of a name as markup', () => {
+    const judged = [judgeCell(cell({ from: '<b>old', real: nothing, findings: ['1 < 2'] }), ALL_ARRIVES)];
+    const notes = new Map([['<b>old', ['sessions: none']]]);
+    const page = matrixHtml(
+      {
+        parties: readParties([stop()]).map((one) => ({ ...one, name: '<b>old' })),
+        notes,
+        cells: [],
+        seconds: 3,
+      },
+      judged,
+    );
+    expect(page).not.toMatch(/<b>/);
+    for (const part of [
+      '&lt;b&gt;old: sessions: none',
+      'finding  1 &lt; 2',
+      'all: it is not',
+      '0 of 1 pairs',
+    ]) {
+      expect(page).toContain(part);
+    }
+  });
+});
+
 describe('khoforge matrix', () => {
+  it('has one form at a time', () => {
+    const both = khoforge(['matrix', stop(), '--json', '--format', 'html']);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('exclude each other')]);
+  });
+
   it('refuses what is no kernel, and expectations that are none', () => {
     const none = khoforge(['matrix', put('text', 'no kernel')]);
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('is no kernel')]);
