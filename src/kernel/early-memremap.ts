@@ -24,3 +24,12 @@ function mostMapped({ target, receiver, pageSize }: Kernel): bigint {
   const pages = ARCHITECTURES[target.arch].earlyMappingPages(target.pageSize, receiver.sparesMappingPage);
   return BigInt(pages) * pageSize;
 }
+
+/** Physical address bits of every x86 processor; one that has no more faults at an address that does. */
+const PHYSICAL_BITS = 40n;
+/** Of a page table entry: what is above is cut off (PTE_PFN_MASK, arch/x86/include/asm/pgtable_types.h, 7.3). */
+const ENTRY_BITS = 52;
+
+/** Whether every processor of the architecture reads something where there is no RAM, through a mapping of its own. */
+export const readsOutside = ({ target }: Kernel, phys: bigint): boolean =>
+  ARCHITECTURES[target.arch].readsAnywhere && BigInt.asUintN(ENTRY_BITS, phys) >> PHYSICAL_BITS === 0n;

@@ -1,13 +1,12 @@
 import { chainBitmapBytes } from '../abi/chain.ts';
 import { rootNames } from '../abi/root-names.ts';
 import type { Target } from '../abi/target.ts';
-import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex } from '../base/numbers.ts';
 import { getField, viewOf } from '../fdt/format.ts';
 import { asU64Native } from '../fdt/values.ts';
 import { EFAULT, EINVAL, ENOENT, giveUp } from './boot-record.ts';
 import { type KernelCheck, report } from './checks.ts';
-import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
+import { earlyMemremap, MAPPING_WARNING, readsOutside } from './early-memremap.ts';
 import type { Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
 import { breaksAlignment, checkHeader, KernelFdt } from './libfdt.ts';
@@ -49,16 +48,10 @@ export function* readRootFdt(kernel: Kernel): Stage<RootFdt | undefined> {
   return { phys, size: usedBytes(bytes), fdt, map };
 }
 
-/** Physical address bits of every x86 processor; one that has no more faults at an address that does. */
-const PHYSICAL_BITS = 40n;
-/** Of a page table entry: what is above is cut off (PTE_PFN_MASK, arch/x86/include/asm/pgtable_types.h, 7.3). */
-const ENTRY_BITS = 52;
-
 /** Outside RAM a processor may read what nobody knows, or nothing. */
 function* isThere(kernel: Kernel, phys: bigint, mapped: bigint): Stage<boolean> {
   if (kernel.inRam(phys, phys + mapped)) return true;
-  const isReadable = BigInt.asUintN(ENTRY_BITS, phys) >> PHYSICAL_BITS === 0n;
-  if (ARCHITECTURES[kernel.target.arch].readsAnywhere && isReadable) return true;
+  if (readsOutside(kernel, phys)) return true;
   const text = `the root FDT at ${hex(phys)} is not in RAM: what the kernel reads there, if it reads, is not known`;
   yield report('outside-ram', { where: WHERE, text, outcome: 'undefined' });
   return false;

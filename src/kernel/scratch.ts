@@ -5,7 +5,7 @@ import type { Preserved } from '../memory/preserved.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import { EFAULT, giveUp } from './boot-record.ts';
 import { report } from './checks.ts';
-import { earlyMemremap, MAPPING_WARNING } from './early-memremap.ts';
+import { earlyMemremap, MAPPING_WARNING, readsOutside } from './early-memremap.ts';
 import { earlyUse, STRUCT_PAGE_BYTES } from './early-use.ts';
 import { log, type Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
@@ -105,6 +105,11 @@ export function* readScratch(kernel: Kernel): Stage<Scratch | undefined> {
   if (arrayBytes(kernel) > mapped) {
     const text = `${scratchSize} bytes of scratch array are told, of which ${mapped} are mapped: the kernel faults as it reads them`;
     yield report('scratch-unmapped', { where: WHERE, text, outcome: 'dies' });
+    return undefined;
+  }
+  if (!kernel.inRam(scratchAddr, scratchAddr + mapped) && !readsOutside(kernel, scratchAddr)) {
+    const text = `the scratch array at ${hex(scratchAddr)} is not in RAM: what the kernel reads there, if it reads, is not known`;
+    yield report('scratch-array-outside-ram', { where: WHERE, text, outcome: 'undefined' });
     return undefined;
   }
   yield log(`KHO: found kexec handover data.${kernel.receiver.foundSuffix}`);
