@@ -20,6 +20,10 @@ export interface Architecture {
   readonly lowestPreserved: bigint;
   /** Whether a read of an address where nothing is gives bytes, of which none look like a header. */
   readonly readsAnywhere: boolean;
+  /** Whether a kernel dies of memory that is above all RAM, and of no node: sparse_init() (mm/sparse.c, 6.18 to 7.3). */
+  readonly diesOfMemoryAboveRam: boolean;
+  /** Whether src/simulator/stub is made for it. */
+  readonly isSimulated: boolean;
   /**
    * Pages that early_memremap() maps at most: NR_FIX_BTMAPS of asm/fixmap.h.
    * @param spare whether the release has one for what begins within a page

@@ -25,6 +25,9 @@ export const arm64: Architecture = {
   },
   lowestPreserved: 0n,
   readsAnywhere: false,
+  // What is out of the linear mapping's reach is left out (arm64_memblock_init(), arch/arm64/mm/init.c, 7.3).
+  diesOfMemoryAboveRam: false,
+  isSimulated: false,
   earlyMappingPages: (pageSize, spare) => (256 << 10) / pageSize + (spare ? 1 : 0),
 
   recordKind: 'chosen',

@@ -33,6 +33,8 @@ export const x86_64: Architecture = {
   // The first MiB is scratch until the real-mode trampoline is in it (arch/x86/kernel/e820.c: e820__memblock_setup(), 7.3).
   lowestPreserved: 1n << 20n,
   readsAnywhere: true,
+  diesOfMemoryAboveRam: true,
+  isSimulated: true,
   earlyMappingPages: () => 64,
 
   recordKind: 'setup_data',

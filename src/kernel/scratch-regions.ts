@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { alignDown, alignUp, hex, humanSize, isAligned, maxOf, overlaps } from '../base/numbers.ts';
 import { type Region, regionEnd } from '../memory/regions.ts';
 import { report } from './checks.ts';
@@ -38,12 +39,11 @@ export function* checkRegions(kernel: Kernel, regions: readonly Region[]): Stage
 const UNREACHED = 1n << 52n;
 
 /**
- * Memory above all RAM is of no node: sparse_init() faults over it (mm/sparse.c, 6.18 to 7.3, x86). In a hole below it is of
- * the node around it, and on arm64 what is out of the linear mapping's reach is left out (arm64_memblock_init()).
+ * Memory above all RAM is of no node; in a hole below it is of the node around it.
  */
 function outsideOutcome({ ram, target }: Kernel, start: bigint, size: bigint): { outcome?: Outcome } {
   const last = ram.at(-1);
-  if (last === undefined || target.arch !== 'x86_64') return { outcome: 'undefined' };
+  if (last === undefined || !ARCHITECTURES[target.arch].diesOfMemoryAboveRam) return { outcome: 'undefined' };
   const above = maxOf(start, alignUp(regionEnd(last), 1n << 20n));
   const page = BigInt(target.pageSize);
   if (alignUp(above, page) < alignDown(start + size, page)) return { outcome: 'dies' };

@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/architectures.ts';
 import { ExitCode, KhoforgeError } from '../base/errors.ts';
 import { hex } from '../base/numbers.ts';
 import { unionOf } from '../memory/intervals.ts';
@@ -57,7 +58,8 @@ function refuseOthers(
   cmdline: string,
   user: readonly string[],
 ): void {
-  if (target.arch !== 'x86_64' || bootRecord.kind === 'chosen') throw not(`machines of ${target.arch}`);
+  if (!ARCHITECTURES[target.arch].isSimulated || bootRecord.kind === 'chosen')
+    throw not(`machines of ${target.arch}`);
   if (ELSEWHERE.test(cmdline)) throw not(`the command line '${cmdline}'`);
   const other = user.find((line) => !/^luo(?:-close)? /.test(line));
   if (other !== undefined) throw not(`user space that does '${other}'`);
