@@ -72,7 +72,10 @@ export const KERNEL_CHECKS = {
     'rule',
     'a chunk with more elements than fit, an order out of order, or a start off its block',
   ),
-  'map-partly-read': warning('rule', 'a map too large to check block by block'),
+  'map-partly-read': warning(
+    'rule',
+    'a map too large to check block by block, or that leads where nobody knows what is read',
+  ),
   'map-node-preserved': note('a page of the map that is itself preserved: it stays reserved for ever'),
   'map-empty': warning('rule', 'a map that preserves nothing'),
   'preserved-twice': error('rule', 'a page that is preserved twice, under two orders'),

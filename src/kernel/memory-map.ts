@@ -50,12 +50,18 @@ function* walkMap(kernel: Kernel, map: bigint, scratch: Scratch): Stage<MapWalk>
   const { target, image } = kernel;
   const walk = walkMemoryMap(target, image.memory, map, { maxFolios: MAX_FOLIOS });
   const follow = FOLLOWERS[target.generation.memoryMap.kind];
-  const followed = isWild(walk) ? follow(kernel, map, unknownTo(kernel, scratch)) : OPEN;
+  const isAstray = isWild(walk);
+  const followed = isAstray ? follow(kernel, map, unknownTo(kernel, scratch)) : OPEN;
   const isKnown = followed.kind !== 'open';
   for (const finding of walk.findings) yield mapEvent(kernel, finding, isKnown);
   const unseen = walk.findingCount - walk.findings.length;
   if (walk.foliosTruncated || walk.rangesTruncated || (unseen > 0 && !isKnown)) {
     const text = `only the first ${walk.folios.phys.length} blocks and ${walk.findings.length} findings were looked at`;
+    yield report('map-partly-read', { where: WHERE, text, uncertain: true });
+  }
+  if (isAstray && !isKnown) {
+    const text =
+      'the map leads to memory of which nobody knows what the kernel reads there, or to more than is followed';
     yield report('map-partly-read', { where: WHERE, text, uncertain: true });
   }
   if (followed.kind === 'read') return walkOf(walk, followed.blocks, target.pageShift);
