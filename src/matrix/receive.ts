@@ -104,7 +104,7 @@ async function realAnswer(
 ): Promise<RealAnswer> {
   const logPath = join(folder, `${fileName(from.name)}--${fileName(to.name)}.log`);
   const user = retrievalPlan(producer.sessions);
-  const kernel = { arch: to.file.arch, bytes: to.bytes };
+  const kernel = { arch: to.file.arch, pageSize: to.file.pageSize, bytes: to.bytes };
   const result = await bootOnce(image, kernel, { cmdline, user }, { timeout, cc, signal }, { logPath });
   const lines = consoleLines(readFileSync(logPath)).map(message);
   const files = compareSessions(producer.sessions, saidSessions(initLines(lines)));

@@ -20,6 +20,8 @@ export interface OnceOptions {
  */
 const STALL = 8;
 const USER_STALL = 32;
+/** With pages of this size users take no long time, and a command line of another length would move what is loaded. */
+const USUAL_PAGE = 4096;
 /** Boots on a host that is too slow for them. */
 const MAX_SLOW = 3;
 
@@ -31,12 +33,13 @@ const MAX_SLOW = 3;
  */
 export async function bootOnce(
   image: Image,
-  { arch, bytes }: Pick<SuiteKernel, 'arch' | 'bytes'>,
+  { arch, bytes, pageSize }: Pick<SuiteKernel, 'arch' | 'bytes' | 'pageSize'>,
   { cmdline, user }: Pick<CaseText, 'cmdline' | 'user'>,
   { timeout, cc, signal }: OnceOptions,
   { cmdline: first, ...more }: Partial<BootOptions> & Required<Pick<BootOptions, 'logPath'>>,
 ): Promise<BootResult> {
-  const words = [SPARING_PARAMETERS, first, cmdline].filter(Boolean).join(' ');
+  const sparing = pageSize > USUAL_PAGE ? SPARING_PARAMETERS : '';
+  const words = [sparing, first, cmdline].filter(Boolean).join(' ');
   const options: BootOptions = {
     kernel: bytes,
     lean: true,
@@ -44,7 +47,7 @@ export async function bootOnce(
     silence: timeout,
     stall: user ? USER_STALL : STALL,
     force: true,
-    cmdline: words,
+    ...(words !== '' && { cmdline: words }),
     ...(user && { initrd: buildInitrd({ arch, plan: user, cc }) }),
     ...(signal && { signal }),
     ...more,

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +72,11 @@ export class Slurm {
 
   #daemon(program: string, ...args: string[]): void {
     const child: ChildProcess = spawn(program, args, { env: this.#env, cwd: this.#folder, stdio: 'ignore' });
-    onTestFinished(() => void child.kill());
+    // It writes its state as it ends.
+    const ended = once(child, 'exit');
+    onTestFinished(async () => {
+      if (child.kill()) await ended;
+    });
   }
 }
 
