@@ -6,7 +6,7 @@ import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { isWithin, type Region, regionEnd } from '../memory/regions.ts';
 import type { Image } from '../model/image.ts';
 import { Boot } from './boot.ts';
-import { KernelFdt } from './libfdt.ts';
+import { KernelFdt, usedBytes } from './libfdt.ts';
 import type { Receiver } from './receivers.ts';
 
 /** Most of an FDT that is read; no kernel writes one that is larger than a page. */
@@ -77,6 +77,8 @@ export class Kernel {
   }
 
   fdtAt(phys: bigint): KernelFdt {
-    return new KernelFdt(this.read(phys, MAX_FDT_BYTES), phys);
+    const bytes = this.image.memory.readAhead(phys, MAX_FDT_BYTES);
+    this.read(phys, Math.min(usedBytes(bytes), MAX_FDT_BYTES));
+    return new KernelFdt(bytes, phys);
   }
 }

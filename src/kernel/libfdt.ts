@@ -47,6 +47,14 @@ export function checkHeader(bytes: Uint8Array, phys: bigint, alignment: boolean)
   return fits ? 0 : FDT_ERR.TRUNCATED;
 }
 
+/** Up to the end of the last block: the kernel reads no further, whatever totalsize is. */
+export function usedBytes(bytes: Uint8Array): number {
+  const header = viewOf(bytes);
+  const structure = getField(header, 'version') < 17 ? 0 : getField(header, 'size_dt_struct');
+  const strings = getField(header, 'off_dt_strings') + getField(header, 'size_dt_strings');
+  return Math.max(getField(header, 'off_dt_struct') + structure, strings);
+}
+
 /** fdt_ro_probe_() (scripts/dtc/libfdt/fdt.c). */
 function probe(field: (name: Parameters<typeof getField>[1]) => number, phys: bigint): number {
   if (phys % 8n !== 0n) return FDT_ERR.ALIGNMENT;

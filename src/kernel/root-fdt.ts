@@ -9,7 +9,7 @@ import { type KernelCheck, report } from './checks.ts';
 import { earlyMemremap, MAPPING_WARNING, readsOutside } from './early-memremap.ts';
 import type { Stage } from './events.ts';
 import type { Kernel } from './kernel.ts';
-import { breaksAlignment, checkHeader, KernelFdt } from './libfdt.ts';
+import { breaksAlignment, checkHeader, KernelFdt, usedBytes } from './libfdt.ts';
 import type { Receiver } from './receivers.ts';
 
 export interface RootFdt {
@@ -99,14 +99,6 @@ function* checkExtent(kernel: Kernel, phys: bigint, bytes: Uint8Array): Stage {
   if (kernel.inRam(phys, end)) return;
   const text = `the root FDT at ${hex(phys)}-${hex(end)} is not in RAM`;
   yield report('outside-ram', { where: WHERE, text, outcome: 'undefined' });
-}
-
-/** Up to the end of the last block: the kernel reads no further, whatever totalsize is. */
-function usedBytes(bytes: Uint8Array): number {
-  const header = viewOf(bytes);
-  const structure = getField(header, 'version') < 17 ? 0 : getField(header, 'size_dt_struct');
-  const strings = getField(header, 'off_dt_strings') + getField(header, 'size_dt_strings');
-  return Math.max(getField(header, 'off_dt_struct') + structure, strings);
 }
 
 function* compatibleHolds(kernel: Kernel, phys: bigint, fdt: KernelFdt): Stage<boolean> {

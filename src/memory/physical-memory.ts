@@ -149,6 +149,11 @@ export class PhysicalMemory {
     return result;
   }
 
+  /** As `read`, of what may be more than is looked at. */
+  readAhead(start: bigint, length: number): Uint8Array {
+    return this.read(start, length);
+  }
+
   /** Where memory that is mapped at `address`, and is zero, ends, as far as that is known without reading. */
   zeroUntil(address: bigint): bigint {
     const piece = this.#pieces[firstEndingAfter(this.#pieces, address)];

@@ -33,6 +33,10 @@ export class WatchedMemory extends PhysicalMemory {
     return this.#memory.read(start, length);
   }
 
+  override readAhead(start: bigint, length: number): Uint8Array {
+    return this.#memory.read(start, length);
+  }
+
   override covers(start: bigint, length: number): boolean {
     return this.#memory.covers(start, length);
   }

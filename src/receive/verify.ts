@@ -116,7 +116,8 @@ function* runUsers(receiver: Kernel, incoming: Incoming): Stage {
   const kernel = receiver.withMemory(memory);
   const users = usersOf(kernel);
   const clients = users.map(({ name }) => name);
-  yield* checkBlobs(kernel, incoming, clients);
+  // What is looked at here, no kernel reads.
+  yield* checkBlobs(receiver, incoming, clients);
   const debugfs: UserStage = {
     at: kernel.receiver.initcall,
     *run() {
