@@ -83,8 +83,10 @@ export class Killer {
     const child = start(victim, place);
     const end = ended(child);
     await Promise.race([sleep(delay), end]);
+    const isOver = child.exitCode !== null;
     child.kill(signal);
     await end;
+    if (victim.isEndless && isOver) return [`${victim.args.slice(0, 2).join(' ')} ended by itself`];
     const isOk = (left: Left) => left.processes.length + left.temporary.length === 0 && isWhole(left);
     const isWhole = ({ files: now }: Left) => {
       const kept = Object.entries(now).filter(([name]) => victim.resumes?.test(name) !== true);
