@@ -26,6 +26,12 @@ export function earlyUse(kernel: Kernel, scratch: readonly Region[]): Region[] {
   return unionOf([...lowUse(kernel), ...scratchUse(kernel, scratch)]);
 }
 
+/** What firmware keeps below what a receiver preserves, of which nobody knows what is there; empty where there is none. */
+export const firmwareMemory = ({ target }: Kernel): Region => ({
+  start: 0n,
+  size: ARCHITECTURES[target.arch].lowestPreserved,
+});
+
 function lowUse({ target, ram }: Kernel): Region[] {
   const limit = ARCHITECTURES[target.arch].lowestPreserved;
   if (limit === 0n) return [];

@@ -3,8 +3,8 @@ import type { Region } from '../memory/regions.ts';
 import { type Block, type Followed, MAX_BLOCKS, readAt, setBits } from './followed.ts';
 import type { Kernel } from './kernel.ts';
 
-/** Elements that are followed: many more than fit in the chunks of any machine. */
-const MAX_ELEMENTS = 1 << 16;
+/** Elements that are followed: bitmaps of 1 TiB in pages of 4 KiB. */
+const MAX_ELEMENTS = 1 << 13;
 /** From here on sizes are another than the block's: 1 << (order + PAGE_SHIFT) is an int. */
 const INT_BITS = 31n;
 

@@ -1,5 +1,4 @@
 import { maxPageOrder } from '../abi/page-order.ts';
-import { ARCHITECTURES } from '../arch/architectures.ts';
 import { hex, humanSize } from '../base/numbers.ts';
 import { type Interval, pairs, without } from '../memory/intervals.ts';
 import { mapPages } from '../memory/map-pages.ts';
@@ -8,6 +7,7 @@ import { Preserved } from '../memory/preserved.ts';
 import type { Region } from '../memory/regions.ts';
 import { walkMemoryMap } from '../memory/walk-map.ts';
 import { report } from './checks.ts';
+import { firmwareMemory } from './early-use.ts';
 import { type FindingEvent, type Stage, UNPREDICTABLE, warn } from './events.ts';
 import { followBitmapChain } from './follow-chain.ts';
 import { followRadixTree } from './follow-radix.ts';
@@ -80,10 +80,7 @@ const FOLLOWERS = { radix: followRadixTree, 'bitmap-chain': followBitmapChain } 
 const OPEN = { kind: 'open' } as const;
 
 /** Where nobody knows what a kernel finds as it reads the map: what it has written itself, and firmware's. */
-const unknownTo = ({ target }: Kernel, { early }: Scratch): Region[] => [
-  ...early,
-  { start: 0n, size: ARCHITECTURES[target.arch].lowestPreserved },
-];
+const unknownTo = (kernel: Kernel, { early }: Scratch): Region[] => [...early, firmwareMemory(kernel)];
 
 /** What a kernel takes for itself of memory that is not scratch, from which only what can move is allocated. */
 const MIN_FREE_BYTES = 8n << 20n;

@@ -38,9 +38,7 @@ export function* checkRegions(kernel: Kernel, regions: readonly Region[]): Stage
 /** Nothing is allocated so high, not even less than a page. */
 const UNREACHED = 1n << 52n;
 
-/**
- * Memory above all RAM is of no node; in a hole below it is of the node around it.
- */
+/** Memory above all RAM is of no node; in a hole below it is of the node around it. */
 function outsideOutcome({ ram, target }: Kernel, start: bigint, size: bigint): { outcome?: Outcome } {
   const last = ram.at(-1);
   if (last === undefined || !ARCHITECTURES[target.arch].diesOfMemoryAboveRam) return { outcome: 'undefined' };

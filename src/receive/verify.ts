@@ -1,4 +1,3 @@
-import { ARCHITECTURES } from '../arch/architectures.ts';
 import { needMembers } from '../base/arguments.ts';
 import { hex } from '../base/numbers.ts';
 import { checkAbsent, checkSource } from '../kernel/absent.ts';
@@ -6,6 +5,7 @@ import { Boot } from '../kernel/boot.ts';
 import { readBootRecord, reserveScratch, withoutKho } from '../kernel/boot-record.ts';
 import { report } from '../kernel/checks.ts';
 import { readEarlyParameters } from '../kernel/early-parameters.ts';
+import { firmwareMemory } from '../kernel/early-use.ts';
 import { type Stage, UNPREDICTABLE, type VerifyEvent } from '../kernel/events.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { readMemoryMap } from '../kernel/memory-map.ts';
@@ -110,9 +110,8 @@ function* receiveFdtAlone(kernel: Kernel): Stage {
 
 /** Everyone in the receiver who asks for a subtree, in the order of the boot. */
 function* runUsers(receiver: Kernel, incoming: Incoming): Stage {
-  // What firmware keeps below 1 MiB nobody knows.
-  const low = { start: 0n, size: ARCHITECTURES[receiver.target.arch].lowestPreserved };
-  const memory = new WatchedMemory(receiver.image.memory, incoming.scratch.early, [low]);
+  const { early } = incoming.scratch;
+  const memory = new WatchedMemory(receiver.image.memory, early, [firmwareMemory(receiver)]);
   const kernel = receiver.withMemory(memory);
   const users = usersOf(kernel);
   const clients = users.map(({ name }) => name);
